@@ -1,0 +1,146 @@
+// Package postgres opens the database so that one tenant cannot see another: the
+// application connects as a role that owns nothing, and every statement runs in a
+// transaction that names its tenant, under row-level security.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// The roles that connections take on; the login named by the URL must be a member.
+const (
+	appRole    = "tidemark_app"
+	workerRole = "tidemark_worker"
+)
+
+// connectTimeout bounds the making of one connection.
+const connectTimeout = 5 * time.Second
+
+// App reads and writes for one tenant a transaction.
+type App struct{ pool *pgxpool.Pool }
+
+// Worker reads and writes over all tenants: keeping house, and managing tenants.
+type Worker struct{ pool *pgxpool.Pool }
+
+// OpenApp connects as the role without ownership. size bounds the connections; a
+// caller beyond it waits until its context's deadline.
+func OpenApp(ctx context.Context, url string, size int) (*App, error) {
+	pool, err := open(ctx, url, appRole, size)
+	if err != nil {
+		return nil, err
+	}
+	return &App{pool}, nil
+}
+
+// OpenWorker connects as the role that sees all tenants by policy.
+func OpenWorker(ctx context.Context, url string, size int) (*Worker, error) {
+	pool, err := open(ctx, url, workerRole, size)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{pool}, nil
+}
+
+func open(ctx context.Context, url, role string, size int) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The cause is left out: it may repeat the URL, and the URL has the password.
+		return nil, errors.New("open database: the URL cannot be read")
+	}
+	config.MaxConns = int32(size)
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	// As start-up parameters they are what a session falls back to after `reset`.
+	config.ConnConfig.RuntimeParams["role"] = role
+	config.ConnConfig.RuntimeParams["application_name"] = "tidemark"
+	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return pool, nil
+}
+
+// Close waits for connections in use to come back, and closes all.
+func (a *App) Close() { a.pool.Close() }
+
+// Close waits for connections in use to come back, and closes all.
+func (w *Worker) Close() { w.pool.Close() }
+
+// Ping says whether the database answers.
+func (a *App) Ping(ctx context.Context) error {
+	return unavailable(a.pool.Ping(ctx))
+}
+
+// InTenant runs fn in one transaction that sees and writes one tenant's rows only.
+// It commits if fn returns nil. fn is run once: retrying is the caller's decision.
+func (a *App) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin; "+setTenant(id), fn)
+}
+
+// Read is InTenant for queries: one snapshot for all of fn's statements, and no writes.
+func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin isolation level repeatable read read only; "+setTenant(id), fn)
+}
+
+// WithKeyHash runs fn in a transaction that names no tenant, and sees the one key
+// whose hash it was given.
+func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx) error) error {
+	begin := fmt.Sprintf("begin read only; set local app.key_hash = '%x'", hash)
+	return inTx(ctx, a.pool, begin, fn)
+}
+
+// InTx runs fn in one transaction over all tenants.
+func (w *Worker) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, w.pool, "begin", fn)
+}
+
+// setTenant names the tenant for the transaction. Its text is hexadecimal, so it is
+// safe to stand in the statement, which saves a round trip.
+func setTenant(id tenant.ID) string {
+	return "set local app.tenant_id = '" + id.String() + "'"
+}
+
+func inTx(ctx context.Context, pool *pgxpool.Pool, begin string, fn func(tx pgx.Tx) error) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return unavailable(fmt.Errorf("acquire connection: %w", err))
+	}
+	defer conn.Release()
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, fn)
+	return unavailable(err)
+}
+
+// unavailable turns the failures that pass by themselves into faults that say so.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := fault.Of(err); ok {
+		return f
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.New(fault.Timeout, "The database did not answer in time.").Because(err)
+	}
+	if _, answered := errors.AsType[*pgconn.PgError](err); !answered && !errors.Is(err, context.Canceled) && isConnection(err) {
+		return fault.New(fault.Unavailable, "The database cannot be reached.").Because(err)
+	}
+	if Transient(err) {
+		return fault.New(fault.Unavailable, "The database is not available at the moment.").Because(err)
+	}
+	return err
+}
+
+func isConnection(err error) bool {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	return connecting || pgconn.SafeToRetry(err) || isNetwork(err)
+}

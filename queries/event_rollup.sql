@@ -1,0 +1,120 @@
+-- name: EventRollupUpsert :exec
+insert into event_rollup as r (at, type, day, count)
+select u.at, u.type, u.day, u.count
+from unnest(@ats::timestamptz[], @types::text[], @days::date[], @counts::bigint[]) as u (at, type, day, count)
+order by u.at, u.type
+on conflict (tenant_id, at, type) do update
+set count = r.count + excluded.count;
+
+-- Events by bucket. Days of the tenant's zone that are closed and untouched come from the
+-- view, other days and parts of days from the quarter hours, and what cuts a quarter hour
+-- from the events.
+-- name: EventCountByBucket :many
+select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+from (
+  select
+    d.bucket,
+    coalesce(m.events, (
+      select sum(r.count) from event_rollup r where r.at >= d.starts and r.at < d.ends
+    )) as n
+  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
+    as d (bucket, day, starts, ends)
+  left join day_version v on v.day = d.day
+  left join closed_day m on m.day = v.day and m.version = v.version
+  union all
+  select
+    s.bucket,
+    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends)
+  from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[])
+    as s (bucket, starts, ends)
+  union all
+  select
+    x.bucket,
+    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends)
+  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[])
+    as x (bucket, starts, ends)
+) pieces
+where pieces.n is not null
+group by pieces.bucket
+order by pieces.bucket;
+
+-- The same, of some types only.
+-- name: EventCountByBucketOfTypes :many
+select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+from (
+  select
+    d.bucket,
+    case
+      when exists (select from closed_day_type m where m.day = v.day and m.version = v.version) then (
+        select sum(m.events)
+        from closed_day_type m
+        where m.day = v.day and m.type = any (@types::text[])
+      )
+      else (
+        select sum(r.count)
+        from event_rollup r
+        where r.at >= d.starts and r.at < d.ends and r.type = any (@types::text[])
+      )
+    end as n
+  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
+    as d (bucket, day, starts, ends)
+  left join day_version v on v.day = d.day
+  union all
+  select
+    s.bucket,
+    (
+      select sum(r.count)
+      from event_rollup r
+      where r.at >= s.starts and r.at < s.ends and r.type = any (@types::text[])
+    )
+  from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[])
+    as s (bucket, starts, ends)
+  union all
+  select
+    x.bucket,
+    (
+      select count(*)
+      from event e
+      where e.occurred_at >= x.starts and e.occurred_at < x.ends and e.type = any (@types::text[])
+    )
+  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[])
+    as x (bucket, starts, ends)
+) pieces
+where pieces.n is not null
+group by pieces.bucket
+order by pieces.bucket;
+
+-- The types of a range, the most frequent first, and how many types there are in all.
+-- name: EventTypeCountList :many
+select
+  pieces.type::text as type,
+  sum(pieces.n)::bigint as n,
+  (count(*) over ())::bigint as distinct_types
+from (
+  select c.type, c.n
+  from unnest(@days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[]) as d (day, starts, ends)
+  left join day_version v on v.day = d.day
+  cross join lateral (
+    select m.type, m.events as n
+    from closed_day_type m
+    where m.day = v.day and m.version = v.version and m.type <> ''
+    union all
+    select r.type, r.count
+    from event_rollup r
+    where r.at >= d.starts and r.at < d.ends
+      and not exists (select from closed_day_type m where m.day = v.day and m.version = v.version)
+  ) c
+  union all
+  select r.type, r.count
+  from unnest(@slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (starts, ends)
+  join event_rollup r on r.at >= s.starts and r.at < s.ends
+  union all
+  select e.type, 1
+  from unnest(@raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (starts, ends)
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+) pieces
+where @types::text[] is null or pieces.type = any (@types::text[])
+group by pieces.type
+having sum(pieces.n) > 0
+order by sum(pieces.n) desc, pieces.type
+limit @most;

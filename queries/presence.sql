@@ -1,0 +1,39 @@
+-- name: PresenceUpsert :exec
+insert into presence as p (day, person_id, slots)
+select u.day, u.person_id, u.slots::bit(128)
+from unnest(@days::date[], @person_ids::bigint[], @slots::text[]) as u (day, person_id, slots)
+order by u.day, u.person_id
+on conflict (tenant_id, day, person_id) do update
+set slots = p.slots | excluded.slots
+where p.slots | excluded.slots <> p.slots;
+
+-- Active users where each bucket is one day of the tenant's zone: from the view where that
+-- day is closed and untouched.
+-- name: PresenceDayCountByBucket :many
+select
+  d.bucket::int as bucket,
+  coalesce(m.active_users, (select count(*) from presence p where p.day = d.day))::bigint as n
+from unnest(@buckets::int[], @days::date[]) as d (bucket, day)
+left join day_version v on v.day = d.day
+left join closed_day m on m.day = v.day and m.version = v.version
+order by d.bucket;
+
+-- Distinct users of buckets of any shape: whole days of the tenant's zone, the quarter hours
+-- of others (a mask over the day's slots), and events where a range cuts a quarter hour.
+-- name: PresenceDistinctByBucket :many
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
+from (
+  select d.bucket, p.person_id
+  from unnest(@day_buckets::int[], @days::date[]) as d (bucket, day)
+  join presence p on p.day = d.day
+  union all
+  select m.bucket, p.person_id
+  from unnest(@mask_buckets::int[], @mask_days::date[], @masks::text[]) as m (bucket, day, mask)
+  join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
+  union all
+  select x.bucket, e.person_id
+  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (bucket, starts, ends)
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.person_id is not null
+) seen
+group by seen.bucket
+order by seen.bucket;
