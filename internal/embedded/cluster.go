@@ -34,7 +34,10 @@ func openCluster(o PostgresOptions, m machine) (*cluster, error) {
 		return nil, fmt.Errorf("resolve folder: %w", err)
 	}
 	c := &cluster{dir: dir, cacheDir: o.CacheDir, throwaway: o.Throwaway, machine: m, log: o.Logger}
-	if err := errors.Join(c.lock(dir), c.settle()); err != nil {
+	if err := c.lock(dir); err != nil {
+		return nil, err
+	}
+	if err := c.settle(); err != nil {
 		c.close()
 		return nil, err
 	}

@@ -40,6 +40,12 @@ func signalGroup(pid int, signal syscall.Signal) {
 	_ = syscall.Kill(-pid, signal) // fails only if all have gone
 }
 
+// exists tells whether a number is taken, if only by a zombie.
+func exists(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
 // flock takes an exclusive lock on an open file, without waiting for it.
 func flock(f *os.File) (busy bool, err error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -17,7 +17,7 @@ function example(name: string, about: string, operation: string): Example {
 export const examples: Example[] = [
   example(
     'Tenant',
-    `Whose data this key opens, and how its days and weeks are cut.
+    `Whose data this key opens, and where its days begin.
 Press the play button, or Ctrl+Enter.`,
     `
 query Tenant {
@@ -32,8 +32,8 @@ query Tenant {
   ),
   example(
     'LiveMetric',
-    `A figure, live: stop and start it with the play button.
-It answers at once, and again whenever the figure has changed.`,
+    `Today's events, live. It answers at once, and again
+whenever the figure has changed, until you press stop.`,
     `
 subscription LiveMetric {
   live {
@@ -51,18 +51,18 @@ subscription LiveMetric {
   ),
   example(
     'LiveTimeline',
-    `The last 24 hours, live, hour by hour; the running hour is not complete yet.
-Run IngestEvents in a second window, and watch it grow here.`,
+    `The last hours, live; the running one is the last.
+Run IngestEvents in a second window, and see it grow.`,
     `
 subscription LiveTimeline {
   live {
     revision
     query {
-      events(range: { last: { count: 24, interval: HOUR } }) {
+      events(range: { last: { count: 6, interval: HOUR } }) {
         count
         timeline(interval: HOUR) {
-          at
           counts
+          at
           complete
         }
       }
@@ -72,8 +72,8 @@ subscription LiveTimeline {
   ),
   example(
     'LiveDashboard',
-    `Any query can be live, a whole dashboard too: one subscription, one answer,
-all of it read at the same moment.`,
+    `A whole dashboard, live: any query can be watched, and
+its parts are all of the same moment.`,
     `
 subscription LiveDashboard {
   live {
@@ -104,7 +104,8 @@ subscription LiveDashboard {
   ),
   example(
     'Metrics',
-    'Every figure that can be asked for: its key, what it counts, and in what unit.',
+    `Every figure that can be asked for: its key, its unit,
+and what exactly is counted.`,
     `
 query Metrics {
   metrics(first: 50) {
@@ -126,8 +127,8 @@ query Metrics {
   ),
   example(
     'MetricValue',
-    `One figure for three ranges at once, told apart by aliases. The watermark says
-up to where it counts; a range that ends later is not complete.`,
+    `One figure for three ranges, told apart by aliases.
+Everything up to the watermark is counted in it.`,
     `
 query MetricValue {
   metric(key: "active_users") {
@@ -158,8 +159,8 @@ fragment Figure on MetricValue {
   ),
   example(
     'MetricSeries',
-    `The same figure by hour, day, week and month. Distinct users don't add up:
-somebody active on two days is one user of the week.`,
+    `One figure by hour, day, week and month. Users don't add
+up: who is active on two days is one user of the week.`,
     `
 query MetricSeries {
   metric(key: "active_users") {
@@ -197,7 +198,8 @@ fragment Steps on MetricSeries {
   ),
   example(
     'EventTypes',
-    'How many events the last 30 days had, and of which types: types[i] goes with counts[i].',
+    `How many events the last 30 days had, and of which types:
+there are counts[i] events of types[i].`,
     `
 query EventTypes {
   events {
@@ -218,8 +220,8 @@ query EventTypes {
   ),
   example(
     'EventTimeline',
-    `Events by day, in a zone of your choice: at[i] is where the day of counts[i] starts.
-Add types: ["…"] to see only some.`,
+    `Events by day, in any time zone: the day that starts at
+at[i] has counts[i]. Add types: ["…"] to see only some.`,
     `
 query EventTimeline {
   events(range: { last: { count: 14, interval: DAY } }, zone: "Europe/Berlin") {
@@ -235,7 +237,8 @@ query EventTimeline {
   ),
   example(
     'EventList',
-    `The latest events themselves. For the next page, pass endCursor as after.`,
+    `The latest events themselves. The next page comes with
+after: the endCursor of this one.`,
     `
 query EventList {
   events(range: { last: { count: 7, interval: DAY } }) {
@@ -259,8 +262,8 @@ query EventList {
   ),
   example(
     'Node',
-    `Anything with an id can be fetched again by it. Run Tenant, Metrics or EventList,
-and paste an id from its answer.`,
+    `Anything that has an id can be fetched by it: run Tenant,
+Metrics or EventList, and paste an id of its answer.`,
     `
 query Node {
   node(id: "paste an id here") {
@@ -283,8 +286,8 @@ query Node {
   ),
   example(
     'IngestEvents',
-    `Sends three events. It needs a key that may write, picked above: others are answered FORBIDDEN.
-Each event gets a verdict of its own; the third has no type, and keeps the others out of nothing.`,
+    `Needs a key that may write: pick or paste one above.
+Each event gets its verdict; the third lacks a type.`,
     `
 mutation IngestEvents {
   ingestEvents(

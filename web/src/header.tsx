@@ -28,11 +28,13 @@ export function Header({ status, ...keys }: KeyProps & { status: Status }) {
 }
 
 function ExampleMenu() {
-  const { addTab } = useGraphiQLActions();
-  const editor = useGraphiQL((state) => state.queryEditor);
+  const { addTab, changeTab } = useGraphiQLActions();
+  const { tabs, editor } = useGraphiQL(({ tabs, queryEditor }) => ({ tabs, editor: queryEditor }));
   const open = (event: ChangeEvent<HTMLSelectElement>) => {
     const example = examples.find(({ name }) => name === event.target.value);
     if (!example || !editor) return;
+    const there = tabs.findIndex(({ query }) => query === example.document);
+    if (there >= 0) return changeTab(there);
     addTab();
     editor.setValue(example.document);
   };

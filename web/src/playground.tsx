@@ -1,7 +1,8 @@
 import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
 import { HISTORY_PLUGIN, HistoryStore } from '@graphiql/plugin-history';
-import { GraphiQLProvider } from '@graphiql/react';
+import { GraphiQLProvider, useGraphiQL } from '@graphiql/react';
 import { GraphiQL, GraphiQLInterface } from 'graphiql';
+import { useEffect } from 'react';
 import type { Config } from './config';
 import { useConnection } from './connection';
 import { examples } from './examples';
@@ -37,9 +38,29 @@ export function Playground({ config }: { config: Config }) {
         <DocExplorerStore>
           <GraphiQLInterface isHeadersEditorEnabled={false}>
             <GraphiQL.Logo> </GraphiQL.Logo>
+            <Editors />
           </GraphiQLInterface>
         </DocExplorerStore>
       </HistoryStore>
     </GraphiQLProvider>
   );
+}
+
+/** What GraphiQL has no settings for: text that fits its editors, and a tab in sight. */
+function Editors() {
+  const { query, variables, response, tab } = useGraphiQL((state) => ({
+    query: state.queryEditor,
+    variables: state.variableEditor,
+    response: state.responseEditor,
+    tab: state.activeTabIndex,
+  }));
+  useEffect(() => {
+    for (const editor of [query, variables, response]) {
+      editor?.updateOptions({ fontSize: 14, wordWrap: 'on', wrappingIndent: 'deepIndent' });
+    }
+  }, [query, variables, response]);
+  useEffect(() => {
+    document.querySelector('.graphiql-tab-active')?.scrollIntoView({ inline: 'nearest' });
+  }, [tab]);
+  return null;
 }

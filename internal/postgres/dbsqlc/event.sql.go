@@ -9,7 +9,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -31,7 +30,7 @@ type EventCopyParams struct {
 	OccurredAt  time.Time
 	ReceivedAt  time.Time
 	Type        string
-	PersonID    pgtype.Int8
+	PersonID    *int64
 	UserID      *string
 	AnonymousID *string
 	Source      string

@@ -1,0 +1,94 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// attempts is how often a transaction runs that the server undoes for another's sake.
+const attempts = 3
+
+// commit writes the requests in one transaction and answers each. If the server refuses
+// a value, which the checks should have found, the requests are written one by one, and
+// then the events, so that the one at fault takes nobody along.
+func (w *Writer) commit(ctx context.Context, id tenant.ID, requests []*request) {
+	var rows []row
+	for _, r := range requests {
+		rows = append(rows, r.rows...)
+	}
+	err := w.transact(ctx, id, rows)
+	if postgres.Refused(err) {
+		if len(requests) > 1 {
+			for _, r := range requests {
+				w.commit(ctx, id, []*request{r})
+			}
+			return
+		}
+		err = w.isolate(ctx, id, rows)
+	}
+	for _, r := range requests {
+		r.done <- err
+	}
+}
+
+// isolate halves the rows until the refused one stands alone, and rejects that.
+func (w *Writer) isolate(ctx context.Context, id tenant.ID, rows []row) error {
+	if len(rows) == 1 {
+		err := w.transact(ctx, id, rows)
+		if postgres.Refused(err) {
+			*rows[0].verdict = rejected(rows[0].MessageID, fault.Input("event", "The event has a value that cannot be stored."))
+			return nil
+		}
+		return err
+	}
+	for _, half := range [][]row{rows[:len(rows)/2], rows[len(rows)/2:]} {
+		err := w.transact(ctx, id, half)
+		if postgres.Refused(err) {
+			err = w.isolate(ctx, id, half)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
+	zone, err := w.zone(ctx, id)
+	if err != nil {
+		return err
+	}
+	for range attempts {
+		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
+			// A copy, since a second run starts from the rows as they were given.
+			return store(ctx, tx, id, zone, &w.months, slices.Clone(rows))
+		})
+		if !postgres.RolledBack(err) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store %d events: %w", len(rows), err)
+	}
+	return nil
+}
+
+func (w *Writer) zoneName(ctx context.Context, id tenant.ID) (name string, err error) {
+	err = w.app.Read(ctx, id, func(tx pgx.Tx) error {
+		t, err := dbsqlc.New().TenantGet(ctx, tx)
+		name = t.Zone
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read zone of tenant: %w", err)
+	}
+	return name, nil
+}

@@ -1,0 +1,161 @@
+// Package event takes events in. Every event gets a verdict, and nothing that was
+// acknowledged is lost or counted twice: a batch's message ids, events, persons,
+// presence and rollups commit together, and only then is it answered.
+package event
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// The limits of one event and one batch, in bytes as in Segment's HTTP API.
+const (
+	MaxEventBytes = 32 << 10
+	MaxBatchBytes = 500 << 10
+	maxText       = 200 // characters of a type or an id
+	maxDepth      = 32  // levels of properties and context
+)
+
+// Earliest is the first instant that an event may have happened at.
+var Earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// maxAhead is how far a sender's clock may be ahead; beyond it, arrival counts.
+const maxAhead = 24 * time.Hour
+
+// Incoming is one event as its sender gave it.
+type Incoming struct {
+	MessageID   string    // made up if the sender gave none
+	Type        string    // a tracked event's name, or $page, $screen
+	UserID      string    // empty if unknown
+	AnonymousID string    // empty if unknown
+	Timestamp   time.Time // by the sender's clock; zero if not given
+	SentAt      time.Time // by the same clock; zero if not given
+	Properties  []byte    // a JSON object
+	Context     []byte    // a JSON object
+	fingerprint int64
+}
+
+// Item is one event of a batch: either it can be written, or Problem says why not.
+type Item struct {
+	Incoming
+	Problem *fault.Error
+}
+
+// Status is what became of an event.
+type Status string
+
+// The verdicts.
+const (
+	Accepted  Status = "ACCEPTED"  // stored and counted
+	Duplicate Status = "DUPLICATE" // stored before, the same; not counted again
+	Conflict  Status = "CONFLICT"  // another event has its id; not stored
+	Rejected  Status = "REJECTED"  // not fit to store
+)
+
+// Verdict says what became of one event. Field and Reason are empty unless it was
+// rejected or in conflict.
+type Verdict struct {
+	MessageID string `json:"messageId"`
+	Status    Status `json:"status"`
+	Field     string `json:"field,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+func rejected(messageID string, why *fault.Error) Verdict {
+	return Verdict{MessageID: messageID, Status: Rejected, Field: why.Field, Reason: why.Message}
+}
+
+// nobody lists the ids that broken senders give for someone they don't know.
+var nobody = map[string]bool{"null": true, "undefined": true, "": true, "0": true}
+
+// Check completes the event and returns what is wrong with it, or nil. It must be
+// called once on every event before it is written.
+func (e *Incoming) Check() *fault.Error {
+	if problem := e.checkTexts(); problem != nil {
+		return problem
+	}
+	if !e.Timestamp.IsZero() && e.Timestamp.Before(Earliest) {
+		return tooEarly()
+	}
+	return e.seal()
+}
+
+func (e *Incoming) checkTexts() *fault.Error {
+	switch {
+	case e.Type == "":
+		return fault.Input("event", "An event needs a name.")
+	case e.UserID == "" && e.AnonymousID == "":
+		return fault.Input("userId", "An event needs a userId or an anonymousId.")
+	}
+	texts := []struct{ field, value string }{
+		{"event", e.Type}, {"messageId", e.MessageID}, {"userId", e.UserID}, {"anonymousId", e.AnonymousID},
+	}
+	for _, t := range texts {
+		if problem := checkText(t.field, t.value); problem != nil {
+			return problem
+		}
+	}
+	return nil
+}
+
+// checkText keeps out what PostgreSQL's text can't hold or an index shouldn't.
+func checkText(field, value string) *fault.Error {
+	if utf8.RuneCountInString(value) > maxText {
+		return fault.Input(field, "At most %d characters are allowed.", maxText)
+	}
+	if !utf8.ValidString(value) {
+		return fault.Input(field, "The text is not valid UTF-8.")
+	}
+	for i := range len(value) {
+		if value[i] == 0 {
+			return fault.Input(field, "The character NUL is not allowed.")
+		}
+	}
+	return nil
+}
+
+func tooEarly() *fault.Error {
+	return fault.Input("timestamp", "Events before the year 2000 are not taken.")
+}
+
+// distinctID is who did it: the user if known, else the device. ok is false where the
+// sender's id stands for nobody.
+func (e *Incoming) distinctID() (id string, anonymous, ok bool) {
+	if !nobody[e.UserID] {
+		return e.UserID, false, true
+	}
+	if !nobody[e.AnonymousID] {
+		return e.AnonymousID, true, true
+	}
+	return "", false, false
+}
+
+// placed is an event on the database's clock.
+type placed struct {
+	occurredAt time.Time
+	claimedAt  *time.Time // what the sender's clock said, where it was not believed
+}
+
+// place works out when the event happened. The sender's clock is corrected by what it
+// said when it sent (Segment's rule: receivedAt - (sentAt - timestamp)); one that is
+// more than a day ahead is not believed. Instants are PostgreSQL's, in microseconds.
+func (e *Incoming) place(receivedAt time.Time) (placed, *fault.Error) {
+	at := receivedAt
+	if !e.Timestamp.IsZero() {
+		at = e.Timestamp
+		if !e.SentAt.IsZero() {
+			at = receivedAt.Add(-e.SentAt.Sub(e.Timestamp))
+		}
+	}
+	at = at.UTC().Truncate(time.Microsecond)
+	if at.Before(Earliest) {
+		return placed{}, tooEarly()
+	}
+	if at.After(receivedAt.Add(maxAhead)) {
+		claimed := e.Timestamp.UTC().Truncate(time.Microsecond)
+		return placed{occurredAt: receivedAt.UTC().Truncate(time.Microsecond), claimedAt: &claimed}, nil
+	}
+	return placed{occurredAt: at}, nil
+}

@@ -1,0 +1,161 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// store writes events of one tenant in one transaction: message ids, persons, events,
+// presence and rollups. Every rows[i].verdict is set when it returns nil; the verdicts
+// hold only if the transaction commits.
+func store(ctx context.Context, tx pgx.Tx, id tenant.ID, zone calendar.Zone, months *months, rows []row) error {
+	queries := dbsqlc.New()
+	receivedAt, err := queries.EventClock(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	rows = placeAll(rows, receivedAt)
+	if rows, err = claim(ctx, tx, rows); err != nil || len(rows) == 0 {
+		return err
+	}
+	found, err := queries.PersonResolve(ctx, tx, persons(zone, rows))
+	if err != nil {
+		return fmt.Errorf("resolve persons: %w", err)
+	}
+	assign(rows, found)
+	if err := months.ensure(ctx, tx, rows); err != nil {
+		return err
+	}
+	if _, err := queries.EventCopy(ctx, tx, copyRows(id, receivedAt, rows)); err != nil {
+		return fmt.Errorf("copy events: %w", err)
+	}
+	if err := queries.PresenceUpsert(ctx, tx, presences(zone, rows)); err != nil {
+		return fmt.Errorf("upsert presence: %w", err)
+	}
+	// Last, since every batch of this tenant meets on these rows.
+	if err := queries.EventRollupUpsert(ctx, tx, rollups(zone, rows)); err != nil {
+		return fmt.Errorf("upsert rollups: %w", err)
+	}
+	for _, r := range rows {
+		*r.verdict = Verdict{MessageID: r.MessageID, Status: Accepted}
+	}
+	return nil
+}
+
+// placeAll puts the events on the database's clock, and drops those that then turn out
+// to be too early.
+func placeAll(rows []row, receivedAt time.Time) []row {
+	kept := make([]row, 0, len(rows))
+	for _, r := range rows {
+		at, problem := r.place(receivedAt)
+		if problem != nil {
+			*r.verdict = rejected(r.MessageID, problem)
+			continue
+		}
+		r.placed = at
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+// claim takes the message ids, and keeps the events whose id was free.
+func claim(ctx context.Context, tx pgx.Tx, rows []row) ([]row, error) {
+	rows = withoutRepeats(rows)
+	queries := dbsqlc.New()
+	var params dbsqlc.MessageClaimParams
+	for _, r := range rows {
+		params.Keys = append(params.Keys, r.key)
+		params.Fingerprints = append(params.Fingerprints, r.fingerprint)
+	}
+	claimed, err := queries.MessageClaim(ctx, tx, params)
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	if len(claimed) == len(rows) {
+		return rows, nil
+	}
+	ours := make(map[uuid.UUID]bool, len(claimed))
+	for _, key := range claimed {
+		ours[key] = true
+	}
+	return judgeTaken(ctx, tx, rows, ours)
+}
+
+// judgeTaken tells repeats from conflicts among the events whose id was taken before.
+func judgeTaken(ctx context.Context, tx pgx.Tx, rows []row, ours map[uuid.UUID]bool) ([]row, error) {
+	var taken []uuid.UUID
+	for _, r := range rows {
+		if !ours[r.key] {
+			taken = append(taken, r.key)
+		}
+	}
+	list, err := dbsqlc.New().MessageFingerprintList(ctx, tx, taken)
+	if err != nil {
+		return nil, fmt.Errorf("list fingerprints: %w", err)
+	}
+	fingerprints := make(map[uuid.UUID]int64, len(list))
+	for _, m := range list {
+		fingerprints[m.MessageKey] = m.Fingerprint
+	}
+	var kept []row
+	for _, r := range rows {
+		if ours[r.key] {
+			kept = append(kept, r)
+			continue
+		}
+		*r.verdict = repeated(r.MessageID, fingerprints[r.key] == r.fingerprint)
+	}
+	return kept, nil
+}
+
+// withoutRepeats judges the events that repeat an id within this transaction.
+func withoutRepeats(rows []row) []row {
+	first := make(map[uuid.UUID]int64, len(rows))
+	kept := make([]row, 0, len(rows))
+	for _, r := range rows {
+		if fingerprint, again := first[r.key]; again {
+			*r.verdict = repeated(r.MessageID, fingerprint == r.fingerprint)
+			continue
+		}
+		first[r.key] = r.fingerprint
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+func repeated(messageID string, same bool) Verdict {
+	if same {
+		return Verdict{MessageID: messageID, Status: Duplicate}
+	}
+	why := fault.Input("messageId", "Another event with this id came first.")
+	return Verdict{MessageID: messageID, Status: Conflict, Field: why.Field, Reason: why.Message}
+}
+
+func copyRows(id tenant.ID, receivedAt time.Time, rows []row) []dbsqlc.EventCopyParams {
+	params := make([]dbsqlc.EventCopyParams, len(rows))
+	for i, r := range rows {
+		params[i] = dbsqlc.EventCopyParams{
+			TenantID: id, OccurredAt: r.occurredAt, ReceivedAt: receivedAt, Type: r.Type,
+			PersonID: r.personID, UserID: orNull(r.UserID), AnonymousID: orNull(r.AnonymousID),
+			Source: r.source, MessageID: r.MessageID, ClaimedAt: r.claimedAt,
+			Properties: r.Properties, Context: r.Context,
+		}
+	}
+	return params
+}
+
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

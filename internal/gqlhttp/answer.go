@@ -1,0 +1,137 @@
+package gqlhttp
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// answer is what became of one operation. Without data it is a request error:
+// nothing was executed ([HTTP] 5.4).
+type answer struct {
+	errors     gqlerror.List
+	data       []byte // gqlgen's buffer, good until its next response
+	extensions map[string]any
+}
+
+// Bounds of a request error: a document may be wrong in a thousand places, and
+// gqlparser's messages quote it.
+const (
+	maxErrors  = 50
+	maxMessage = 500
+)
+
+// answerOf takes gqlgen's response over. An error without a code is the caller's
+// if nothing was executed, and ours if something was.
+func answerOf(resp *graphql.Response) *answer {
+	if len(resp.Data) == 0 {
+		return refused(resp.Errors)
+	}
+	return &answer{errors: coded(resp.Errors, fault.Internal), data: resp.Data, extensions: resp.Extensions}
+}
+
+// refused is the answer to a request that was not executed.
+func refused(list gqlerror.List) *answer {
+	list = coded(list[:min(len(list), maxErrors)], fault.BadUserInput)
+	for _, e := range list {
+		e.Message = truncate(e.Message, maxMessage)
+	}
+	if len(list) == 0 { // a response must have one of the two (GraphQL, 7.1)
+		return failed(fault.New(fault.Internal, "Internal error."))
+	}
+	return &answer{errors: list}
+}
+
+// failed is the answer that a fault makes.
+func failed(f *fault.Error) *answer {
+	extensions := map[string]any{"code": string(f.Code)}
+	if f.Field != "" {
+		extensions["field"] = f.Field
+	}
+	return &answer{errors: gqlerror.List{{Message: f.Message, Extensions: extensions}}}
+}
+
+// coded returns copies that all have extensions.code.
+func coded(list gqlerror.List, otherwise fault.Code) gqlerror.List {
+	out := make(gqlerror.List, 0, len(list))
+	for _, e := range list {
+		c := *e
+		if codeOf(e) == "" {
+			c.Extensions = maps.Clone(e.Extensions)
+			if c.Extensions == nil {
+				c.Extensions = map[string]any{}
+			}
+			c.Extensions["code"] = string(defaultCode(e, otherwise))
+		}
+		out = append(out, &c)
+	}
+	return out
+}
+
+func codeOf(e *gqlerror.Error) string {
+	switch code := e.Extensions["code"].(type) {
+	case string:
+		return code
+	case fault.Code:
+		return string(code)
+	}
+	return ""
+}
+
+func defaultCode(e *gqlerror.Error, otherwise fault.Code) fault.Code {
+	var f *fault.Error
+	if errors.As(e.Err, &f) {
+		return f.Code
+	}
+	return otherwise
+}
+
+// status is the HTTP status of the answer under application/graphql-response+json:
+// that of the first error's fault, and 400 for a code that is no fault's, such as
+// GRAPHQL_PARSE_FAILED ([HTTP] 5.4).
+func (a *answer) status() int {
+	if a.data != nil {
+		return http.StatusOK
+	}
+	code := fault.Code(codeOf(a.errors[0]))
+	status := fault.New(code, "").Status()
+	if status == http.StatusInternalServerError && code != fault.Internal {
+		return http.StatusBadRequest
+	}
+	return status
+}
+
+// encode writes the response object, into bytes of its own: {"errors":…} without
+// data if nothing was executed, else {"data":…}, with errors before it if there
+// were any (GraphQL, 7.1).
+func (a *answer) encode() []byte {
+	buf := make([]byte, 0, len(a.data)+64)
+	buf = append(buf, '{')
+	if len(a.errors) > 0 {
+		buf = append(append(buf, `"errors":`...), a.encodeErrors()...)
+	}
+	if a.data != nil {
+		if len(a.errors) > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(append(buf, `"data":`...), a.data...)
+	}
+	if extensions, err := json.Marshal(a.extensions); err == nil && len(a.extensions) > 0 {
+		buf = append(append(buf, `,"extensions":`...), extensions...)
+	}
+	return append(buf, '}')
+}
+
+// encodeErrors writes the list alone, as [WS] wants it.
+func (a *answer) encodeErrors() []byte {
+	list, err := json.Marshal(a.errors)
+	if err != nil { // some error carries an extension that JSON cannot hold
+		return []byte(`[{"message":"Internal error.","extensions":{"code":"INTERNAL"}}]`)
+	}
+	return list
+}

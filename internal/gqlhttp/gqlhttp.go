@@ -1,0 +1,131 @@
+// Package gqlhttp serves GraphQL over HTTP, websocket and server-sent events.
+// Every refusal names what to mend and repeats nothing of the request; every
+// connection ends with the code that its protocol asks for; and a client that
+// does not read costs its newest answers, for a bounded time.
+//
+// Comments cite three specifications:
+//
+//	[HTTP] https://graphql.github.io/graphql-over-http/, September 2026
+//	[WS]   https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+//	[SSE]  https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md,
+//	       distinct connections mode
+//
+// Where [HTTP] recommends a status that the graphql-http audits do not (422 for
+// an invalid document, 294 for partial data), the audits win: 400 and 200.
+//
+// Plain answers are written under the http.Server's WriteTimeout; websockets and
+// streams have deadlines of their own.
+package gqlhttp
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// Config says what to serve, to whom, and within which bounds. Executor and Live
+// are required; every zero bound has a default.
+type Config struct {
+	Executor graphql.GraphExecutor
+	Live     Live
+	// Authenticate turns the value of an Authorization header, which may be
+	// empty, into a context that says who asks, and into a scope: everything
+	// that authorization depends on, for Key.Scope. Its errors are faults. When
+	// the context that it returns is cancelled, the connection ends: by an
+	// UNAUTHENTICATED cause with 4401, by any other with 4403. Nil lets all in.
+	Authenticate func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
+	// Prepare is called on the context of every single execution, and installs
+	// what must not outlive it, such as dataloaders. It may be nil.
+	Prepare func(ctx context.Context) context.Context
+	// Origins are the foreign origins whose pages may open websockets, such as
+	// "https://app.example.com". "*" lets all in; none means the same origin only.
+	Origins []string
+
+	MaxBody          int64         // of a POST body or a websocket message, in bytes: 1 MiB
+	Timeout          time.Duration // of one query or mutation, its authentication and its body included: 30 s
+	InitTimeout      time.Duration // from a socket's start to its acknowledgement: 10 s
+	PingInterval     time.Duration // 20 s; a socket silent for two of them is dropped
+	WriteTimeout     time.Duration // of one message or event: 10 s
+	MaxSubscriptions int           // operations in flight on one socket: 100
+	MaxConnections   int           // sockets and streams in all: 20,000
+
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxBody = cmp.Or(c.MaxBody, 1<<20)
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.InitTimeout = cmp.Or(c.InitTimeout, 10*time.Second)
+	c.PingInterval = cmp.Or(c.PingInterval, 20*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 100)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+// Handler serves GraphQL on one path: GET, POST, the websocket upgrade and
+// text/event-stream.
+type Handler struct {
+	config      Config
+	origins     map[string]bool
+	connections *connections
+}
+
+// New makes a Handler, with defaults for every bound that is not set.
+func New(c Config) *Handler {
+	c = c.withDefaults()
+	origins := make(map[string]bool, len(c.Origins))
+	for _, origin := range c.Origins {
+		origins[strings.ToLower(origin)] = true
+	}
+	return &Handler{config: c, origins: origins, connections: newConnections(c.MaxConnections)}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(withRequestID(r.Context(), w, r))
+	x := &exchange{h: h, w: w, r: r, deadline: time.Now().Add(h.config.Timeout)}
+	x.format = negotiate(r.Header.Values("Accept"))
+	defer x.rescue()
+	switch {
+	case isUpgrade(r):
+		h.serveSocket(x)
+	case r.Method == http.MethodGet || r.Method == http.MethodPost:
+		x.serve()
+	default:
+		x.fail(notAllowed("GET, POST", "Send a query by GET or POST, or a mutation by POST."))
+	}
+}
+
+// Shutdown refuses new sockets and streams, lets the answers in flight go out,
+// closes websockets with 1012, ends streams, and returns once all have ended. When
+// ctx ends first, it closes what is left at once and returns ctx's error. Plain
+// requests are the http.Server's to shut down, after this.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.connections.shutdown(ctx) }
+
+// identify asks Authenticate, which has until the deadline. The context that
+// Authenticate returns must outlive that deadline, so it is kept by a timer and
+// cancel, not by a context of its own.
+func (h *Handler) identify(ctx context.Context, cancel context.CancelCauseFunc, deadline time.Time, authorization string) (context.Context, string, error) {
+	if h.config.Authenticate == nil {
+		return ctx, "", nil
+	}
+	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errTimeout) })
+	who, scope, err := h.config.Authenticate(ctx, authorization)
+	if !timer.Stop() {
+		return nil, "", errTimeout
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return who, scope, nil
+}
+
+var errTimeout = fault.New(fault.Timeout, "The request took too long.")

@@ -1,0 +1,62 @@
+package topic
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Readings is what one answer was read from. Services add to it as they read, from
+// any number of goroutines; without a recorder in the context they add to nothing.
+type Readings struct {
+	mu    sync.Mutex
+	spans map[Span]struct{}
+	until time.Time
+}
+
+type recorderKey struct{}
+
+// Record returns a context under which Note and NoteUntil are kept.
+func Record(ctx context.Context) (context.Context, *Readings) {
+	r := &Readings{spans: map[Span]struct{}{}}
+	return context.WithValue(ctx, recorderKey{}, r), r
+}
+
+// Note says that the answer was read from this.
+func Note(ctx context.Context, span Span) {
+	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.spans[span] = struct{}{}
+	}
+}
+
+// NoteUntil says that the answer holds until this instant even if no data changes,
+// such as the end of the day for "the last seven days".
+func NoteUntil(ctx context.Context, at time.Time) {
+	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.until.IsZero() || at.Before(r.until) {
+			r.until = at
+		}
+	}
+}
+
+// Spans lists what was read.
+func (r *Readings) Spans() []Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	spans := make([]Span, 0, len(r.spans))
+	for s := range r.spans {
+		spans = append(spans, s)
+	}
+	return spans
+}
+
+// Until is the earliest instant noted; zero if there is none.
+func (r *Readings) Until() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.until
+}

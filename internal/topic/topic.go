@@ -1,0 +1,65 @@
+// Package topic names what can change, and notes what an answer was read from. A
+// change and a reading meet by subject and key; which tenant they belong to is part
+// of both.
+package topic
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// Subject is a kind of thing that can change.
+type Subject string
+
+// The subjects. A span of days is read by interval: the key is the day, in ISO form,
+// which sorts as the days do.
+const (
+	Day    Subject = "day"    // anything counted in a day of the tenant's zone; key: 2026-05-01
+	Tenant Subject = "tenant" // the tenant's own settings; no key
+	APIKey Subject = "key"    // a key was made, changed or revoked; key: its id
+)
+
+// Topic is one thing that changed.
+type Topic struct {
+	Tenant  tenant.ID
+	Subject Subject
+	Key     string
+}
+
+// String gives the form that travels: tenant, subject and key with slashes between.
+func (t Topic) String() string {
+	return t.Tenant.String() + "/" + string(t.Subject) + "/" + t.Key
+}
+
+// Parse reads what String wrote.
+func Parse(text string) (Topic, error) {
+	id, rest, ok := strings.Cut(text, "/")
+	subject, key, ok2 := strings.Cut(rest, "/")
+	if !ok || !ok2 {
+		return Topic{}, fmt.Errorf("parse topic %.80q: want tenant/subject/key", text)
+	}
+	tenantID, err := tenant.Parse(id)
+	if err != nil {
+		return Topic{}, fmt.Errorf("parse topic: %w", err)
+	}
+	return Topic{tenantID, Subject(subject), key}, nil
+}
+
+// Span is what was read: the keys From to To of a subject, both included.
+type Span struct {
+	Tenant   tenant.ID
+	Subject  Subject
+	From, To string
+}
+
+// Exactly is the span of a single key.
+func Exactly(id tenant.ID, subject Subject, key string) Span {
+	return Span{id, subject, key, key}
+}
+
+// Holds reports whether a change of t is a change of what was read.
+func (s Span) Holds(t Topic) bool {
+	return s.Tenant == t.Tenant && s.Subject == t.Subject && s.From <= t.Key && t.Key <= s.To
+}
