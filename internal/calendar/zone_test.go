@@ -30,7 +30,7 @@ var oddDays = []struct {
 	{"skipped, ends where it begins", "Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z", 0},
 	{"before the skipped day", "Pacific/Apia", "2011-12-29", "2011-12-29T10:00:00Z", 24 * time.Hour},
 	{"after the skipped day", "Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z", 24 * time.Hour},
-	{"skipped at 16:00 UTC of the day before", "Asia/Manila", "1844-12-31", "1844-12-31T15:56:08Z", 0},
+	{"skipped under local mean time", "Asia/Manila", "1844-12-31", "1844-12-31T15:56:08Z", 0},
 
 	{"24:00 becomes 23:00: midnight once, late", "Africa/Cairo", "2026-10-29", "2026-10-28T21:00:00Z", 25 * time.Hour},
 	{"24:00 becomes 23:00: midnight once, late", "Asia/Beirut", "2026-10-24", "2026-10-23T21:00:00Z", 25 * time.Hour},
@@ -39,7 +39,7 @@ var oddDays = []struct {
 	{"00:01 becomes 23:01 of the day before", "America/St_Johns", "2010-11-07", "2010-11-07T02:30:00Z", 25 * time.Hour},
 	{"the day before that one", "America/St_Johns", "2010-11-06", "2010-11-06T02:30:00Z", 24 * time.Hour},
 	{"02:00 becomes 23:00 of the day before", "Antarctica/Casey", "2010-03-05", "2010-03-04T13:00:00Z", 27 * time.Hour},
-	{"15:30 becomes 15:30 of the day before", "America/Sitka", "1867-10-18", "1867-10-18T09:01:13Z", 24 * time.Hour},
+	{"15:30 becomes 15:30 of the day before", "America/Sitka", "1867-10-19", "1867-10-18T09:01:13Z", 48 * time.Hour},
 }
 
 func TestStartOf(t *testing.T) {

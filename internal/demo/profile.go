@@ -4,14 +4,17 @@ import "strings"
 
 const pageView = "$page"
 
+// founded is the day from which versions count, 1 January 2023, as a Unix day.
+const founded = 19358
+
 // profile is what it means to be one of the companies. The first fields are
 // written down, in northwind.go and globex.go; the rest follows from them.
 type profile struct {
 	Company
 	rhythm    rhythm
 	site      string
-	product   string // what versions and ids begin with
-	fortnight int    // days between two releases
+	major     string // what versions begin with
+	cadence   int    // days between two of them
 	perUser   int    // events for each user
 	oldHands  int    // permille of users from before the history
 	growth    []int  // permille of sign-ups along the history

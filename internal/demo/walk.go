@@ -56,6 +56,7 @@ func (k *walker) use(p *person, who uint32, at int64) {
 	k.known = true
 	k.goal = k.purpose()
 	k.buying = k.goal == k.w.flow.marks.checkout && p.standing == trying && p.buys <= at
+	k.cart = cartOf(k.dice.bits32(), k.buying)
 	if k.goal != end {
 		k.play(k.w.flow.marks.billing)
 		return
@@ -66,7 +67,14 @@ func (k *walker) use(p *person, who uint32, at int64) {
 func (k *walker) begin(p *person, who uint32, at int64) {
 	k.person, k.who, k.at, k.page = p, who, at, 0
 	k.visitor, k.known, k.goal, k.buying = false, false, end, false
-	k.cart = k.dice.bits32()
+}
+
+// cartOf marks what is in a cart: an odd one holds a subscription.
+func cartOf(roll uint32, subscription bool) uint32 {
+	if subscription {
+		return roll | 1
+	}
+	return roll &^ 1
 }
 
 // purpose is the business that waits for a person: the next step of its standing,
@@ -132,6 +140,7 @@ func (k *walker) record(s uint8) {
 		k.stand(trying)
 	case marks.subscribed:
 		k.stand(paying)
+		k.buying = false
 	case marks.cancelled:
 		k.stand(cancelled)
 	}

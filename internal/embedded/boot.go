@@ -28,8 +28,8 @@ func (c *cluster) boot(ctx context.Context, in install, password string) (*proce
 		server, err := c.bootOnce(ctx, in, port, address)
 		if err == nil {
 			c.log.Info("PostgreSQL runs", "version", in.version.String(), "port", port, "data", c.data, "binaries", in.origin)
-			// For a stable URL; without the file the next start has another port.
-			return server, address, replaceFile(c.file("port"), strconv.Itoa(port)+"\n")
+			c.keepPort(port)
+			return server, address, nil
 		}
 		if try == maxTries || !mayPass(err) {
 			return nil, "", err
@@ -40,6 +40,13 @@ func (c *cluster) boot(ctx context.Context, in install, password string) (*proce
 			return nil, "", err
 		case <-time.After(time.Duration(try) * 200 * time.Millisecond):
 		}
+	}
+}
+
+// keepPort is for a stable URL; a start without the file gets another port.
+func (c *cluster) keepPort(port int) {
+	if err := replaceFile(c.file("port"), strconv.Itoa(port)+"\n"); err != nil {
+		c.log.Warn("the next start will have another port", "err", err)
 	}
 }
 

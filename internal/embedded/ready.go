@@ -31,7 +31,7 @@ func (c *cluster) awaitReady(ctx context.Context, server *process, address strin
 		}
 		select {
 		case <-server.done:
-			return fmt.Errorf("it ended at once: %s", server.ending())
+			return fmt.Errorf("it ended: %s", server.ending())
 		case <-ctx.Done():
 			return fmt.Errorf("wait until it answers: %w", context.Cause(ctx))
 		case <-silence.C:
@@ -46,7 +46,7 @@ func (c *cluster) awaitReady(ctx context.Context, server *process, address strin
 func (c *cluster) refused(server *process, err error) error {
 	select {
 	case <-server.done:
-		return fmt.Errorf("it ended at once: %s", server.ending())
+		return fmt.Errorf("it ended: %s", server.ending())
 	case <-time.After(2 * time.Second):
 	}
 	if says(err, "28P01") { // invalid_password

@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 
@@ -74,11 +75,8 @@ func coded(list gqlerror.List, otherwise fault.Code) gqlerror.List {
 }
 
 func codeOf(e *gqlerror.Error) string {
-	switch code := e.Extensions["code"].(type) {
-	case string:
-		return code
-	case fault.Code:
-		return string(code)
+	if code := e.Extensions["code"]; code != nil {
+		return fmt.Sprint(code) // a string, of whatever type
 	}
 	return ""
 }

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 
 /** How the live connection is doing, and why if it isn't well. */
 export interface Status {
-  state: 'off' | 'connecting' | 'up' | 'down';
+  state: 'off' | 'connecting' | 'up' | 'down' | 'refused';
   reason?: string;
 }
 
@@ -42,16 +42,22 @@ function connect(url: string, key: string, report: (status: Status) => void): Cl
     keepAlive: pingEvery,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => sleep(Math.min(500 * 2 ** retries, 10_000) * (0.5 + Math.random())),
-    shouldRetry: (event) => event instanceof CloseEvent && event.code !== forbidden,
+    // A server that is down gives an error without a code; only a refused key is final.
+    shouldRetry: (event) => (event as CloseEvent).code !== forbidden,
     onNonLazyError: () => {}, // The header shows it.
     on: {
       connecting: () => report({ state: 'connecting' }),
       connected: () => report({ state: 'up' }),
-      closed: (event) => report(key ? { state: 'down', reason: explain(event) } : { state: 'off' }),
+      closed: (event) => report(key ? whyClosed(event) : { state: 'off' }),
     },
   });
   hangUpOnSilence(client);
   return client;
+}
+
+function whyClosed(event: unknown): Status {
+  const refused = (event as CloseEvent).code === forbidden;
+  return { state: refused ? 'refused' : 'down', reason: explain(event) };
 }
 
 // A socket can be dead for minutes before the browser says so: no pong, no connection.

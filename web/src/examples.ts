@@ -51,7 +51,7 @@ subscription LiveMetric {
   ),
   example(
     'LiveTimeline',
-    `The last hours, live; the running one is the last.
+    `The last six hours, live; the last one is still running.
 Run IngestEvents in a second window, and see it grow.`,
     `
 subscription LiveTimeline {

@@ -99,18 +99,19 @@ function OwnKey({ value, onEnter }: { value: string; onEnter: (key: string) => v
   );
 }
 
-const words = { off: 'No key', connecting: 'Connecting', up: 'Live', down: 'Not live' };
-const hints = {
-  off: 'Pick or paste a key, and the live connection opens.',
-  connecting: 'Opening the live connection.',
-  up: 'The live connection is up: subscriptions get their answers over it.',
-  down: 'The live connection is down.',
+const states = {
+  off: { word: 'No key', hint: 'Pick or paste a key, and the live connection opens.' },
+  connecting: { word: 'Connecting', hint: 'Opening the live connection.' },
+  up: { word: 'Live', hint: 'The live connection is up: subscriptions are answered over it.' },
+  down: { word: 'Not live', hint: 'The live connection is down.' },
+  refused: { word: 'Key refused', hint: 'The server refuses this key.' },
 };
 
 function Live({ state, reason }: Status) {
+  const { word, hint } = states[state];
   return (
-    <output className={`live ${state}`} title={reason ?? hints[state]}>
-      {words[state]}
+    <output className={`live ${state}`} title={reason ?? hint}>
+      {word}
     </output>
   );
 }

@@ -56,7 +56,7 @@ function Editors() {
   }));
   useEffect(() => {
     for (const editor of [query, variables, response]) {
-      editor?.updateOptions({ fontSize: 14, wordWrap: 'on', wrappingIndent: 'deepIndent' });
+      editor?.updateOptions({ fontSize: 14, wordWrap: 'on', wrappingIndent: 'indent' });
     }
   }, [query, variables, response]);
   useEffect(() => {

@@ -1,0 +1,52 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// CreateTenant makes a tenant whose days are those of the zone, for good.
+func CreateTenant(ctx context.Context, worker *postgres.Worker, name, zone string, weekStart time.Weekday) (tenant.ID, error) {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 200 {
+		return tenant.None, fault.Input("name", "A tenant needs a name of 1 to 200 characters.")
+	}
+	if _, err := calendar.LoadZone(zone); err != nil {
+		return tenant.None, err
+	}
+	id, err := tenant.New()
+	if err != nil {
+		return tenant.None, err
+	}
+	err = worker.InTx(ctx, func(tx pgx.Tx) error {
+		_, err := dbsqlc.New().TenantCreate(ctx, tx, dbsqlc.TenantCreateParams{
+			TenantID: id, Name: name, Zone: zone, WeekStart: int16(weekStart),
+		})
+		return err
+	})
+	if err != nil {
+		return tenant.None, fmt.Errorf("create tenant: %w", err)
+	}
+	return id, nil
+}
+
+// Tenants lists all tenants, the oldest first.
+func Tenants(ctx context.Context, worker *postgres.Worker) (tenants []dbsqlc.Tenant, err error) {
+	err = worker.InTx(ctx, func(tx pgx.Tx) error {
+		tenants, err = dbsqlc.New().TenantList(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list tenants: %w", err)
+	}
+	return tenants, nil
+}

@@ -1,0 +1,169 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// stream answers with events. What is wrong with the HTTP request is answered by
+// HTTP; what is wrong with the document, by an event: a browser's EventSource
+// shows nothing of a response that is not 200 ([SSE] Distinct connections mode).
+func (x *exchange) stream(ctx context.Context, scope string, q *request) {
+	if err := x.h.connections.join(); err != nil {
+		x.fail(err)
+		return
+	}
+	defer x.h.connections.leave()
+	op, bad := x.h.parse(ctx, q)
+	if bad == nil {
+		if err := x.allowed(op.Operation.Operation); err != nil {
+			x.fail(err)
+			return
+		}
+		if op.Operation.Operation == ast.Subscription {
+			x.streamLive(ctx, scope, q, op)
+			return
+		}
+		bad = x.h.execute(ctx, op, x.deadline)
+	}
+	s := x.begin()
+	s.next(bad.encode())
+	s.complete()
+}
+
+func (x *exchange) streamLive(ctx context.Context, scope string, q *request, op *graphql.OperationContext) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(x.h.connections.base, cancel)()
+	sub, err := x.h.subscribe(ctx, scope, q, op)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	defer sub.Close()
+	s := x.begin()
+	defer s.rescue(ctx, x.h)
+	s.flush()
+	s.follow(ctx, sub, x.h)
+}
+
+// follow sends frames until the query is over, the client is gone or may no longer
+// listen, or the server goes. Only the first is said with complete: after the
+// others a client should come again.
+func (s *eventStream) follow(ctx context.Context, sub Subscription, h *Handler) {
+	ping := time.NewTicker(h.config.PingInterval)
+	defer ping.Stop()
+	for s.err == nil && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-sub.Ready():
+			s.take(sub)
+		case <-ping.C:
+			s.write([]byte(":\n\n"))
+		case <-sub.Done():
+			s.take(sub)
+			s.finish(sub.Err())
+			return
+		case <-h.connections.closing:
+			s.take(sub)
+			return
+		}
+	}
+}
+
+func (s *eventStream) take(sub Subscription) {
+	if frame, ok := sub.Take(); ok {
+		s.count++
+		s.event("next", strconv.Itoa(s.count), frame)
+	}
+}
+
+func (s *eventStream) finish(err error) {
+	if err != nil {
+		f, _ := fault.Of(err)
+		s.next(failed(f).encode())
+	}
+	s.complete()
+}
+
+// eventStream writes server-sent events
+// (https://html.spec.whatwg.org/multipage/server-sent-events.html), each under a
+// deadline. After its first error it writes nothing more.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+	count   int // live frames so far
+	err     error
+}
+
+func (x *exchange) begin() *eventStream {
+	header := x.w.Header()
+	header.Set("Content-Type", "text/event-stream; charset=utf-8")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	header.Set("X-Content-Type-Options", "nosniff")
+	control := http.NewResponseController(x.w)
+	_ = control.SetReadDeadline(time.Time{}) // the http.Server's would end the stream as if the client had left
+	return &eventStream{w: x.w, control: control, timeout: x.h.config.WriteTimeout}
+}
+
+func (s *eventStream) next(response []byte) { s.event("next", "", response) }
+
+// complete has an empty data line, without which no browser dispatches an event.
+func (s *eventStream) complete() { s.event("complete", "", nil) }
+
+func (s *eventStream) event(name, id string, data []byte) {
+	text := append(make([]byte, 0, len(data)+64), "event: "+name+"\n"...)
+	if id != "" {
+		text = append(text, "id: "+id+"\n"...)
+	}
+	text = append(text, "data:"...)
+	if len(data) > 0 {
+		text = append(append(text, ' '), oneLine(data)...)
+	}
+	s.write(append(text, "\n\n"...))
+}
+
+// oneLine drops line breaks, which JSON has between its tokens only.
+func oneLine(data []byte) []byte {
+	if !bytes.ContainsAny(data, "\r\n") {
+		return data
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, data) != nil {
+		return []byte(`{}`)
+	}
+	return compact.Bytes()
+}
+
+func (s *eventStream) write(text []byte) {
+	if s.err != nil {
+		return
+	}
+	_ = s.control.SetWriteDeadline(time.Now().Add(s.timeout)) // what cannot does not block
+	if _, s.err = s.w.Write(text); s.err == nil {
+		s.flush()
+	}
+}
+
+func (s *eventStream) flush() {
+	if s.err == nil {
+		s.err = s.control.Flush()
+	}
+}
+
+// rescue ends the stream after a panic, without complete: the client comes again.
+func (s *eventStream) rescue(ctx context.Context, h *Handler) {
+	if v := recover(); v != nil {
+		h.panicked(ctx, v)
+	}
+}

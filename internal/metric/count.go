@@ -1,0 +1,107 @@
+package metric
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+)
+
+// counter fills in the figure of each bucket that the cover puts together.
+type counter func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error
+
+func countEvents(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
+	rows, err := dbsqlc.New().EventCountByBucket(ctx, tx, dbsqlc.EventCountByBucketParams{
+		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
+		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
+		RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
+	})
+	if err != nil {
+		return fmt.Errorf("count events: %w", err)
+	}
+	for _, r := range rows {
+		counts[r.Bucket] = float64(r.N)
+	}
+	return nil
+}
+
+// countEventsOf counts the events of some types.
+func countEventsOf(types []string) counter {
+	if types == nil {
+		return countEvents
+	}
+	return func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
+		rows, err := dbsqlc.New().EventCountByBucketOfTypes(ctx, tx, dbsqlc.EventCountByBucketOfTypesParams{
+			Types:      types,
+			DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
+			SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
+			RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
+		})
+		if err != nil {
+			return fmt.Errorf("count events of types: %w", err)
+		}
+		for _, r := range rows {
+			counts[r.Bucket] = float64(r.N)
+		}
+		return nil
+	}
+}
+
+// countActiveUsers counts buckets of one day from what is materialized, and the distinct
+// users of all others afresh, since uniques don't add up.
+func countActiveUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+	single, rest := c.singleDays()
+	if len(single) > 0 {
+		days := listsOf(single)
+		rows, err := dbsqlc.New().PresenceDayCountByBucket(ctx, tx, dbsqlc.PresenceDayCountByBucketParams{
+			Buckets: days.buckets, Days: days.days,
+		})
+		if err != nil {
+			return fmt.Errorf("count users by day: %w", err)
+		}
+		for _, r := range rows {
+			counts[r.Bucket] = float64(r.N)
+		}
+	}
+	if rest.empty() {
+		return nil
+	}
+	return countDistinctUsers(ctx, tx, rest, counts)
+}
+
+func countDistinctUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
+	rows, err := dbsqlc.New().PresenceDistinctByBucket(ctx, tx, dbsqlc.PresenceDistinctByBucketParams{
+		DayBuckets: days.buckets, Days: days.days,
+		MaskBuckets: slots.buckets, MaskDays: slots.days, Masks: masksOf(c.slots),
+		RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
+	})
+	if err != nil {
+		return fmt.Errorf("count distinct users: %w", err)
+	}
+	for _, r := range rows {
+		counts[r.Bucket] = float64(r.N)
+	}
+	return nil
+}
+
+// countNewUsers needs no events at the edges: a person's first instant is kept.
+func countNewUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+	days, parts := listsOf(c.days), listsOf(slices.Concat(c.slots, c.raw))
+	rows, err := dbsqlc.New().PersonNewByBucket(ctx, tx, dbsqlc.PersonNewByBucketParams{
+		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
+		PartBuckets: parts.buckets, PartStarts: parts.starts, PartEnds: parts.ends,
+	})
+	if err != nil {
+		return fmt.Errorf("count new users: %w", err)
+	}
+	for _, r := range rows {
+		counts[r.Bucket] = float64(r.N)
+	}
+	return nil
+}

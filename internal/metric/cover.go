@@ -1,0 +1,126 @@
+package metric
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+)
+
+// cover is how buckets are put together from what is kept: whole days of the tenant's
+// zone, quarter hours of other days, and events where a range cuts a quarter hour. Each
+// piece belongs to one bucket, and together the pieces of a bucket are the bucket. So a
+// month of any zone costs about thirty days and two edges.
+type cover struct {
+	days  []piece // each exactly one day of the tenant's zone
+	slots []piece // each within one day, from quarter hour to quarter hour
+	raw   []piece // each shorter than a quarter hour
+}
+
+// piece is a stretch of time that belongs to a bucket.
+type piece struct {
+	bucket     int
+	start, end time.Time
+	day        calendar.Date // in the tenant's zone; of a raw piece it is not set
+	dayStart   time.Time
+}
+
+// cover takes the buckets apart, each clipped to the window.
+func (w Window) cover(buckets []calendar.Bucket) cover {
+	var c cover
+	for i, b := range buckets {
+		start, end := b.Start, b.End
+		if start.Before(w.From) {
+			start = w.From
+		}
+		if end.After(w.To) {
+			end = w.To
+		}
+		c.add(w.home, i, start, end)
+	}
+	return c
+}
+
+func (c *cover) add(home calendar.Zone, bucket int, start, end time.Time) {
+	first, last := calendar.CeilSlot(start), calendar.FloorSlot(end)
+	if first.After(last) { // within one quarter hour
+		c.addRaw(bucket, start, end)
+		return
+	}
+	c.addRaw(bucket, start, first)
+	c.addRaw(bucket, last, end)
+	for at := first; at.Before(last); {
+		day := home.DateOf(at)
+		dayStart, dayEnd := home.StartOf(day), home.StartOf(day+1)
+		p := piece{bucket: bucket, start: at, end: dayEnd, day: day, dayStart: dayStart}
+		if dayEnd.After(last) {
+			p.end = last
+		}
+		if p.start.Equal(dayStart) && p.end.Equal(dayEnd) {
+			c.days = append(c.days, p)
+		} else {
+			c.slots = append(c.slots, p)
+		}
+		at = p.end
+	}
+}
+
+func (c *cover) addRaw(bucket int, start, end time.Time) {
+	if start.Before(end) {
+		c.raw = append(c.raw, piece{bucket: bucket, start: start, end: end})
+	}
+}
+
+// singleDays parts the cover: the buckets that are one day and nothing else, and the rest.
+func (c cover) singleDays() (single []piece, rest cover) {
+	parts := map[int]int{}
+	for _, list := range [][]piece{c.days, c.slots, c.raw} {
+		for _, p := range list {
+			parts[p.bucket]++
+		}
+	}
+	rest = cover{slots: c.slots, raw: c.raw}
+	for _, p := range c.days {
+		if parts[p.bucket] == 1 {
+			single = append(single, p)
+		} else {
+			rest.days = append(rest.days, p)
+		}
+	}
+	return single, rest
+}
+
+func (c cover) empty() bool { return len(c.days)+len(c.slots)+len(c.raw) == 0 }
+
+// mask marks the piece's quarter hours among its day's, as PostgreSQL writes a bit string.
+func (p piece) mask() string {
+	from := int(p.start.Sub(p.dayStart) / calendar.Slot)
+	to := int(p.end.Sub(p.dayStart) / calendar.Slot)
+	return strings.Repeat("0", from) + strings.Repeat("1", to-from) + strings.Repeat("0", calendar.SlotsPerDay-to)
+}
+
+// lists is a list of pieces as parallel lists, as the queries take them.
+type lists struct {
+	buckets      []int32
+	days         []calendar.Date
+	starts, ends []time.Time
+}
+
+func listsOf(pieces []piece) lists {
+	l := lists{
+		buckets: make([]int32, len(pieces)), days: make([]calendar.Date, len(pieces)),
+		starts: make([]time.Time, len(pieces)), ends: make([]time.Time, len(pieces)),
+	}
+	for i, p := range pieces {
+		l.buckets[i], l.days[i], l.starts[i], l.ends[i] = int32(p.bucket), p.day, p.start, p.end
+	}
+	return l
+}
+
+func masksOf(pieces []piece) []string {
+	masks := make([]string, len(pieces))
+	for i, p := range pieces {
+		masks[i] = p.mask()
+	}
+	return masks
+}

@@ -1,0 +1,88 @@
+package metric
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+)
+
+// maxTypes is how many types a filter may name, and a breakdown may give.
+const maxTypes = 1_000
+
+// EventQuery asks for the events of a range, of some types or all.
+type EventQuery struct {
+	Ask
+	Types []string // nil: all
+}
+
+func (q EventQuery) check() error {
+	if len(q.Types) > maxTypes {
+		return fault.Input("types", "At most %d types are allowed.", maxTypes)
+	}
+	return nil
+}
+
+// EventWindow makes the range of a query definite.
+func (s *Service) EventWindow(ctx context.Context, q EventQuery) (w Window, err error) {
+	if err := q.check(); err != nil {
+		return Window{}, err
+	}
+	err = s.read(ctx, q.Ask, func(_ pgx.Tx, made Window) error {
+		w = made
+		return nil
+	})
+	return w, err
+}
+
+// EventCount counts the events of a range.
+func (s *Service) EventCount(ctx context.Context, q EventQuery) (int, error) {
+	counts := make([]float64, 1)
+	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
+		return countEventsOf(q.Types)(ctx, tx, w.cover(w.whole()), counts)
+	})
+	return int(counts[0]), err
+}
+
+// EventTimeline counts the events of each bucket of a range.
+func (s *Service) EventTimeline(ctx context.Context, q EventQuery) (Series, error) {
+	return s.series(ctx, q.Ask, countEventsOf(q.Types))
+}
+
+// TypeCounts are counts by type, as parallel lists, the most frequent first.
+type TypeCounts struct {
+	Types      []string
+	Counts     []int
+	TotalCount int // distinct types in the range, those not given included
+}
+
+// EventTypes counts the events of a range by type.
+func (s *Service) EventTypes(ctx context.Context, q EventQuery, first int) (TypeCounts, error) {
+	answer := TypeCounts{Types: []string{}, Counts: []int{}}
+	if first < 1 || first > maxTypes {
+		return answer, fault.Input("first", "Between 1 and %d are allowed.", maxTypes)
+	}
+	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
+		c := w.cover(w.whole())
+		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
+		rows, err := dbsqlc.New().EventTypeCountList(ctx, tx, dbsqlc.EventTypeCountListParams{
+			Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
+			SlotStarts: slots.starts, SlotEnds: slots.ends,
+			RawStarts: raw.starts, RawEnds: raw.ends,
+			Types: q.Types, Most: int64(first),
+		})
+		if err != nil {
+			return fmt.Errorf("count events by type: %w", err)
+		}
+		for _, r := range rows {
+			answer.Types = append(answer.Types, r.Type)
+			answer.Counts = append(answer.Counts, int(r.N))
+			answer.TotalCount = int(r.DistinctTypes)
+		}
+		return nil
+	})
+	return answer, err
+}

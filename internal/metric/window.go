@@ -1,0 +1,199 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// maxBuckets is how many points one series may have.
+const maxBuckets = 2_000
+
+// maxLast is how many steps back "last" may go.
+const maxLast = 10_000
+
+// The bounds of every range. Events are not taken from before, nor from so far ahead.
+var (
+	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// Ask is what a caller asks for. Zero values take the tenant's settings, and the last
+// 30 days.
+type Ask struct {
+	From, To  *time.Time // half-open; without To, the end of the running day
+	Last      *Last
+	Zone      string            // IANA; empty: the tenant's
+	WeekStart *time.Weekday     // nil: the tenant's
+	Interval  calendar.Interval // of a series
+}
+
+// Last asks for the running step and those before it.
+type Last struct {
+	Count    int
+	Interval calendar.Interval
+}
+
+// Window is a range made definite, and how far the figures in it can be relied on.
+type Window struct {
+	From, To  time.Time // half-open
+	Zone      calendar.Zone
+	WeekStart time.Weekday
+	Watermark time.Time // everything accepted before is counted
+
+	home calendar.Zone // the tenant's own, in whose days things were counted
+}
+
+// read opens one snapshot of the tenant's data, makes the window definite on the
+// database's clock, and notes what the answer will depend on.
+func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window) error) error {
+	who, err := access.Require(ctx, access.Read)
+	if err != nil {
+		return err
+	}
+	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+		settings, err := dbsqlc.New().TenantGet(ctx, tx)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.NotFound, "There is no such tenant.")
+		}
+		if err != nil {
+			return fmt.Errorf("read tenant: %w", err)
+		}
+		w, err := ask.window(settings)
+		if err != nil {
+			return err
+		}
+		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+		topic.Note(ctx, topic.Span{
+			Tenant: who.Tenant, Subject: topic.Day,
+			From: w.home.DateOf(w.From).String(), To: w.home.DateOf(w.To.Add(-1)).String(),
+		})
+		w.noteUntil(ctx, w.To)
+		return fn(tx, w)
+	})
+}
+
+// noteUntil says that the answer changes at an instant by itself, if it lies ahead.
+func (w Window) noteUntil(ctx context.Context, at time.Time) {
+	if at.After(w.Watermark) {
+		topic.NoteUntil(ctx, at)
+	}
+}
+
+// noteNextClose says when the next bucket will be complete.
+func (w Window) noteNextClose(ctx context.Context, buckets []calendar.Bucket) {
+	for _, b := range buckets {
+		if b.End.After(w.Watermark) {
+			w.noteUntil(ctx, b.End)
+			return
+		}
+	}
+}
+
+func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
+	home, err := calendar.LoadZone(settings.Zone)
+	if err != nil {
+		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
+	}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home}
+	if a.Zone != "" {
+		if w.Zone, err = calendar.LoadZone(a.Zone); err != nil {
+			return Window{}, err
+		}
+	}
+	if a.WeekStart != nil {
+		w.WeekStart = *a.WeekStart
+	}
+	w.From, w.To, err = a.bounds(w)
+	return w, err
+}
+
+func (a Ask) bounds(w Window) (from, to time.Time, err error) {
+	if a.Last != nil {
+		if a.From != nil || a.To != nil {
+			return from, to, fault.Input("range.last", "A range has either last, or from and to.")
+		}
+		return a.Last.bounds(w)
+	}
+	if a.From == nil {
+		if a.To != nil {
+			return from, to, fault.Input("range.from", "A range with to needs from.")
+		}
+		return Last{Count: 30, Interval: calendar.Day}.bounds(w)
+	}
+	from = a.From.UTC()
+	to = w.grid(calendar.Day).Next(w.Watermark)
+	if a.To != nil {
+		to = a.To.UTC()
+	}
+	return from, to, checkBounds(from, to)
+}
+
+func checkBounds(from, to time.Time) error {
+	switch {
+	case from.Before(earliest) || from.After(latest):
+		return fault.Input("range.from", "A range starts between the years 2000 and 2100.")
+	case to.After(latest):
+		return fault.Input("range.to", "A range ends before the year 2100.")
+	case !from.Before(to):
+		return fault.Input("range.to", "A range ends after it starts.")
+	}
+	return nil
+}
+
+func (l Last) bounds(w Window) (from, to time.Time, err error) {
+	if l.Count < 1 || l.Count > maxLast {
+		return from, to, fault.Input("range.last.count", "Between 1 and %d are allowed.", maxLast)
+	}
+	if !l.Interval.Valid() {
+		return from, to, fault.Input("range.last.interval", "There is no such interval.")
+	}
+	grid := w.grid(l.Interval)
+	running := grid.Floor(w.Watermark)
+	from = grid.Add(running, 1-l.Count)
+	if from.Before(earliest) {
+		return from, to, fault.Input("range.last.count", "A range starts after the year 2000.")
+	}
+	return from, grid.Next(running), nil
+}
+
+func (w Window) grid(interval calendar.Interval) calendar.Grid {
+	return calendar.Grid{Zone: w.Zone, Interval: interval, WeekStart: w.WeekStart}
+}
+
+// whole is the range as a single bucket.
+func (w Window) whole() []calendar.Bucket {
+	return []calendar.Bucket{{Start: w.From, End: w.To}}
+}
+
+func (w Window) buckets(interval calendar.Interval) ([]calendar.Bucket, error) {
+	if !interval.Valid() {
+		return nil, fault.Input("interval", "There is no such interval.")
+	}
+	return w.grid(interval).Buckets(w.From, w.To, maxBuckets)
+}
+
+// series puts the figures of buckets into parallel lists.
+func (w Window) series(buckets []calendar.Bucket, counts []float64) Series {
+	s := Series{
+		Window:   w,
+		At:       make([]time.Time, len(buckets)),
+		Values:   make([]*float64, len(buckets)),
+		Complete: make([]bool, len(buckets)),
+	}
+	for i, b := range buckets {
+		s.At[i] = b.Start
+		s.Values[i] = &counts[i]
+		s.Complete[i] = !b.End.After(w.Watermark)
+	}
+	return s
+}
