@@ -79,7 +79,8 @@ func (p Plan) Generate(c Company) iter.Seq[Event] {
 			return
 		}
 		w := newWorld(p, c)
-		h, r := newHistory(w, count), newRenderer(w)
+		h := newHistory(w, count)
+		r := newRenderer(w, h.people)
 		for d := range w.days {
 			for _, x := range h.day(d) {
 				if !yield(r.event(x)) {

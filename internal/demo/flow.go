@@ -25,9 +25,9 @@ type flow struct {
 
 // marks are the states that the walker has to know, each named like its scene.
 type marks struct {
-	landing, signup, signedUp, home, billing, checkout         uint8
-	declined, crashed, timedOut, trial, subscribed, ordered    uint8
-	cancelled, novelty, before /* what people did before it */ uint8
+	landing, signup, signedUp, home, billing, checkout      uint8
+	declined, crashed, timedOut, trial, subscribed, ordered uint8
+	cancelled, novelty, before/* what people did before it */ uint8
 }
 
 type state struct {

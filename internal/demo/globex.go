@@ -55,8 +55,44 @@ var globex = (&profile{
 
 var globexScenes = []scene{
 	// The site, before sign-up.
-	{name: "landing", path: "/", title: "Globex Fitness", gap: "3-45", next: "classes tour 22, prices 18, story 10, signup 18, end 32"},
+	{name: "landing", path: "/", title: "Globex Fitness", gap: "3-45", next: "tour 22, prices 18, story 10, signup 18, end 32"},
+	{name: "tour", path: "/workouts", title: "Workouts", gap: "6-90", next: "prices 25, signup 27, end 48"},
+	{name: "story", path: "/stories/first-5k", title: "My first 5k", gap: "15-180", next: "landing 10, signup 12, end 78"},
+	{name: "prices", path: "/plans", title: "Plans", gap: "5-60", next: "signup 35, tour 12, end 53"},
 	{name: "signup", path: "/join", title: "Join", gap: "10-70", next: "end 100"},
-	{name: "prices", path: "/plans", title: "Plans", gap: "5-60", next: "signup 35, end 65"},
-	{name: "story", path: "/stories/first-5k", title: "My first 5k", gap: "15-180", next: "signup 15, end 85"},
+	{name: "signed up", event: "Signed Up", gap: "1-4", next: "welcome 100", props: "method=apple|apple|google|email"},
+	{name: "welcome", path: "/welcome", title: "Welcome", gap: "10-120", next: "onboarded 72, home 18, end 10"},
+	{name: "onboarded", event: "Onboarding Completed", gap: "3-30", next: "goal 50, workouts 30, home 20", props: "level=beginner|beginner|intermediate|advanced"},
+
+	// The product.
+	{name: "home", path: "/today", title: "Today", gap: "3-30", next: "workouts 40, start 22, classes 13, progress 10, search 6, shop 5, help 1, settings 3"},
+	{name: "workouts", path: "/workouts/library", title: "Library", gap: "4-60", next: "start 46, video 16, search 12, home 10, end 16"},
+	{name: "start", event: "Workout Started", gap: "420-2700", next: "complete 78, video 6, end 16", props: "kind=strength|yoga|hiit|running|cycling|stretching; planned=10..60"},
+	{name: "complete", event: "Workout Completed", gap: "5-90", next: "progress 32, before 22, novelty 16, invite 3, start 5, end 22", props: "kind=strength|yoga|hiit|running|cycling|stretching; minutes=8..55; calories=60..640"},
+	{name: "before", path: "/feed", title: "Feed", gap: "10-150", next: "home 20, progress 15, end 65"},
+	{name: "novelty", event: "Challenge Joined", gap: "5-60", next: "invite 10, before 30, workouts 15, end 45", props: "challenge=100 miles|early birds|plank month|streak 30"},
+	{name: "progress", path: "/progress", title: "Progress", gap: "5-90", next: "goal 10, novelty 10, home 20, shop 5, end 55"},
+	{name: "goal", event: "Goal Set", gap: "5-60", next: "workouts 40, home 30, end 30", props: "goal=weight|strength|endurance|mobility; weeks=4..16"},
+	{name: "video", event: "Video Played", gap: "60-900", next: "start 20, video 22, workouts 18, end 40", props: "minutes=2..25; quality=720p|1080p|1080p|4k"},
+	{name: "classes", path: "/classes", title: "Live classes", gap: "5-60", next: "book 45, search 10, home 15, end 30"},
+	{name: "book", event: "Class Booked", gap: "4-60", next: "unbook 9, classes 12, home 25, end 54", props: "class=spin|pilates|boxing|barre; ahead=0..9"},
+	{name: "unbook", event: "Class Cancelled", gap: "4-40", next: "classes 35, end 65", props: "reason=time|time|other class|injury"},
+	{name: "search", event: "Search Performed", gap: "3-30", next: "workouts 55, classes 15, search 12, end 18", props: "results=0..60"},
+	{name: "settings", path: "/settings", title: "Settings", gap: "5-60", next: "feature 45, invite 15, home 20, end 20"},
+	{name: "feature", event: "Feature Enabled", gap: "4-60", next: "home 45, end 55", props: "feature=reminders|heart rate|music|offline|dark mode"},
+	{name: "invite", event: "Friend Invited", gap: "5-60", next: "invite 20, home 30, end 50", props: "by=link|link|message|contact"},
+	{name: "help", path: "/help", title: "Help", gap: "8-120", next: "ticket 50, search 10, end 40"},
+	{name: "ticket", event: "Ticket Opened", gap: "20-200", next: "home 25, end 75", props: "topic=billing|billing|device|video|account|other; priority=low|normal|normal|high"},
+
+	// The till.
+	{name: "shop", path: "/shop", title: "Shop", gap: "8-120", next: "checkout 42, shop 18, home 15, end 25"},
+	{name: "billing", path: "/account/plan", title: "Your plan", gap: "5-60", next: "checkout 50, home 20, end 30"},
+	{name: "checkout", event: "Checkout Started", gap: "12-100", next: "end 100"},
+	{name: "declined", event: "Checkout Failed", gap: "5-60", next: "checkout 60, help 6, end 34", props: "reason=card_declined|card_declined|insufficient_funds|expired_card|authentication_failed"},
+	{name: "crashed", event: "Checkout Failed", gap: "5-40", next: "checkout 60, help 10, end 30", props: "reason=script_error"},
+	{name: "timed out", event: "Checkout Failed", gap: "10-90", next: "checkout 60, help 10, end 30", props: "reason=gateway_timeout"},
+	{name: "trial", event: "Trial Started", gap: "3-40", next: "home 70, end 30", props: "days=7..7"},
+	{name: "subscribed", event: "Subscription Started", gap: "5-60", next: "home 55, workouts 25, end 20", props: "interval=month|month|year"},
+	{name: "ordered", event: "Order Completed", gap: "5-60", next: "home 35, end 65", props: "item=mat|dumbbells|shirt|class pack|class pack|supplements"},
+	{name: "cancelled", event: "Subscription Cancelled", gap: "5-60", next: "help 8, home 12, end 80", props: "reason=too expensive|no time|no time|injury|other app"},
 }

@@ -24,8 +24,8 @@ const (
 	eventSize = 2 << 10
 )
 
-func newRenderer(w *world) *renderer {
-	return &renderer{world: w, stem: "demo-" + w.Key + "-"}
+func newRenderer(w *world, people []person) *renderer {
+	return &renderer{world: w, people: people, stem: "demo-" + w.Key + "-"}
 }
 
 // event writes one record out.

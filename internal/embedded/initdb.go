@@ -63,6 +63,7 @@ func (c *cluster) makeData(ctx context.Context, in install, password string) err
 	if err := c.initdb(ctx, in, made, pwfile); err != nil {
 		return err
 	}
+	_ = os.Remove(c.data) // an empty folder would be in the way; a full one stays, and the rename says so
 	return os.Rename(made, c.data)
 }
 

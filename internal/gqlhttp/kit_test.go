@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -145,7 +146,12 @@ func newWorld(t *testing.T, config Config) *world {
 	go func() { defer close(served); _ = server.Serve(listener) }()
 	transport := &http.Transport{DialContext: listener.dial}
 	w.client = &http.Client{Transport: transport}
-	t.Cleanup(func() { transport.CloseIdleConnections(); server.Close(); <-served })
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+		<-served
+		time.Sleep(time.Minute) // of the bubble: net/http lingers on connections that it cut
+	})
 	return w
 }
 

@@ -12,6 +12,7 @@ type Readings struct {
 	mu    sync.Mutex
 	spans map[Span]struct{}
 	until time.Time
+	again bool
 }
 
 type recorderKey struct{}
@@ -41,6 +42,23 @@ func NoteUntil(ctx context.Context, at time.Time) {
 			r.until = at
 		}
 	}
+}
+
+// NoteFailed says that the answer failed for a reason that passes, such as a database
+// that does not answer, and should be read again before long.
+func NoteFailed(ctx context.Context) {
+	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.again = true
+	}
+}
+
+// Failed reports whether NoteFailed was called.
+func (r *Readings) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.again
 }
 
 // Spans lists what was read.

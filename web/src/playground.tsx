@@ -46,13 +46,14 @@ export function Playground({ config }: { config: Config }) {
   );
 }
 
-/** What GraphiQL has no settings for: text that fits its editors, and a tab in sight. */
+/** What GraphiQL has no settings for: text that fits, a tab in sight, no stale error. */
 function Editors() {
-  const { query, variables, response, tab } = useGraphiQL((state) => ({
+  const { query, variables, response, tab, fetchError } = useGraphiQL((state) => ({
     query: state.queryEditor,
     variables: state.variableEditor,
     response: state.responseEditor,
     tab: state.activeTabIndex,
+    fetchError: state.fetchError,
   }));
   useEffect(() => {
     for (const editor of [query, variables, response]) {
@@ -62,5 +63,11 @@ function Editors() {
   useEffect(() => {
     document.querySelector('.graphiql-tab-active')?.scrollIntoView({ inline: 'nearest' });
   }, [tab]);
+  useEffect(
+    () => () => {
+      if (fetchError && response?.getValue() === fetchError) response.setValue('');
+    },
+    [fetchError, response],
+  );
   return null;
 }

@@ -1,0 +1,160 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/redis/go-redis/v9"
+)
+
+// SQLSTATEs that decide what a candidate does next (PostgreSQL documentation, appendix A).
+const (
+	slotInUse   = "55006" // object_in_use: another leader reads
+	slotLost    = "55000" // object_not_in_prerequisite_state: its WAL was removed
+	slotUnknown = "42704" // undefined_object
+	slotExists  = "42710" // duplicate_object
+)
+
+const (
+	candidacy     = time.Second      // between two tries to lead
+	statusEvery   = 5 * time.Second  // between two reports of the position; PostgreSQL gives up after 60 s
+	publishWithin = 5 * time.Second  // of one publication to Redis
+	setupWithin   = 30 * time.Second // of connecting and starting
+)
+
+// Leader follows the database's changes and publishes them. Any number of processes may
+// run one: the replication slot, which has one reader at a time, makes one of them lead.
+type Leader struct {
+	url     string
+	slot    string
+	channel string
+	redis   *redis.Client
+	logger  *slog.Logger
+}
+
+// NewLeader makes a candidate for the leadership of a database's feed.
+func NewLeader(url string, client *redis.Client, logger *slog.Logger) (*Leader, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("read database URL for the feed: it cannot be read")
+	}
+	return &Leader{
+		url: url, slot: Slot(config.Database), channel: Channel(config.Database),
+		redis: client, logger: logger,
+	}, nil
+}
+
+// Run leads whenever it can, until ctx ends.
+func (l *Leader) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := l.lead(ctx)
+		if err != nil && ctx.Err() == nil && !hasCode(err, slotInUse) {
+			l.logger.Warn("the feed stopped and will start again", "error", err)
+		}
+		pause := candidacy + rand.N(candidacy/2)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// lead follows the slot until something breaks.
+func (l *Leader) lead(ctx context.Context) error {
+	conn, err := l.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeWithin(conn)
+	start, err := l.prepare(ctx, conn)
+	if err != nil {
+		return err
+	}
+	l.logger.Info("leading the feed", "slot", l.slot, "from", start.String())
+	stream := &stream{leader: l, conn: conn, tables: map[uint32]*table{}, confirmed: start}
+	return stream.follow(ctx)
+}
+
+func (l *Leader) connect(ctx context.Context) (*pgconn.PgConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupWithin)
+	defer cancel()
+	config, err := pgconn.ParseConfig(l.url)
+	if err != nil {
+		return nil, errors.New("read database URL for the feed: it cannot be read")
+	}
+	config.RuntimeParams["replication"] = "database"
+	config.RuntimeParams["application_name"] = "tidemark feed"
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect for replication: %w", err)
+	}
+	return conn, nil
+}
+
+func closeWithin(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), setupWithin)
+	defer cancel()
+	_ = conn.Close(ctx) // the connection is given up either way
+}
+
+// prepare makes the slot if it is missing, makes it anew if its WAL was lost, and starts
+// to read. Where a slot begins, changes may lie before it: that is a gap.
+func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) (pglogrepl.LSN, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupWithin)
+	defer cancel()
+	err := l.start(ctx, conn)
+	switch {
+	case hasCode(err, slotLost):
+		l.logger.Warn("the slot's WAL was removed; making the slot anew", "slot", l.slot)
+		if err := pglogrepl.DropReplicationSlot(ctx, conn, l.slot, pglogrepl.DropReplicationSlotOptions{}); err != nil {
+			return 0, fmt.Errorf("drop lost slot: %w", err)
+		}
+	case hasCode(err, slotUnknown):
+	default:
+		return 0, err
+	}
+	_, err = pglogrepl.CreateReplicationSlot(ctx, conn, l.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
+		Mode: pglogrepl.LogicalReplication, SnapshotAction: "NOEXPORT_SNAPSHOT",
+	})
+	if err != nil && !hasCode(err, slotExists) {
+		return 0, fmt.Errorf("create slot: %w", err)
+	}
+	if err := l.start(ctx, conn); err != nil {
+		return 0, err
+	}
+	return 0, l.publish(ctx, Message{Gap: true})
+}
+
+func (l *Leader) start(ctx context.Context, conn *pgconn.PgConn) error {
+	// From 0 means: from where the slot was last confirmed.
+	err := pglogrepl.StartReplication(ctx, conn, l.slot, 0, pglogrepl.StartReplicationOptions{
+		PluginArgs: []string{"proto_version '1'", "publication_names '" + Publication + "'"},
+	})
+	if err != nil {
+		return fmt.Errorf("start replication: %w", err)
+	}
+	return nil
+}
+
+// publish announces a message to every hub.
+func (l *Leader) publish(ctx context.Context, m Message) error {
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
+	if err := l.redis.Publish(ctx, l.channel, m.encode()).Err(); err != nil {
+		return fmt.Errorf("publish changes: %w", err)
+	}
+	return nil
+}
+
+func hasCode(err error, code string) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == code
+}

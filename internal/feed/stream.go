@@ -1,0 +1,214 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// maxTopics is how many topics of one transaction are told apart; a larger one is
+// announced as a gap, which costs less than telling.
+const maxTopics = 2_000
+
+// stream is one leader's reading. A position is confirmed to PostgreSQL only after its
+// topics were published, so that a leader who dies is taken over without a loss.
+type stream struct {
+	leader    *Leader
+	conn      *pgconn.PgConn
+	tables    map[uint32]*table
+	topics    map[topic.Topic]struct{} // of the transaction being read
+	tooMany   bool
+	confirmed pglogrepl.LSN
+	reported  time.Time
+}
+
+// table tells which topic a row of it means.
+type table struct {
+	subject           topic.Subject
+	tenantCol, keyCol int // -1: no key
+}
+
+// subjects says what a change of each published table is a change of.
+var subjects = map[string]struct {
+	subject topic.Subject
+	key     string
+}{
+	"day_version": {topic.Day, "day"},
+	"tenant":      {topic.Tenant, ""},
+	"api_key":     {topic.APIKey, "api_key_id"},
+}
+
+func (s *stream) follow(ctx context.Context) error {
+	for {
+		if time.Since(s.reported) >= statusEvery {
+			if err := s.report(ctx); err != nil {
+				return err
+			}
+		}
+		message, err := s.receive(ctx)
+		if err != nil {
+			return err
+		}
+		if message == nil {
+			continue // nothing happened for a while
+		}
+		if err := s.handle(ctx, message.Data); err != nil {
+			return err
+		}
+	}
+}
+
+// receive waits for the next message, and no longer than until the next report is due.
+func (s *stream) receive(ctx context.Context) (*pgproto3.CopyData, error) {
+	wait, cancel := context.WithDeadline(ctx, s.reported.Add(statusEvery))
+	defer cancel()
+	raw, err := s.conn.ReceiveMessage(wait)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case pgconn.Timeout(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("receive changes: %w", err)
+	}
+	switch m := raw.(type) {
+	case *pgproto3.CopyData:
+		return m, nil
+	case *pgproto3.ErrorResponse:
+		return nil, fmt.Errorf("receive changes: %w", pgconn.ErrorResponseToPgError(m))
+	}
+	return nil, nil
+}
+
+func (s *stream) handle(ctx context.Context, data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	switch data[0] {
+	case pglogrepl.PrimaryKeepaliveMessageByteID:
+		keepalive, err := pglogrepl.ParsePrimaryKeepaliveMessage(data[1:])
+		if err != nil {
+			return fmt.Errorf("parse keepalive: %w", err)
+		}
+		// Between transactions all that the server has sent is done with, and what was
+		// not for us needs no keeping.
+		if s.topics == nil && keepalive.ServerWALEnd > s.confirmed {
+			s.confirmed = keepalive.ServerWALEnd
+		}
+		if keepalive.ReplyRequested {
+			return s.report(ctx)
+		}
+	case pglogrepl.XLogDataByteID:
+		wal, err := pglogrepl.ParseXLogData(data[1:])
+		if err != nil {
+			return fmt.Errorf("parse WAL data: %w", err)
+		}
+		return s.change(ctx, wal.WALData)
+	}
+	return nil
+}
+
+func (s *stream) change(ctx context.Context, data []byte) error {
+	message, err := pglogrepl.Parse(data)
+	if err != nil {
+		return fmt.Errorf("parse change: %w", err)
+	}
+	switch m := message.(type) {
+	case *pglogrepl.BeginMessage:
+		s.topics, s.tooMany = map[topic.Topic]struct{}{}, false
+	case *pglogrepl.RelationMessage:
+		s.tables[m.RelationID] = tableOf(m)
+	case *pglogrepl.InsertMessage:
+		return s.note(m.RelationID, m.Tuple)
+	case *pglogrepl.UpdateMessage:
+		if m.OldTuple != nil { // the key itself was changed
+			if err := s.note(m.RelationID, m.OldTuple); err != nil {
+				return err
+			}
+		}
+		return s.note(m.RelationID, m.NewTuple)
+	case *pglogrepl.DeleteMessage:
+		return s.note(m.RelationID, m.OldTuple)
+	case *pglogrepl.TruncateMessage:
+		s.tooMany = true
+	case *pglogrepl.CommitMessage:
+		return s.commit(ctx, m.TransactionEndLSN)
+	}
+	return nil
+}
+
+func tableOf(m *pglogrepl.RelationMessage) *table {
+	known, ok := subjects[m.RelationName]
+	if !ok {
+		return nil
+	}
+	t := &table{subject: known.subject, tenantCol: -1, keyCol: -1}
+	for i, column := range m.Columns {
+		switch column.Name {
+		case "tenant_id":
+			t.tenantCol = i
+		case known.key:
+			t.keyCol = i
+		}
+	}
+	return t
+}
+
+// note adds the topic of a changed row to those of its transaction.
+func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
+	t := s.tables[relation]
+	if t == nil || tuple == nil || s.tooMany {
+		return nil
+	}
+	id, err := tenant.Parse(column(tuple, t.tenantCol))
+	if err != nil {
+		return fmt.Errorf("read changed row: %w", err)
+	}
+	s.topics[topic.Topic{Tenant: id, Subject: t.subject, Key: column(tuple, t.keyCol)}] = struct{}{}
+	s.tooMany = len(s.topics) > maxTopics
+	return nil
+}
+
+// column gives a column's value as text, which is how pgoutput sends it.
+func column(tuple *pglogrepl.TupleData, i int) string {
+	if i < 0 || i >= len(tuple.Columns) {
+		return ""
+	}
+	return string(tuple.Columns[i].Data)
+}
+
+func (s *stream) commit(ctx context.Context, end pglogrepl.LSN) error {
+	m := Message{Gap: s.tooMany}
+	if !s.tooMany {
+		for t := range s.topics {
+			m.Topics = append(m.Topics, t)
+		}
+	}
+	s.topics = nil
+	if m.Gap || len(m.Topics) > 0 {
+		if err := s.leader.publish(ctx, m); err != nil {
+			return err
+		}
+	}
+	s.confirmed = end
+	return nil
+}
+
+// report tells PostgreSQL how far everything has been published.
+func (s *stream) report(ctx context.Context) error {
+	err := pglogrepl.SendStandbyStatusUpdate(ctx, s.conn, pglogrepl.StandbyStatusUpdate{
+		WALWritePosition: s.confirmed, WALFlushPosition: s.confirmed, WALApplyPosition: s.confirmed,
+	})
+	if err != nil {
+		return fmt.Errorf("report position: %w", err)
+	}
+	s.reported = time.Now()
+	return nil
+}

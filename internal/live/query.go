@@ -1,0 +1,197 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// maxCollected is how many changes are kept that come during one execution; beyond it
+// the answer counts as out of date.
+const maxCollected = 1_000
+
+// The pause before an execution that failed is tried again doubles between these.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 10 * time.Second
+)
+
+// query is one watched query: one execution and one answer for all its subscribers. Its
+// fields but the fixed ones belong to the engine's mutex.
+type query struct {
+	engine *Engine
+	key    Key
+	ctx    context.Context
+	run    Run
+	dirty  chan struct{} // has a token when the answer is out of date
+	left   chan struct{} // closed when the last subscriber has left
+
+	subscribers map[*Subscription]struct{}
+	spans       []topic.Span
+	frame       Frame // the last answer sent
+	revision    string
+	collected   []topic.Topic // changes during the execution under way
+	missed      bool          // changes during it may have been missed
+}
+
+func newQuery(e *Engine, key Key, ctx context.Context, run Run) *query {
+	return &query{
+		engine: e, key: key, ctx: ctx, run: run,
+		dirty: make(chan struct{}, 1), left: make(chan struct{}),
+		subscribers: map[*Subscription]struct{}{},
+	}
+}
+
+func (q *query) mark() {
+	select {
+	case q.dirty <- struct{}{}:
+	default: // marked already
+	}
+}
+
+func (q *query) reads(t topic.Topic) bool {
+	return slices.ContainsFunc(q.spans, func(s topic.Span) bool { return s.Holds(t) })
+}
+
+func (q *query) collect(topics []topic.Topic) {
+	if len(q.collected)+len(topics) > maxCollected {
+		q.missed = true
+		return
+	}
+	q.collected = append(q.collected, topics...)
+}
+
+// loop executes the query whenever it is out of date, and not more often than allowed,
+// until the last subscriber leaves.
+func (q *query) loop() {
+	retry := firstRetry
+	for {
+		readings, ok := q.execute()
+		if !ok {
+			return
+		}
+		pause := time.NewTimer(q.engine.options.MinInterval)
+		again, stop := q.wakeUp(readings, &retry)
+		ok = q.wait(pause.C, nil) && q.wait(again, q.dirty)
+		pause.Stop()
+		stop()
+		if !ok {
+			return
+		}
+	}
+}
+
+// wait returns when either channel receives; false when the query is over.
+func (q *query) wait(timer <-chan time.Time, dirty <-chan struct{}) bool {
+	select {
+	case <-timer:
+		return true
+	case <-dirty:
+		return true
+	case <-q.left:
+		return false
+	case <-q.engine.stopped:
+		q.endAll()
+		return false
+	}
+}
+
+// wakeUp gives a channel that receives when the answer is out of date by itself: when a
+// failure should be tried again, or when time alone changes what is asked.
+func (q *query) wakeUp(readings *topic.Readings, retry *time.Duration) (<-chan time.Time, func() bool) {
+	var timer *time.Timer
+	switch until := readings.Until(); {
+	case readings.Failed():
+		timer = time.NewTimer(*retry)
+		*retry = min(2*(*retry), lastRetry)
+	case !until.IsZero():
+		*retry = firstRetry
+		timer = time.NewTimer(time.Until(until))
+	default:
+		*retry = firstRetry
+		return nil, func() bool { return true }
+	}
+	return timer.C, timer.Stop
+}
+
+// execute takes a slot, runs the query and sends the answer if it is new.
+func (q *query) execute() (*topic.Readings, bool) {
+	e := q.engine
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-q.left:
+		return nil, false
+	case <-e.stopped:
+		q.endAll()
+		return nil, false
+	}
+	q.begin()
+	ctx, cancel := context.WithTimeout(q.ctx, e.options.Timeout)
+	defer cancel()
+	ctx, readings := topic.Record(ctx)
+	frame := q.run(ctx)
+	q.finish(readings, frame)
+	return readings, true
+}
+
+func (q *query) begin() {
+	q.engine.mu.Lock()
+	defer q.engine.mu.Unlock()
+	select { // what follows is read after every change so far
+	case <-q.dirty:
+	default:
+	}
+	q.collected, q.missed = nil, false
+	q.engine.executing[q] = struct{}{}
+}
+
+func (q *query) finish(readings *topic.Readings, frame Frame) {
+	frame, revision := stamp(frame)
+	e := q.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.executing, q)
+	if e.queries[q.key] != q {
+		return
+	}
+	e.index(q, readings.Spans())
+	if q.missed || slices.ContainsFunc(q.collected, q.reads) {
+		q.mark()
+	}
+	q.collected = nil
+	if revision == q.revision {
+		return
+	}
+	q.frame, q.revision = frame, revision
+	for s := range q.subscribers {
+		s.put(frame)
+	}
+}
+
+func (q *query) endAll() {
+	q.engine.mu.Lock()
+	defer q.engine.mu.Unlock()
+	for s := range q.subscribers {
+		s.end(fault.New(fault.Unavailable, "The server is stopping. Subscribe again."))
+	}
+}
+
+// RevisionMark is what an execution puts where the answer's revision belongs. It is
+// random, so that no data can contain it.
+var RevisionMark = "revision-" + rand.Text()
+
+// stamp names an answer by its content, so that equal answers have equal revisions, on
+// every server, and writes that name where the mark stands.
+func stamp(frame Frame) (Frame, string) {
+	sum := sha256.Sum256(bytes.ReplaceAll(frame, []byte(RevisionMark), nil))
+	revision := base64.RawURLEncoding.EncodeToString(sum[:12])
+	return bytes.ReplaceAll(frame, []byte(RevisionMark), []byte(revision)), revision
+}
