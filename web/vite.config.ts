@@ -21,6 +21,10 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  // CommonJS inside GraphQL's worker, which the development server would not see in time.
+  optimizeDeps: {
+    include: ['monaco-graphql > graphql-language-service', 'monaco-graphql > picomatch-browser'],
+  },
   server: {
     proxy: {
       '/graphql': { target: server, ws: true },

@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // CreateTenant makes a tenant whose days are those of the zone, for good.
@@ -49,4 +50,27 @@ func Tenants(ctx context.Context, worker *postgres.Worker) (tenants []dbsqlc.Ten
 		return nil, fmt.Errorf("list tenants: %w", err)
 	}
 	return tenants, nil
+}
+
+// Settings reads a tenant's own.
+type Settings struct{ app *postgres.App }
+
+// NewSettings makes the reader.
+func NewSettings(app *postgres.App) *Settings { return &Settings{app} }
+
+// Current gives the settings of the tenant that asks.
+func (s *Settings) Current(ctx context.Context) (t dbsqlc.TenantGetRow, err error) {
+	who, err := Require(ctx, Read)
+	if err != nil {
+		return t, err
+	}
+	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+		t, err = dbsqlc.New().TenantGet(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return t, fmt.Errorf("read tenant: %w", err)
+	}
+	return t, nil
 }

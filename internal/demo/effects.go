@@ -1,7 +1,7 @@
 package demo
 
 const (
-	ordinaryFailure = 120 // permille of checkouts that fail on any day
+	ordinaryFailure = 150 // permille of checkouts that fail on any day
 	ordinaryWilling = 220 // permille of people who would pay the price of old
 )
 
@@ -15,7 +15,7 @@ func (s *script) traffic(at int64) int64 {
 	case s[outage].holds(at):
 		return level / 100
 	case s.recovering(at):
-		return level * 14 / 10
+		return level * 2
 	}
 	return level
 }
@@ -41,7 +41,7 @@ func (s *script) launched(at int64) int {
 	case since < 0:
 		return 0
 	case since < 7*millisPerDay:
-		return 1150
+		return 1250
 	}
 	return 160
 }

@@ -18,7 +18,7 @@ var globex = (&profile{
 	},
 	site: "https://www.globex.example", major: "2.", cadence: 7,
 	perUser: 60, oldHands: 60, growth: []int{760, 860, 900, 1000, 1080, 1150},
-	visitors: 1600, openShop: true, failing: "Safari",
+	visitors: 1600, failing: "Safari",
 	temper: [personas]int{power: 130, weekly: 370, tourist: 500},
 	countries: []country{
 		{70, "US", "en-US", "USD"}, {13, "CA", "en-CA", "CAD"}, {8, "GB", "en-GB", "GBP"},
@@ -43,13 +43,13 @@ var globex = (&profile{
 		{campaign, 290, time.Monday, 0, 10 * 24 * time.Hour, "An influencer campaign",
 			"On %s a campaign with influencers (utm_campaign 30-day-shred) began: for ten days three times as many signed up as usual, and nearly all of those it brought were gone within a month."},
 		{novelty, 215, time.Tuesday, 0, 24 * time.Hour, "Challenges arrive",
-			"On %s challenges were switched on: \"Challenge Joined\" did not exist before, starts slowly, and is used by most within three months."},
+			"On %s challenges were switched on: \"Challenge Joined\" did not exist before, starts slowly, and after three months more than a quarter of all active users had it in use."},
 		{outage, 160, time.Sunday, 8, 5 * time.Hour, "A Sunday morning down",
 			"On %s the app was down from 8:00 to 13:00 in New York, the best hours of its week: next to no events. For three hours after it, checkouts failed with gateway_timeout."},
 		{launch, 110, time.Tuesday, 0, 7 * 24 * time.Hour, "The watch app launches",
-			"On %s the watch app launched and was featured in the App Store: sign-ups doubled for a week, three days were far busier than usual, and traffic has stayed about a sixth higher since."},
+			"On %s the watch app launched and was featured in the App Store: sign-ups about doubled for a week, its first three days were far busier than usual, and traffic has stayed higher since."},
 		{release, 50, time.Friday, 0, 5 * 24 * time.Hour, "A broken release in Safari",
-			"On %s a release broke the checkout in Safari: for five days \"Checkout Failed\" more than doubled there, with the reason script_error, and in no other browser."},
+			"On %s a release broke the checkout in Safari: for five days \"Checkout Failed\" more than tripled there, with the reason script_error, and in no other browser."},
 	},
 }).prepare()
 
@@ -65,11 +65,11 @@ var globexScenes = []scene{
 	{name: "onboarded", event: "Onboarding Completed", gap: "3-30", next: "goal 50, workouts 30, home 20", props: "level=beginner|beginner|intermediate|advanced"},
 
 	// The product.
-	{name: "home", path: "/today", title: "Today", gap: "3-30", next: "workouts 40, start 22, classes 13, progress 10, search 6, shop 5, help 1, settings 3"},
-	{name: "workouts", path: "/workouts/library", title: "Library", gap: "4-60", next: "start 46, video 16, search 12, home 10, end 16"},
+	{name: "home", path: "/today", title: "Today", gap: "3-30", next: "workouts 30, start 32, classes 13, progress 10, search 6, shop 5, help 1, settings 3"},
+	{name: "workouts", path: "/workouts/library", title: "Library", gap: "4-60", next: "start 52, video 20, search 10, home 6, end 12"},
 	{name: "start", event: "Workout Started", gap: "420-2700", next: "complete 78, video 6, end 16", props: "kind=strength|yoga|hiit|running|cycling|stretching; planned=10..60"},
 	{name: "complete", event: "Workout Completed", gap: "5-90", next: "progress 32, before 22, novelty 16, invite 3, start 5, end 22", props: "kind=strength|yoga|hiit|running|cycling|stretching; minutes=8..55; calories=60..640"},
-	{name: "before", path: "/feed", title: "Feed", gap: "10-150", next: "home 20, progress 15, end 65"},
+	{name: "before", path: "/feed", title: "Feed", gap: "10-150", next: "home 15, start 10, end 75"},
 	{name: "novelty", event: "Challenge Joined", gap: "5-60", next: "invite 10, before 30, workouts 15, end 45", props: "challenge=100 miles|early birds|plank month|streak 30"},
 	{name: "progress", path: "/progress", title: "Progress", gap: "5-90", next: "goal 10, novelty 10, home 20, shop 5, end 55"},
 	{name: "goal", event: "Goal Set", gap: "5-60", next: "workouts 40, home 30, end 30", props: "goal=weight|strength|endurance|mobility; weeks=4..16"},

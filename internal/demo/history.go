@@ -10,14 +10,13 @@ import (
 // until the day has as many events as it should.
 type history struct {
 	walker
-	people  []person
+	crowd
 	count   int
 	targets []uint64 // demand up to the end of each day; only proportions matter
 	joins   [][]uint32
 	returns [][]uint32
-	pools   [personas][]uint32 // who is around
-	seen    uint32             // visitors so far
-	over    []record           // what a day's sessions left to the next day
+	seen    uint32   // visitors so far
+	over    []record // what a day's sessions left to the next day
 }
 
 // session and joining are about how many events one has, for the demand.
@@ -29,8 +28,8 @@ const (
 func newHistory(w *world, count int) *history {
 	h := &history{
 		walker: walker{w: w, dice: newDice(w.seed, w.Key, "history"), left: count, end: 1<<63 - 1},
-		count:  count, people: make([]person, max(3, count/w.perUser)),
-		joins: make([][]uint32, w.days), returns: make([][]uint32, w.days),
+		crowd:  crowd{people: make([]person, w.users(count))},
+		count:  count, joins: make([][]uint32, w.days), returns: make([][]uint32, w.days),
 	}
 	paces := make([]int64, w.days+1) // the change of the pace of all who are around
 	for i := range h.people {
@@ -47,7 +46,7 @@ func (h *history) enrol(who uint32, paces []int64) {
 	pace := int64(tempers[p.persona].pace) * int64(p.rate) / 1000
 	if p.signup < h.w.from {
 		p.settle(h.w.from)
-		h.pools[p.persona] = append(h.pools[p.persona], who)
+		h.welcome(who)
 	} else {
 		d := h.w.dayOf(p.signup)
 		h.joins[d] = append(h.joins[d], who)
@@ -92,8 +91,7 @@ func (h *history) day(d int) []record {
 		h.end = h.w.until
 	}
 	for _, who := range h.returns[d] {
-		p := h.people[who].persona
-		h.pools[p] = append(h.pools[p], who)
+		h.welcome(who)
 	}
 	for _, who := range h.joins[d] {
 		h.admit(d, who)
@@ -110,7 +108,7 @@ func (h *history) day(d int) []record {
 func (h *history) admit(d int, who uint32) {
 	p := &h.people[who]
 	h.join(p, who, p.signup)
-	h.pools[p.persona] = append(h.pools[p.persona], who)
+	h.welcome(who)
 	for odds := h.w.visitors; odds > 0; odds -= 1000 {
 		if h.dice.chance(odds) {
 			h.lookAround(p.source, h.w.moment(d, h.dice))
@@ -121,7 +119,7 @@ func (h *history) admit(d int, who uint32) {
 // fill plays one session of somebody who is around, or of a visitor if nobody is.
 func (h *history) fill(at int64) {
 	for range 30 {
-		who, ok := h.someone(at)
+		who, ok := h.someone(at, h.dice)
 		if ok {
 			h.use(&h.people[who], who, at)
 			return
@@ -134,41 +132,6 @@ func (h *history) fill(at int64) {
 func (h *history) lookAround(source uint8, at int64) {
 	h.visit(visitorNumber(h.seen, source), at)
 	h.seen++
-}
-
-// someone picks a person by its pace. Whoever turns out to have churned leaves the
-// pool; whoever signed up only just is not picked yet.
-func (h *history) someone(at int64) (who uint32, ok bool) {
-	persona, pool := h.pool()
-	if len(pool) == 0 {
-		return 0, false
-	}
-	i := h.dice.below(len(pool))
-	who = pool[i]
-	p := &h.people[who]
-	if !p.active(at) {
-		pool[i] = pool[len(pool)-1]
-		h.pools[persona] = pool[:len(pool)-1]
-		return 0, false
-	}
-	return who, at > p.signup+millisPerHour && h.dice.below(1000) < int(p.rate)
-}
-
-// pool picks the persona of the next session.
-func (h *history) pool() (persona, []uint32) {
-	var sums [personas]int
-	sum := 0
-	for i, pool := range h.pools {
-		sum += len(pool) * tempers[i].pace / 10
-		sums[i] = sum
-	}
-	x := h.dice.below(max(sum, 1))
-	for i, s := range sums {
-		if x < s {
-			return persona(i), h.pools[i]
-		}
-	}
-	return 0, nil
 }
 
 // cut sorts what there is and returns what lies before the end of the day.

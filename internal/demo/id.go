@@ -13,7 +13,13 @@ const (
 // visitorNumber carries the visitor's source in its lowest bits.
 func visitorNumber(n uint32, source uint8) uint32 { return n<<5 | uint32(source) }
 
-func visitorKey(number uint32) uint64 { return firstVisitor | uint64(number) }
+// visitorKey is a visitor's key: a live stream's are none of the history's.
+func (r *renderer) visitorKey(number uint32) uint64 {
+	if r.started != 0 {
+		return firstNewcomer | firstVisitor | uint64(number)
+	}
+	return firstVisitor | uint64(number)
+}
 
 // appendID writes an id that shows nothing of the order of the keys: times an odd
 // number, modulo a power of two, is a permutation. A newcomer's bears the start of

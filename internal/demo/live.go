@@ -16,7 +16,7 @@ type Live struct {
 	perMilli float64 // events on average
 	average  float64 // weight of an hour of the week
 	queue    queue   // what people will do, the earliest first
-	next     int64   // when the next session begins
+	upcoming float64 // when the next session begins, in Unix milliseconds and parts of them
 	floor    int64   // nothing from before it is shown
 	settled  uint32  // people from the history; newcomers come after them
 	born     uint64  // newcomers and visitors so far
@@ -45,7 +45,7 @@ func (p Plan) Live(c Company, perSecond float64) *Live {
 		perMilli: perSecond / 1000, average: w.rhythm.average(w.until),
 		ring: 4096 + uint64(perSecond*1000),
 	}
-	l.gather(max(3, p.Count(c)/w.perUser))
+	l.gather(w.users(p.Count(c)))
 	l.render = newRenderer(w, l.people)
 	return l
 }
@@ -88,13 +88,13 @@ func (l *Live) begin(at int64) {
 	if l.floor == 0 {
 		l.render.liveSince(at)
 	}
-	l.queue, l.next, l.floor = l.queue[:0], at-millisPerHour, at
+	l.queue, l.upcoming, l.floor = l.queue[:0], float64(at-millisPerHour), at
 }
 
 func (l *Live) pop() record {
 	for {
-		for len(l.queue) == 0 || l.next <= l.queue[0].at {
-			l.arrive(l.next)
+		for len(l.queue) == 0 || l.upcoming <= float64(l.queue[0].at) {
+			l.arrive(int64(l.upcoming))
 		}
 		if x := heap.Pop(&l.queue).(record); x.at >= l.floor {
 			return x
@@ -108,7 +108,7 @@ func (l *Live) arrive(at int64) {
 	l.out = l.out[:0]
 	switch {
 	case l.dice.chance(55):
-		l.visit(l.newcomer(), at)
+		l.visit(l.newVisitor(), at)
 	case l.dice.chance(50):
 		l.newUser(at)
 	default:
@@ -123,13 +123,14 @@ func (l *Live) arrive(at int64) {
 // pass moves on until so many events are due.
 func (l *Live) pass(events float64) {
 	for {
-		hour := l.next - l.next%millisPerHour + millisPerHour
-		rate := l.perMilli * float64(l.w.rhythm.hour(time.UnixMilli(l.next))) / l.average
-		if due := float64(hour-l.next) * rate; due < events {
-			l.next, events = hour, events-due
+		at := int64(l.upcoming)
+		hour := float64(at - at%millisPerHour + millisPerHour)
+		rate := l.perMilli * float64(l.w.rhythm.hour(time.UnixMilli(at))) / l.average
+		if due := (hour - l.upcoming) * rate; due < events {
+			l.upcoming, events = hour, events-due
 			continue
 		}
-		l.next += int64(events / rate)
+		l.upcoming += events / rate
 		return
 	}
 }
@@ -161,8 +162,8 @@ func (l *Live) newUser(at int64) {
 	l.join(&l.people[who], who, at)
 }
 
-// newcomer is the number of the next visitor.
-func (l *Live) newcomer() uint32 {
+// newVisitor is the number of the next visitor.
+func (l *Live) newVisitor() uint32 {
 	l.born++
 	return visitorNumber(uint32(l.born), uint8(l.w.sourceLot.draw(l.dice)))
 }

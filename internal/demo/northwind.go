@@ -43,15 +43,15 @@ var northwind = (&profile{
 	scenes: northwindScenes,
 	plots: []plot{
 		{launch, 300, time.Tuesday, 0, 7 * 24 * time.Hour, "Northwind 4 launches",
-			"On %s version 4 launched on Product Hunt: sign-ups doubled for a week, three days were far busier than any before, and traffic has stayed about a sixth higher since."},
+			"On %s version 4 launched on Product Hunt: sign-ups about doubled for a week, its first three days were far busier than usual, and traffic has stayed higher since."},
 		{outage, 225, time.Wednesday, 10, 4 * time.Hour, "Four hours of outage",
 			"On %s the product was down from 10:00 to 14:00 in Berlin: next to no events. For three hours after it, checkouts failed with gateway_timeout."},
 		{novelty, 185, time.Monday, 0, 24 * time.Hour, "AI summaries arrive",
-			"On %s AI summaries were switched on: \"AI Summary Created\" did not exist before, starts slowly, and is used by most within three months."},
+			"On %s AI summaries were switched on: \"AI Summary Created\" did not exist before, starts slowly, and after three months more than a quarter of all active users had it in use."},
 		{pricing, 130, time.Monday, 0, 24 * time.Hour, "A higher price",
 			"On %s the price went up. \"Subscription Started\" has been declining since, to less than two thirds within ten weeks, while sign-ups carried on as before."},
-		{release, 45, time.Thursday, 0, 5 * 24 * time.Hour, "A broken release in Chrome",
-			"On %s a release broke the checkout in Chrome: for five days \"Checkout Failed\" more than doubled there, with the reason script_error, and in no other browser."},
+		{release, 45, time.Monday, 0, 5 * 24 * time.Hour, "A broken release in Chrome",
+			"On %s a release broke the checkout in Chrome: for five days \"Checkout Failed\" more than tripled there, with the reason script_error, and in no other browser."},
 	},
 }).prepare()
 
@@ -67,14 +67,14 @@ var northwindScenes = []scene{
 	{name: "onboarded", event: "Onboarding Completed", gap: "3-40", next: "create 45, templates 30, invite 12, home 13", props: "steps=3..6"},
 
 	// The product.
-	{name: "home", path: "/home", title: "Home", gap: "3-40", next: "document 34, documents 26, search 14, create 8, reports 5, settings 4, billing 5, help 2, end 6"},
-	{name: "documents", path: "/documents", title: "Documents", gap: "3-45", next: "document 44, create 16, search 20, templates 8, end 12"},
-	{name: "document", path: "/documents/view", title: "Document", gap: "10-300", next: "edit 42, comment 16, share 6, novelty 10, documents 10, end 16"},
+	{name: "home", path: "/home", title: "Home", gap: "3-40", next: "document 34, documents 26, search 14, create 8, reports 5, settings 4, billing 9, help 2, end 6"},
+	{name: "documents", path: "/documents", title: "Documents", gap: "3-45", next: "document 40, create 22, search 18, templates 8, end 12"},
+	{name: "document", path: "/documents/view", title: "Document", gap: "10-300", next: "edit 50, comment 16, share 6, novelty 10, documents 6, end 12"},
 	{name: "templates", path: "/templates", title: "Templates", gap: "5-90", next: "template 55, documents 25, end 20"},
 	{name: "template", event: "Template Used", gap: "5-60", next: "edit 75, end 25", props: "template=meeting notes|project plan|wiki|retrospective|offer"},
 	{name: "create", event: "Document Created", gap: "10-240", next: "edit 70, share 10, end 20", props: "kind=note|note|note|page|table|board"},
-	{name: "edit", event: "Document Edited", gap: "20-420", next: "edit 24, comment 8, share 8, document 18, novelty 8, end 34", props: "words=3..400"},
-	{name: "before", event: "Document Edited", gap: "20-420", next: "edit 30, document 30, end 40", props: "words=3..400"},
+	{name: "edit", event: "Document Edited", gap: "20-420", next: "edit 36, comment 9, share 8, document 10, novelty 8, end 29", props: "words=3..400"},
+	{name: "before", event: "Document Edited", gap: "20-420", next: "edit 40, document 20, end 40", props: "words=3..400"},
 	{name: "comment", event: "Comment Added", gap: "10-180", next: "comment 14, document 30, documents 18, end 38"},
 	{name: "share", event: "Document Shared", gap: "5-60", next: "invite 14, document 24, documents 22, end 40", props: "with=person|person|team|link"},
 	{name: "search", event: "Search Performed", gap: "3-40", next: "document 58, search 16, documents 12, end 14", props: "results=0..40"},
@@ -95,6 +95,6 @@ var northwindScenes = []scene{
 	{name: "timed out", event: "Checkout Failed", gap: "10-90", next: "checkout 60, help 12, end 28", props: "reason=gateway_timeout"},
 	{name: "trial", event: "Trial Started", gap: "3-40", next: "home 70, end 30", props: "days=14..14"},
 	{name: "subscribed", event: "Subscription Started", gap: "5-60", next: "home 60, invite 15, end 25", props: "interval=month|month|year"},
-	{name: "ordered", event: "Order Completed", gap: "5-60", next: "home 50, end 50", props: "item=storage|seats|credits|credits"},
+	{name: "ordered", event: "Order Completed", gap: "5-60", next: "home 50, end 50", props: "item=storage|templates|credits|credits"},
 	{name: "cancelled", event: "Subscription Cancelled", gap: "5-60", next: "help 10, home 15, end 75", props: "reason=too expensive|too expensive|missing feature|not used|other tool"},
 }

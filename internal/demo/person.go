@@ -64,12 +64,27 @@ func (w *world) stranger(key uint64) person {
 
 // user is the person number i of those who sign up.
 func (w *world) user(i int) person {
-	p := w.stranger(uint64(i))
-	p.keen, p.rate = uint16(w.cast.below(1000)), uint16(w.cast.between(400, 1000))
-	p.persona = persona(w.personaLot.draw(w.cast))
+	p := w.customer(uint64(i))
 	start := w.arrive(&p)
 	w.age(&p, start)
 	w.budget(&p, start)
+	return p
+}
+
+// newcomer is somebody who signs up at an instant that no history decides.
+func (w *world) newcomer(key uint64, at int64) person {
+	p := w.customer(key)
+	p.signup = at
+	w.age(&p, at)
+	w.budget(&p, at)
+	return p
+}
+
+// customer is a stranger with a character.
+func (w *world) customer(key uint64) person {
+	p := w.stranger(key)
+	p.keen, p.rate = uint16(w.cast.below(1000)), uint16(w.cast.between(400, 1000))
+	p.persona = persona(w.personaLot.draw(w.cast))
 	return p
 }
 

@@ -20,7 +20,6 @@ type profile struct {
 	growth    []int  // permille of sign-ups along the history
 	visitors  int    // permille of visitors who leave, for each who signs up
 	group     int    // people in an account; 0 for none
-	openShop  bool   // whether one may buy without a subscription
 	temper    [personas]int
 	countries []country
 	devices   []device

@@ -28,6 +28,12 @@ func newRenderer(w *world, people []person) *renderer {
 	return &renderer{world: w, people: people, stem: "demo-" + w.Key + "-"}
 }
 
+// liveSince has all ids bear the start of a live stream.
+func (r *renderer) liveSince(at int64) {
+	r.started = at
+	r.stem += strconv.FormatInt(at, 36) + "-"
+}
+
 // event writes one record out.
 func (r *renderer) event(x record) Event {
 	if cap(r.room)-len(r.room) < eventSize {
@@ -54,7 +60,7 @@ func (r *renderer) whom(x record) *person {
 	if !x.visitor {
 		return &r.people[x.who]
 	}
-	if key := visitorKey(x.who); r.visitor.key != key {
+	if key := r.visitorKey(x.who); r.visitor.key != key {
 		r.visitor = r.stranger(key)
 		r.visitor.source = uint8(x.who & 31)
 	}

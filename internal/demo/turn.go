@@ -26,8 +26,6 @@ func (k *walker) turn(to uint8) uint8 {
 		return marks.signup
 	case to == marks.novelty && int64(k.person.keen) >= k.w.script.adoption(k.at):
 		return marks.before
-	case to == marks.checkout && !k.buying && !k.w.openShop && k.person.standing != paying:
-		return marks.home
 	}
 	return to
 }
@@ -38,7 +36,7 @@ func (k *walker) outcome() uint8 {
 	switch {
 	case k.w.script.recovering(k.at) && k.dice.chance(700):
 		return marks.timedOut
-	case k.w.script.broken(k.at) && browser == k.w.failing && k.dice.chance(400):
+	case k.w.script.broken(k.at) && browser == k.w.failing && k.dice.chance(550):
 		return marks.crashed
 	case k.dice.chance(ordinaryFailure):
 		return marks.declined

@@ -81,7 +81,7 @@ func cartOf(roll uint32, subscription bool) uint32 {
 // not twice within a day. After an outage many come only to pay.
 func (k *walker) purpose() uint8 {
 	p, marks := k.person, &k.w.flow.marks
-	if k.w.script.recovering(k.at) && k.dice.chance(250) {
+	if k.w.script.recovering(k.at) && k.dice.chance(350) {
 		return marks.checkout
 	}
 	if k.at < p.since+millisPerDay {

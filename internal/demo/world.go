@@ -53,6 +53,9 @@ func newWorld(p Plan, c Company) *world {
 	return w
 }
 
+// users is how many people so many events have.
+func (w *world) users(events int) int { return max(3, events/w.perUser) }
+
 // chart lays out a day. An hour counts as what its middle is, so that a history
 // may begin at any minute.
 func (w *world) chart(i, noise int) day {

@@ -19,8 +19,10 @@ const readyTimeout = 60 * time.Second
 func (c *cluster) awaitReady(ctx context.Context, server *process, address string) error {
 	silence := time.NewTimer(readyTimeout)
 	defer silence.Stop()
+	running, stop := whileRuns(ctx, server)
+	defer stop()
 	for {
-		err := c.probe(ctx, address)
+		err := c.probe(running, address)
 		switch {
 		case err == nil:
 			return nil

@@ -107,8 +107,10 @@ func redisConfig(dir, address, password string) string {
 func awaitRedis(ctx context.Context, server *process, address, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	running, stop := whileRuns(ctx, server)
+	defer stop()
 	for {
-		err := askRedis(ctx, address, password, "PING", "+PONG")
+		err := askRedis(running, address, password, "PING", "+PONG")
 		if err == nil {
 			return nil
 		}

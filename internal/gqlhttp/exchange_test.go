@@ -85,20 +85,20 @@ func (u untilDone) Read([]byte) (int, error) { <-u.Done(); return 0, u.Err() }
 func TestMalformedRequests(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		for body, want := range map[string]string{
-			``: "empty",
-			`[{"query":"{ hunter2 }"}]`:                               "Batches",
-			`null`:                                                    "not a JSON object",
-			`"hunter2"`:                                               "not a JSON object",
-			`{"query":"hunter2`:                                       "not a JSON object",
-			`{"query":"{ name }"} {"query":"{ hunter2 }"}`:            "not a JSON object",
-			`{"query":"{ name }"} hunter2`:                            "not a JSON object",
-			"{\"query\":\"\xff hunter2\"}":                            "UTF-8",
-			`{"Query":"{ hunter2 }"}`:                                 `"field":"query"`,
-			`{"query":null,"x":"hunter2"}`:                            `"field":"query"`,
-			`{"query":{"hunter2":1}}`:                                 `"field":"query"`,
-			`{"query":"{ name }","operationName":["hunter2"]}`:        `"field":"operationName"`,
-			`{"query":"{ name }","variables":"hunter2"}`:              `"field":"variables"`,
-			`{"query":"{ name }","extensions":["hunter2"]}`:           `"field":"extensions"`,
+			``:                          "empty",
+			`[{"query":"{ hunter2 }"}]`: "Batches",
+			`null`:                      "not a JSON object",
+			`"hunter2"`:                 "not a JSON object",
+			`{"query":"hunter2`:         "not a JSON object",
+			`{"query":"{ name }"} {"query":"{ hunter2 }"}`:           "not a JSON object",
+			`{"query":"{ name }"} hunter2`:                           "not a JSON object",
+			"{\"query\":\"\xff hunter2\"}":                           "UTF-8",
+			`{"Query":"{ hunter2 }"}`:                                `"field":"query"`,
+			`{"query":null,"x":"hunter2"}`:                           `"field":"query"`,
+			`{"query":{"hunter2":1}}`:                                `"field":"query"`,
+			`{"query":"{ name }","operationName":["hunter2"]}`:       `"field":"operationName"`,
+			`{"query":"{ name }","variables":"hunter2"}`:             `"field":"variables"`,
+			`{"query":"{ name }","extensions":["hunter2"]}`:          `"field":"extensions"`,
 			`{"query":` + strings.Repeat("[", 20_000) + `"hunter2"}`: "not a JSON object",
 		} {
 			w.post(body, "Accept", responseType).want(400, "BAD_USER_INPUT", want).lacks("hunter2", `"data"`)
@@ -185,7 +185,10 @@ func TestDeadline(t *testing.T) {
 		}
 		w.post(`{"query":"{ slow name }"}`).want(200, `"name":"tidemark"`) // data that came nonetheless is kept
 	})
-	hang := func(ctx context.Context, _ string) (context.Context, string, error) { <-ctx.Done(); return ctx, "", ctx.Err() }
+	hang := func(ctx context.Context, _ string) (context.Context, string, error) {
+		<-ctx.Done()
+		return ctx, "", ctx.Err()
+	}
 	bubble(t, Config{Timeout: time.Second, Authenticate: hang}, func(w *world) {
 		w.post(plainQuery).want(504, `"code":"TIMEOUT"`)
 	})

@@ -36,7 +36,7 @@ var testSchema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 		whoami: String
 	}
 	type Mutation { bump: Int! }
-	type Subscription { live(zone: String): Int! }
+	type Subscription { live(zone: String, filter: Big): Int! }
 `})
 
 // resolvers stand in for generated code: it is the transports that are tested.
@@ -116,10 +116,11 @@ func (r *resolvers) wait(ctx context.Context) error {
 type world struct {
 	*testing.T
 	*resolvers
-	handler *Handler
-	live    *fakeLive
-	client  *http.Client
-	log     *strings.Builder
+	handler  *Handler
+	executor *executor.Executor
+	live     *fakeLive
+	client   *http.Client
+	log      *strings.Builder
 }
 
 const endpoint = "http://tidemark.test/graphql"
@@ -133,11 +134,11 @@ func bubble(t *testing.T, config Config, test func(w *world)) {
 func newWorld(t *testing.T, config Config) *world {
 	w := &world{T: t, live: newFakeLive(), log: &strings.Builder{},
 		resolvers: &resolvers{slow: make(chan struct{}), started: make(chan struct{}, 100)}}
-	config.Executor = executor.New(&graphql.ExecutableSchemaMock{
+	w.executor = executor.New(&graphql.ExecutableSchemaMock{
 		ExecFunc:   w.exec,
 		SchemaFunc: func() *ast.Schema { return testSchema },
 	})
-	config.Live = w.live
+	config.Executor, config.Live = w.executor, w.live
 	config.Logger = slog.New(slog.NewTextHandler(w.log, nil))
 	w.handler = New(config)
 	listener := newPipes()

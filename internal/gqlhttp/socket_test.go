@@ -184,7 +184,10 @@ func (w *world) start(message string, headers ...string) *peer {
 }
 
 func TestSlowAuthentication(t *testing.T) {
-	hang := func(ctx context.Context, _ string) (context.Context, string, error) { <-ctx.Done(); return ctx, "", ctx.Err() }
+	hang := func(ctx context.Context, _ string) (context.Context, string, error) {
+		<-ctx.Done()
+		return ctx, "", ctx.Err()
+	}
 	bubble(t, Config{Authenticate: hang}, func(w *world) {
 		w.start(`{"type":"connection_init"}`).wantClose(4408, "Connection initialisation timeout")
 	})
@@ -221,7 +224,7 @@ func TestSilentClientIsDropped(t *testing.T) {
 
 // The net.Pipe holds nothing, so that the first write stalls.
 func TestClientThatDoesNotReadIsDropped(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{InitTimeout: time.Hour, PingInterval: time.Hour}, func(w *world) {
 		slow, quick := w.connect(), w.connect()
 		slow.send(subscribe("1", "subscription { live }"))
 		quick.send(subscribe("1", "subscription { live }"))

@@ -85,10 +85,11 @@ func (s *socket) deliver(op *operation) {
 		}
 		return
 	}
+	ended := op.ended.Load() // before Take, which then gives the last frame of all
 	if frame, ok := op.sub.Take(); ok {
 		s.sendNext(op, frame)
 	}
-	if op.ended.Load() && s.retire(op) {
+	if ended && s.retire(op) {
 		s.sendAll(lastOf(op))
 	}
 }

@@ -1,0 +1,143 @@
+package graph
+
+import (
+	"time"
+
+	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+)
+
+// maxEvents is how many events one mutation may bring.
+const maxEvents = 2_500
+
+var weekdays = []model.Weekday{
+	time.Sunday: model.WeekdaySunday, time.Monday: model.WeekdayMonday, time.Tuesday: model.WeekdayTuesday,
+	time.Wednesday: model.WeekdayWednesday, time.Thursday: model.WeekdayThursday,
+	time.Friday: model.WeekdayFriday, time.Saturday: model.WeekdaySaturday,
+}
+
+func weekdayOf(day *model.Weekday) *time.Weekday {
+	if day == nil {
+		return nil
+	}
+	for i, d := range weekdays {
+		if d == *day {
+			weekday := time.Weekday(i)
+			return &weekday
+		}
+	}
+	return nil
+}
+
+// askOf turns arguments into a question.
+func askOf(window *model.RangeInput, zone *string) (metric.Ask, error) {
+	var ask metric.Ask
+	if zone != nil {
+		if *zone == "" {
+			return ask, fault.Input("zone", "There is no such time zone.")
+		}
+		ask.Zone = *zone
+	}
+	if window != nil {
+		ask.From, ask.To = window.From, window.To
+		if window.Last != nil {
+			ask.Last = &metric.Last{Count: window.Last.Count, Interval: window.Last.Interval}
+		}
+	}
+	return ask, nil
+}
+
+func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
+	return &model.Tenant{
+		ID: nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
+		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt,
+	}
+}
+
+func toRange(w metric.Window) *model.Range { return &model.Range{From: w.From, To: w.To} }
+
+func toValue(v metric.Value) *model.MetricValue {
+	return &model.MetricValue{
+		Value: v.Value, Complete: v.Complete(),
+		Range: toRange(v.Window), Zone: v.Zone.String(), AsOf: v.Watermark, Watermark: v.Watermark, Exact: true,
+	}
+}
+
+func toSeries(s metric.Series, interval calendar.Interval) *model.MetricSeries {
+	return &model.MetricSeries{
+		At: s.At, Values: s.Values, Complete: s.Complete, Interval: interval,
+		Range: toRange(s.Window), Zone: s.Zone.String(), AsOf: s.Watermark, Watermark: s.Watermark, Exact: true,
+	}
+}
+
+func toTimeline(s metric.Series, interval calendar.Interval) *model.EventTimeline {
+	counts := make([]int, len(s.Values))
+	for i, v := range s.Values {
+		counts[i] = int(*v)
+	}
+	return &model.EventTimeline{At: s.At, Counts: counts, Complete: s.Complete, Interval: interval}
+}
+
+// itemsOf turns the mutation's events into those of the writer.
+func itemsOf(inputs []model.EventInput, sentAt *time.Time) ([]event.Item, error) {
+	if len(inputs) < 1 || len(inputs) > maxEvents {
+		return nil, fault.Input("events", "Between 1 and %d events are allowed.", maxEvents)
+	}
+	items := make([]event.Item, len(inputs))
+	for i, in := range inputs {
+		items[i].Incoming = event.Incoming{
+			MessageID: orEmpty(in.MessageID), Type: in.Type,
+			UserID: orEmpty(in.UserID), AnonymousID: orEmpty(in.AnonymousID),
+			Timestamp: orZero(in.Timestamp), SentAt: orZero(sentAt),
+			Properties: in.Properties, Context: in.Context,
+		}
+		items[i].Problem = items[i].Check()
+	}
+	return items, nil
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+func toIngestResult(verdicts []event.Verdict) *model.IngestResult {
+	result := &model.IngestResult{Verdicts: make([]model.EventVerdict, len(verdicts))}
+	count := map[event.Status]*int{
+		event.Accepted: &result.Accepted, event.Duplicate: &result.Duplicates,
+		event.Conflict: &result.Conflicts, event.Rejected: &result.Rejected,
+	}
+	for i, v := range verdicts {
+		*count[v.Status]++
+		result.Verdicts[i] = model.EventVerdict{MessageID: v.MessageID, Status: v.Status}
+		if v.Reason != "" {
+			field := v.Field
+			if field == "event" { // Segment's name for what the schema calls type
+				field = "type"
+			}
+			result.Verdicts[i].Field, result.Verdicts[i].Reason = &field, &v.Reason
+		}
+	}
+	return result
+}
+
+// toEvents fixes the question's range, so that all fields speak of the same.
+func toEvents(query metric.EventQuery, w metric.Window) *model.Events {
+	query.From, query.To, query.Last = &w.From, &w.To, nil
+	return &model.Events{
+		Query: query, Range: toRange(w), Zone: w.Zone.String(), AsOf: w.Watermark, Watermark: w.Watermark, Exact: true,
+	}
+}

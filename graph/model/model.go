@@ -1,0 +1,33 @@
+// Package model holds the shapes that the schema gives and no subject has.
+package model
+
+import (
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+)
+
+// Node is any type that the schema lists under the interface of this name.
+type Node any
+
+// Provenance is any type that the schema lists under the interface of this name.
+type Provenance any
+
+// Events is a question about events whose range is definite; its fields answer it.
+type Events struct {
+	Query     metric.EventQuery
+	Range     *Range
+	Zone      string
+	AsOf      time.Time
+	Watermark time.Time
+	Exact     bool
+}
+
+// EventConnection is a page of events, and the question that it answers.
+type EventConnection struct {
+	Of       *Events
+	Edges    []EventEdge
+	Nodes    []event.Event
+	PageInfo PageInfo
+}

@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// The types of nodes, as they stand in ids. An id is the base64 of "type:key".
+const (
+	tenantNode = "tenant"
+	metricNode = "metric"
+	eventNode  = "event"
+)
+
+func nodeID(kind, key string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + key))
+}
+
+// errNoNode is the one answer to an id that is malformed, of another tenant, or of nothing.
+var errNoNode = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
+
+func parseNodeID(id string) (kind, key string, err error) {
+	text, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil {
+		return "", "", errNoNode
+	}
+	kind, key, ok := strings.Cut(string(text), ":")
+	if !ok {
+		return "", "", errNoNode
+	}
+	return kind, key, nil
+}
+
+// positionKey writes an event's position, for its id and its cursor.
+func positionKey(p event.Position) string {
+	return fmt.Sprintf("%d.%d", p.OccurredAt.UnixMicro(), p.ID)
+}
+
+func parsePosition(key string) (p event.Position, ok bool) {
+	micros, id, ok := strings.Cut(key, ".")
+	if !ok {
+		return p, false
+	}
+	at, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil {
+		return p, false
+	}
+	p.OccurredAt = time.UnixMicro(at).UTC()
+	if p.OccurredAt.Year() < 2000 || p.OccurredAt.Year() > 9999 {
+		return p, false
+	}
+	p.ID, err = strconv.ParseInt(id, 10, 64)
+	return p, err == nil
+}

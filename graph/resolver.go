@@ -1,0 +1,17 @@
+// Package graph answers the schema's fields. A resolver turns arguments into one call of a
+// service and its result into the schema's shape; the rules are the services'.
+package graph
+
+import (
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+)
+
+// Resolver holds the services that answer.
+type Resolver struct {
+	TenantSettings *access.Settings
+	MetricService  *metric.Service
+	EventReader    *event.Reader
+	EventWriter    *event.Writer
+}

@@ -1,0 +1,99 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/tidemarkhq/tidemark/graph/generated"
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// The bounds of documents.
+const (
+	maxTokens       = 3_000 // of one document: its values belong into variables
+	parsedDocuments = 1_000 // kept parsed
+)
+
+// NewExecutor makes the executor of the schema over the services.
+func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
+	schema := generated.NewExecutableSchema(generated.Config{
+		Resolvers:  r,
+		Directives: generated.DirectiveRoot{Can: can},
+	})
+	// gqlgen always offers @defer, and our transports never send the deferred part.
+	delete(schema.Schema().Directives, "defer")
+	e := executor.New(schema)
+	e.Use(extension.Introspection{})
+	e.SetQueryCache(lru.New[*ast.QueryDocument](parsedDocuments))
+	e.SetParserTokenLimit(maxTokens)
+	e.SetDisableSuggestion(true)
+	e.SetErrorPresenter(presenter(logger))
+	e.SetRecoverFunc(func(ctx context.Context, panicked any) error {
+		logger.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "request", fault.Request(ctx), "stack", string(debug.Stack()))
+		return fault.New(fault.Internal, "Internal error.")
+	})
+	return e
+}
+
+// can lets a field be resolved for those who have the permission.
+func can(ctx context.Context, _ any, next graphql.Resolver, do access.Permission) (any, error) {
+	if _, err := access.Require(ctx, do); err != nil {
+		return nil, err
+	}
+	return next(ctx)
+}
+
+// presenter gives the caller a code and a sentence, and the log the cause.
+func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err == nil {
+			return presentRequestError(g) // gqlgen's own: the document or its variables are wrong
+		}
+		f, ok := fault.Of(err)
+		if !ok || f.Code == fault.Internal {
+			logger.ErrorContext(ctx, "a field failed", "error", err, "path", graphql.GetPath(ctx).String(), "request", fault.Request(ctx))
+		}
+		if passing(f.Code) {
+			topic.NoteFailed(ctx)
+		}
+		return present(ctx, err, f)
+	}
+}
+
+// passing reports whether asking again later may help.
+func passing(code fault.Code) bool {
+	return code == fault.Internal || code == fault.Unavailable || code == fault.Timeout
+}
+
+func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
+	shown := &gqlerror.Error{Message: f.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(f.Code)}}
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
+		shown.Path, shown.Locations = g.Path, g.Locations
+	}
+	if f.Field != "" {
+		shown.Extensions["field"] = f.Field
+	}
+	if f.Code == fault.Internal {
+		shown.Extensions["requestId"] = fault.Request(ctx)
+	}
+	return shown
+}
+
+func presentRequestError(g *gqlerror.Error) *gqlerror.Error {
+	if g.Extensions["code"] == nil {
+		errcode.Set(g, string(fault.BadUserInput))
+	}
+	return g
+}
