@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -12,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/tidemarkhq/tidemark/graph/generated"
@@ -96,4 +98,12 @@ func presentRequestError(g *gqlerror.Error) *gqlerror.Error {
 		errcode.Set(g, string(fault.BadUserInput))
 	}
 	return g
+}
+
+// SDL is the schema in GraphQL's schema definition language.
+func SDL() string {
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	var text strings.Builder
+	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
+	return text.String()
 }

@@ -2,7 +2,7 @@ package demo
 
 const (
 	ordinaryFailure = 150 // permille of checkouts that fail on any day
-	ordinaryWilling = 220 // permille of people who would pay the price of old
+	ordinaryWilling = 300 // permille of people who would pay the price of old
 )
 
 // aftermath is how long after an outage everybody tries to pay at once.
@@ -41,7 +41,7 @@ func (s *script) launched(at int64) int {
 	case since < 0:
 		return 0
 	case since < 7*millisPerDay:
-		return 1250
+		return 1000
 	}
 	return 160
 }

@@ -24,16 +24,17 @@ type flow struct {
 }
 
 // marks are the states that the walker has to know, each named like its scene.
+// Before is what people do instead of the novelty while they do not have it.
 type marks struct {
 	landing, signup, signedUp, home, billing, checkout      uint8
 	declined, crashed, timedOut, trial, subscribed, ordered uint8
-	cancelled, novelty, before/* what people did before it */ uint8
+	cancelled, novelty, before                              uint8
 }
 
 type state struct {
 	event    string
-	page     int // -1 stays on the page
-	lo, hi   int // milliseconds until the next
+	page     int   // -1 stays on the page
+	lo, hi   int64 // milliseconds until the next
 	next     []uint8
 	odds     lot
 	props    []prop
@@ -65,7 +66,7 @@ func (f *flow) add(s scene, index map[string]uint8) {
 		f.pages = append(f.pages, page{s.path, s.title})
 	}
 	lo, hi, _ := strings.Cut(s.gap, "-")
-	st.lo, st.hi = number(lo)*1000, number(hi)*1000
+	st.lo, st.hi = int64(number(lo))*1000, int64(number(hi))*1000
 	st.costs = strings.HasPrefix(s.event, "Checkout") || s.event == "Order Completed" || s.event == "Subscription Started"
 	st.acquired = s.event == "Signed Up"
 	var weights []int

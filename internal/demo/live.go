@@ -3,7 +3,6 @@ package demo
 import (
 	"container/heap"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -15,7 +14,7 @@ type Live struct {
 	render   *renderer
 	perMilli float64 // events on average
 	average  float64 // weight of an hour of the week
-	queue    queue   // what people will do, the earliest first
+	queue    queue   // what people will do
 	upcoming float64 // when the next session begins, in Unix milliseconds and parts of them
 	floor    int64   // nothing from before it is shown
 	settled  uint32  // people from the history; newcomers come after them
@@ -41,7 +40,7 @@ func (p Plan) Live(c Company, perSecond float64) *Live {
 	}
 	w := newWorld(p, c)
 	l := &Live{
-		walker:   walker{w: w, dice: newDice(w.seed, w.Key, "live"), left: math.MaxInt, end: math.MaxInt64},
+		walker:   walker{w: w, dice: newDice(w.seed, w.Key, "live"), end: math.MaxInt64},
 		perMilli: perSecond / 1000, average: w.rhythm.average(w.until),
 		ring: 4096 + uint64(perSecond*1000),
 	}
@@ -105,7 +104,7 @@ func (l *Live) pop() record {
 // arrive plays one session, and lets as much time pass until the next as its
 // events may take: so the rate is right whatever the length of sessions.
 func (l *Live) arrive(at int64) {
-	l.out = l.out[:0]
+	l.out, l.left = l.out[:0], longest
 	switch {
 	case l.dice.chance(55):
 		l.visit(l.newVisitor(), at)
@@ -181,18 +180,4 @@ func (r *rhythm) average(from int64) float64 {
 // same to the bit on every machine.
 func (d *dice) exponential() float64 {
 	return -math.Log(1 - float64(d.bits32())/(1<<32))
-}
-
-// queue is a heap of records by time.
-type queue []record
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].at < q[j].at }
-func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)        { *q = append(*q, x.(record)) }
-func (q *queue) Pop() any {
-	last := len(*q) - 1
-	x := (*q)[last]
-	*q = slices.Delete(*q, last, last+1)
-	return x
 }

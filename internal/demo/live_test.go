@@ -20,12 +20,13 @@ func play(l *Live, from time.Time, length time.Duration, each func(Event)) {
 
 func TestLiveRate(t *testing.T) {
 	for _, c := range Companies() {
-		for _, perSecond := range []float64{0.05, 2} {
+		zone := mustZone(c.Zone)
+		for _, perSecond := range []float64{0.05, 0.5} {
 			l, n, days := NewLive(1, c, november, perSecond), 0, 14
 			var byDay [7]int
 			play(l, november, time.Duration(days)*oneDay, func(e Event) {
 				n++
-				byDay[e.At.In(mustZone(c.Zone)).Weekday()]++
+				byDay[e.At.In(zone).Weekday()]++
 			})
 			want := perSecond * float64(days) * 86_400
 			if got := float64(n) / want; got < 0.97 || got > 1.03 {

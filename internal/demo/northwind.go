@@ -19,7 +19,7 @@ var northwind = (&profile{
 	site: "https://app.northwind.example", major: "4.", cadence: 14,
 	perUser: 80, oldHands: 90, growth: []int{700, 780, 900, 1000, 1180, 1320},
 	visitors: 1300, group: 5, failing: "Chrome",
-	temper: [personas]int{power: 180, weekly: 370, tourist: 450},
+	shares: [personas]int{power: 90, weekly: 310, tourist: 600},
 	countries: []country{
 		{36, "DE", "de-DE", "EUR"}, {8, "AT", "de-AT", "EUR"}, {8, "CH", "de-CH", "CHF"}, {10, "FR", "fr-FR", "EUR"},
 		{8, "NL", "nl-NL", "EUR"}, {11, "GB", "en-GB", "GBP"}, {12, "US", "en-US", "USD"}, {4, "ES", "es-ES", "EUR"},
@@ -42,7 +42,7 @@ var northwind = (&profile{
 	basket: []int{900, 1900, 2900, 4900, 9900},
 	scenes: northwindScenes,
 	plots: []plot{
-		{launch, 300, time.Tuesday, 0, 7 * 24 * time.Hour, "Northwind 4 launches",
+		{launch, 280, time.Tuesday, 0, 7 * 24 * time.Hour, "Northwind 4 launches",
 			"On %s version 4 launched on Product Hunt: sign-ups about doubled for a week, its first three days were far busier than usual, and traffic has stayed higher since."},
 		{outage, 225, time.Wednesday, 10, 4 * time.Hour, "Four hours of outage",
 			"On %s the product was down from 10:00 to 14:00 in Berlin: next to no events. For three hours after it, checkouts failed with gateway_timeout."},

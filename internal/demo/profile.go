@@ -13,14 +13,14 @@ type profile struct {
 	Company
 	rhythm    rhythm
 	site      string
-	major     string // what versions begin with
-	cadence   int    // days between two of them
-	perUser   int    // events for each user
-	oldHands  int    // permille of users from before the history
-	growth    []int  // permille of sign-ups along the history
-	visitors  int    // permille of visitors who leave, for each who signs up
-	group     int    // people in an account; 0 for none
-	temper    [personas]int
+	major     string        // what versions begin with
+	cadence   int           // days between two of them
+	perUser   int           // events for each user
+	oldHands  int           // permille of users from before the history
+	growth    []int         // permille of sign-ups along the history
+	visitors  int           // permille of visitors who leave, for each who signs up
+	group     int           // people in an account; 0 for none
+	shares    [personas]int // of those who sign up
 	countries []country
 	devices   []device
 	sources   []source // the last two are the campaign's and the launch's
@@ -76,7 +76,7 @@ func profileOf(c Company) *profile {
 func (p *profile) prepare() *profile {
 	p.flow, p.salt = compile(p.scenes), hash(p.Key)
 	p.rhythm.zone = mustZone(p.Zone)
-	p.personaLot = newLot(p.temper[:]...)
+	p.personaLot = newLot(p.shares[:]...)
 	p.campaignSource, p.launchSource = len(p.sources)-2, len(p.sources)-1
 	for _, x := range p.flow.pages {
 		p.pageProps = append(p.pageProps, object("path", x.path, "title", x.title))

@@ -109,8 +109,8 @@ func (k *walker) play(s uint8) {
 		k.record(s)
 		st := &k.w.flow.states[s]
 		s = k.next(s, st)
-		u := k.dice.below(1024) // squared: most are short
-		k.at += int64(st.lo + (st.hi-st.lo)*u/1024*u/1024 + k.dice.below(1000))
+		u := int64(k.dice.below(1024)) // squared: most pauses are short
+		k.at += st.lo + (st.hi-st.lo)*u*u>>20 + int64(k.dice.below(1000))
 	}
 	k.pull(k.out[first:])
 }

@@ -35,7 +35,7 @@ func newStage(p Plan, profile *profile) *world {
 		from: until - int64(p.length())*millisPerDay, until: until,
 		cast: newDice(p.Seed, profile.Key, "people"),
 	}
-	w.script = w.stage(profile.plots)
+	w.script = newScript(w.schedule())
 	return w
 }
 

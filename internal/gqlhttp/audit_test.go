@@ -58,6 +58,7 @@ var audits = []audit{
 	{"1B7A", jsonType, jsonType, `{"query":"{ __typename }","extensions":{"some":"value"}}`, 200, "", "errors"},
 	{"B6DC", "", jsonType, `{ "not a JSON`, 4, "", ""},
 	{"BCF8", "", jsonType, `{ "not a JSON`, 400, "", ""},
+	{"B7N8", responseType, jsonType, `{ "not a JSON`, 400, "", "data"},
 	{"8764", "", jsonType, `{"qeury":"{ __typename }"}`, 4, "", ""},
 	{"3E3A", "", jsonType, `{"qeury":"{ __typename }"}`, 400, "", ""},
 	{"572B", jsonType, jsonType, brokenQuery, 200, "", "data"},
@@ -101,8 +102,8 @@ func allAudits() []audit {
 func TestAudits(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		all := allAudits()
-		if len(all) != 60 {
-			w.Errorf("%d audits, want all 60 of the suite", len(all))
+		if len(all) != 61 {
+			w.Errorf("%d audits, want all 61 of the suite", len(all))
 		}
 		for _, a := range all {
 			w.check(a)

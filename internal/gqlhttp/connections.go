@@ -66,6 +66,15 @@ func (c *connections) shutdown(ctx context.Context) error {
 	}
 }
 
+func (c *connections) isClosing() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *connections) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -147,67 +146,4 @@ func (x *exchange) allowed(kind ast.Operation) error {
 		return notAllowed("GET, POST", "A subscription needs a websocket (graphql-transport-ws), or Accept: text/event-stream.")
 	}
 	return nil
-}
-
-// reply writes an answer. Under application/json a document that is at fault is
-// answered with 200 (audits 572B, FDE2, 7B9B): a client that does not know
-// application/graphql-response+json takes any other status for a proxy's.
-func (x *exchange) reply(a *answer) {
-	status := a.status()
-	if status == http.StatusBadRequest && x.format == formatJSON {
-		status = http.StatusOK
-	}
-	x.write(status, a.encode())
-}
-
-// refusal is a fault whose HTTP status is another than its code's.
-type refusal struct {
-	status int
-	allow  string // for 405, which must have it (RFC 9110, 15.5.6)
-	fault  *fault.Error
-}
-
-func (r *refusal) Error() string { return r.fault.Error() }
-func (r *refusal) Unwrap() error { return r.fault }
-
-func notAllowed(allow, message string) *refusal {
-	return &refusal{status: http.StatusMethodNotAllowed, allow: allow, fault: fault.New(fault.BadUserInput, message)}
-}
-
-// fail answers a request that did not come to an operation.
-func (x *exchange) fail(err error) {
-	f, _ := fault.Of(err)
-	status := f.Status()
-	if status >= http.StatusInternalServerError {
-		x.h.config.Logger.ErrorContext(x.r.Context(), "GraphQL: request failed",
-			slog.Any("error", err), slog.String("request_id", requestID(x.r.Context())))
-	}
-	var other *refusal
-	if errors.As(err, &other) {
-		status = other.status
-		if other.allow != "" {
-			x.w.Header().Set("Allow", other.allow)
-		}
-	}
-	x.write(status, failed(f).encode())
-}
-
-func (x *exchange) write(status int, body []byte) {
-	header := x.w.Header()
-	header.Set("Content-Type", contentTypes[x.format])
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if status == http.StatusUnauthorized { // RFC 9110, 15.5.2
-		header.Set("WWW-Authenticate", "Bearer")
-	}
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body) // the client is gone, and net/http knows
-}
-
-// rescue answers a panic of ours with 500, as nothing was written before it:
-// streams and sockets have a rescue of their own.
-func (x *exchange) rescue() {
-	if v := recover(); v != nil {
-		x.write(http.StatusInternalServerError, x.h.panicked(x.r.Context(), v).encode())
-	}
 }

@@ -1,5 +1,5 @@
 // Package gqlhttp serves GraphQL over HTTP, websocket and server-sent events.
-// Every refusal names what to mend and repeats nothing of the request; every
+// A refusal names what to mend, has a code, and never shows the body; every
 // connection ends with the code that its protocol asks for; and a client that
 // does not read costs its newest answers, for a bounded time.
 //

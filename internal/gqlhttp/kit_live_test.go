@@ -11,6 +11,7 @@ type fakeLive struct {
 	mu      sync.Mutex
 	queries map[Key]*fakeQuery
 	refuse  error
+	broken  bool // Take panics
 }
 
 type fakeQuery struct {
@@ -122,6 +123,9 @@ func (s *fakeSubscription) Err() error             { return s.err }
 func (s *fakeSubscription) Take() ([]byte, bool) {
 	s.live.mu.Lock()
 	defer s.live.mu.Unlock()
+	if s.live.broken {
+		panic("take")
+	}
 	frame := s.frame
 	s.frame = nil
 	return frame, frame != nil

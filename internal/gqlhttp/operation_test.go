@@ -56,8 +56,9 @@ func TestOperationDeadline(t *testing.T) {
 func TestTooManyOperations(t *testing.T) {
 	bubble(t, Config{MaxSubscriptions: 2}, func(w *world) {
 		p := w.connect()
-		p.send(subscribe("1", "subscription { live }"), subscribe("2", "{ slow }"), subscribe("3", "{ name }"))
+		p.send(subscribe("1", "subscription { live }"))
 		p.want(next("1", `{"data":{"live":1}}`))
+		p.send(subscribe("2", "{ slow }"), subscribe("3", "{ name }"))
 		p.want(`{"type":"error","id":"3","payload":[{"message":"A connection has at most 2 operations at a time.","extensions":{"code":"BAD_USER_INPUT"}}]}`)
 		p.send(complete("1"), subscribe("3", "{ name }"))
 		p.want(next("3", `{"data":{"name":"tidemark"}}`), complete("3"))
@@ -237,6 +238,17 @@ func TestPanicClosesTheSocket(t *testing.T) {
 			w.Errorf("log: %s", log)
 		}
 		w.post(plainQuery).want(500)
+	})
+}
+
+func TestPanicInTheWriter(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		p := w.connect()
+		w.live.broken = true
+		p.send(subscribe("a", "subscription { live }"))
+		p.wantClose(1011, "Internal error")
+		w.stream(context.Background()).wantEnd()
+		w.post(plainQuery).want(200)
 	})
 }
 

@@ -35,11 +35,10 @@ type socket struct {
 	scope       string
 	unwatch     func() bool // stops watching who
 
-	mu       sync.Mutex
-	stopped  bool // takes no more operations: the socket is over
-	draining bool // takes no more operations: the server is about to go
-	ops      map[string]*operation
-	ready    []*operation // have something to send; at most MaxSubscriptions
+	mu      sync.Mutex
+	stopped bool // the socket is over, and takes no more operations
+	ops     map[string]*operation
+	ready   []*operation // have something to send; at most MaxSubscriptions
 }
 
 // serveSocket upgrades, unless the page is foreign (403) or there is no room (503).

@@ -26,8 +26,7 @@ func (s *socket) write() {
 		case <-pulse.C:
 			pulse.Reset(s.beat())
 		case <-closing:
-			closing = nil
-			s.drain()
+			closing = nil // from now on register refuses; what is in flight goes out
 		}
 		if closing == nil && s.idle() {
 			s.end(closedRestart)
@@ -59,20 +58,25 @@ func (s *socket) beat() time.Duration {
 // that a busy query holds up no pong. Replies go first, as the acknowledgement
 // must before any frame.
 func (s *socket) flush() {
-	for {
-		select {
-		case message := <-s.replies:
-			s.send(message)
-			continue
-		default:
-		}
-		break
-	}
+	s.sendReplies()
 	for _, op := range s.takeReady() {
 		if s.ctx.Err() != nil {
 			return
 		}
 		s.deliver(op)
+	}
+}
+
+// sendReplies sends what the reader has queued, and no more than that: a flood of
+// pings must not hold up the frames.
+func (s *socket) sendReplies() {
+	for range cap(s.replies) {
+		select {
+		case message := <-s.replies:
+			s.send(message)
+		default:
+			return
+		}
 	}
 }
 

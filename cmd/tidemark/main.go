@@ -1,0 +1,94 @@
+// Command tidemark is live SaaS analytics over GraphQL, in one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// commands is the command line. Every flag of the configuration can be given in the
+// environment instead.
+type commands struct {
+	app.Config
+	Validate bool `help:"Check the configuration, and exit."`
+
+	Up      upCommand      `cmd:"" help:"Run everything: PostgreSQL and Redis if none is configured, migrations, a demo, server and worker."`
+	Serve   serveCommand   `cmd:"" help:"Serve ingest, GraphQL and the playground."`
+	Work    workCommand    `cmd:"" help:"Follow the database's changes and keep house. At least one must run."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest migration."`
+	Demo    demoCommand    `cmd:"" help:"Load a demo of a given size, into new tenants."`
+	Tenant  tenantCommands `cmd:"" help:"Manage tenants."`
+	Key     keyCommands    `cmd:"" help:"Manage keys."`
+	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
+	Sandbox sandboxCommand `cmd:"" help:"Run a command with a throw-away PostgreSQL and Redis, as DATABASE_URL and REDIS_URL."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run returns the exit code: 0, or 1 for a failure, or 2 for a wrong command line.
+func run(ctx context.Context, args []string) int {
+	var cli commands
+	parser, err := kong.New(&cli, kong.Name("tidemark"), kong.Description("Live SaaS analytics over GraphQL."), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tidemark:", err)
+		return 2
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		return 2
+	}
+	if err := cli.check(command.Command()); err != nil {
+		fmt.Fprintf(os.Stderr, "tidemark: the configuration can't work:\n%s\n", err)
+		return 2
+	}
+	if cli.Validate {
+		fmt.Println("The configuration is fine.")
+		return 0
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(cli.Config); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// check reports all that is wrong with the configuration, for the command at hand.
+func (c *commands) check(command string) error {
+	switch command {
+	case "serve", "work", "migrate", "tenant create", "tenant list", "key create", "key revoke":
+		return c.Config.Check(true)
+	}
+	return c.Config.Check(false)
+}
+
+func fail(err error) int {
+	if exit, ok := errors.AsType[exitCode](err); ok {
+		return int(exit)
+	}
+	if f, ok := fault.Of(err); ok {
+		fmt.Fprintln(os.Stderr, "tidemark:", f.Message)
+		return 1
+	}
+	fmt.Fprintln(os.Stderr, "tidemark:", err)
+	return 1
+}
+
+// exitCode passes on how another command ended.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

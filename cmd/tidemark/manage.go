@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+type tenantCommands struct {
+	Create tenantCreate `cmd:"" help:"Make a tenant, and print its id."`
+	List   tenantList   `cmd:"" help:"List all tenants."`
+}
+
+type tenantCreate struct {
+	Name      string `required:"" help:"What people call it."`
+	Zone      string `default:"UTC" help:"IANA zone in which its days begin, for good; such as Europe/Berlin."`
+	WeekStart string `default:"monday" help:"Day with which its weeks begin."`
+}
+
+func (c tenantCreate) Run(ctx context.Context, config app.Config) error {
+	weekStart, err := parseWeekday(c.WeekStart)
+	if err != nil {
+		return err
+	}
+	return withNode(ctx, config, func(node *app.Node) error {
+		id, err := access.CreateTenant(ctx, node.Worker(), c.Name, c.Zone, weekStart)
+		if err != nil {
+			return err
+		}
+		fmt.Println(id)
+		return nil
+	})
+}
+
+func parseWeekday(name string) (time.Weekday, error) {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if strings.EqualFold(day.String(), name) {
+			return day, nil
+		}
+	}
+	return 0, fault.Input("week-start", "A week starts on a day such as monday or sunday.")
+}
+
+type tenantList struct{}
+
+func (tenantList) Run(ctx context.Context, config app.Config) error {
+	return withNode(ctx, config, func(node *app.Node) error {
+		tenants, err := access.Tenants(ctx, node.Worker())
+		for _, t := range tenants {
+			fmt.Printf("%s  %-24s %s\n", t.TenantID, t.Zone, t.Name)
+		}
+		return err
+	})
+}
+
+type keyCommands struct {
+	Create keyCreate `cmd:"" help:"Make a key, and print it. It is not shown again."`
+	Revoke keyRevoke `cmd:"" help:"End a tenant's keys of a name."`
+}
+
+type keyCreate struct {
+	Tenant string `required:"" help:"Id of the tenant."`
+	Kind   string `required:"" enum:"write,read" help:"write: may only send events. read: may only read."`
+	Name   string `default:"default" help:"What people call it."`
+}
+
+func (c keyCreate) Run(ctx context.Context, config app.Config) error {
+	id, err := parseTenant(c.Tenant)
+	if err != nil {
+		return err
+	}
+	return withNode(ctx, config, func(node *app.Node) error {
+		key, err := access.CreateKey(ctx, node.Worker(), id, access.Kind(c.Kind), c.Name)
+		if err != nil {
+			return err
+		}
+		fmt.Println(key)
+		return nil
+	})
+}
+
+type keyRevoke struct {
+	Tenant string `required:"" help:"Id of the tenant."`
+	Name   string `required:"" help:"Name of the keys."`
+}
+
+func (c keyRevoke) Run(ctx context.Context, config app.Config) error {
+	id, err := parseTenant(c.Tenant)
+	if err != nil {
+		return err
+	}
+	return withNode(ctx, config, func(node *app.Node) error {
+		revoked, err := access.RevokeKeys(ctx, node.Worker(), id, c.Name)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d keys revoked.\n", revoked)
+		return nil
+	})
+}
+
+func parseTenant(text string) (tenant.ID, error) {
+	id, err := tenant.Parse(text)
+	if err != nil {
+		return tenant.None, fault.Input("tenant", "A tenant's id is a UUID, as tenant create has printed it.").Because(err)
+	}
+	return id, nil
+}

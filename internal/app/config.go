@@ -1,0 +1,95 @@
+// Package app holds the configuration and puts the parts together: the only place that
+// knows all of them.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+)
+
+// Config is what a process is told. Its zero values are not defaults: the command line
+// fills those in.
+type Config struct {
+	DatabaseURL string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL 15 or later with wal_level=logical, as postgres://user:password@host/database."`
+	RedisURL    string   `name:"redis-url" env:"REDIS_URL" help:"Redis 7 or later, or Valkey, as redis://:password@host:6379/0."`
+	Listen      string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
+	Origins     []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
+	Pool        int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
+	LogLevel    string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat   string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
+}
+
+// Check reports every problem at once. A database and Redis must be named if required;
+// "tidemark up" starts its own where they are not.
+func (c Config) Check(required bool) error {
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.DatabaseURL == "" && required {
+		add("DATABASE_URL is not set: where is PostgreSQL? (tidemark up starts one by itself)")
+	} else if c.DatabaseURL != "" {
+		problems = append(problems, checkDatabaseURL(c.DatabaseURL))
+	}
+	if c.RedisURL == "" && required {
+		add("REDIS_URL is not set: where is Redis? (tidemark up starts one by itself)")
+	} else if c.RedisURL != "" {
+		if _, err := redis.ParseURL(c.RedisURL); err != nil {
+			add("REDIS_URL is not of the form redis://:password@host:6379/0")
+		}
+	}
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+		add("TIDEMARK_LISTEN is not of the form host:port: %q", c.Listen)
+	}
+	for _, origin := range c.Origins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "") {
+			add("TIDEMARK_ORIGINS has an entry that is not of the form https://host: %q", origin)
+		}
+	}
+	if c.Pool < 4 || c.Pool > 1000 {
+		add("TIDEMARK_POOL must be between 4 and 1000: %d", c.Pool)
+	}
+	if _, err := c.level(); err != nil {
+		add("TIDEMARK_LOG_LEVEL must be debug, info, warn or error: %q", c.LogLevel)
+	}
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
+	}
+	return errors.Join(problems...)
+}
+
+// checkDatabaseURL does not repeat the URL, nor pgx's error, which does.
+func checkDatabaseURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return errors.New("DATABASE_URL is not of the form postgres://user:password@host/database")
+	}
+	if _, err := pgx.ParseConfig(text); err != nil {
+		return errors.New("DATABASE_URL has a part that cannot be read")
+	}
+	return nil
+}
+
+func (c Config) level() (level slog.Level, err error) {
+	err = level.UnmarshalText([]byte(c.LogLevel))
+	return level, err
+}
+
+// Logger makes the logger that the configuration asks for. It writes to standard error.
+func (c Config) Logger() *slog.Logger {
+	level, err := c.level()
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}

@@ -1,0 +1,210 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemarkhq/tidemark/graph"
+	"github.com/tidemarkhq/tidemark/graph/loader"
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/feed"
+	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
+	"github.com/tidemarkhq/tidemark/internal/httpserver"
+	"github.com/tidemarkhq/tidemark/internal/job"
+	"github.com/tidemarkhq/tidemark/internal/live"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+	"github.com/tidemarkhq/tidemark/web"
+)
+
+const (
+	stopWithin   = 20 * time.Second // of a graceful stop
+	workerPool   = 4                // connections for keeping house and managing tenants
+	redisTimeout = 3 * time.Second  // of one command
+)
+
+// Node is one process's parts, put together.
+type Node struct {
+	config  Config
+	logger  *slog.Logger
+	app     *postgres.App
+	worker  *postgres.Worker
+	redis   *redis.Client
+	channel string // of changes, in Redis
+
+	// PlaygroundKeys is what the playground offers to explore with; nil: none.
+	PlaygroundKeys func() []PlaygroundKey
+}
+
+// PlaygroundKey is a key that the playground offers.
+type PlaygroundKey struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
+}
+
+// NewNode opens the connections that the configuration names. Close gives them back.
+func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, error) {
+	database, err := pgx.ParseConfig(config.DatabaseURL)
+	if err != nil {
+		return nil, errors.New("open database: the URL cannot be read")
+	}
+	options, err := redis.ParseURL(config.RedisURL)
+	if err != nil {
+		return nil, errors.New("open Redis: the URL cannot be read")
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
+	app, err := postgres.OpenApp(ctx, config.DatabaseURL, config.Pool)
+	if err != nil {
+		return nil, err
+	}
+	worker, err := postgres.OpenWorker(ctx, config.DatabaseURL, workerPool)
+	if err != nil {
+		app.Close()
+		return nil, err
+	}
+	return &Node{
+		config: config, logger: logger, app: app, worker: worker,
+		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+	}, nil
+}
+
+// Close gives the connections back.
+func (n *Node) Close() {
+	n.app.Close()
+	n.worker.Close()
+	_ = n.redis.Close() // nothing is left to be lost
+}
+
+// Worker is for managing tenants and keys.
+func (n *Node) Worker() *postgres.Worker { return n.worker }
+
+// Writer makes a writer of events, for loading them without HTTP. Its Run must be running.
+func (n *Node) Writer(options event.WriterOptions) *event.Writer {
+	return event.NewWriter(n.app, options)
+}
+
+// Serve answers requests on the listener until ctx ends, and then stops in order: no new
+// requests, those in flight finish, the writer commits what it holds, live queries end.
+func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
+	keys := access.NewAuthenticator(n.app)
+	watcher := access.NewWatcher(keys, n.logger)
+	writer := event.NewWriter(n.app, event.WriterOptions{})
+	engine := live.New(live.Options{Logger: n.logger})
+	graphql := n.graphql(keys, watcher, writer, engine)
+	handler := httpserver.Handler(httpserver.Parts{
+		Keys: keys, Writer: writer, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Checks: n.checks(), Logger: n.logger,
+	})
+
+	// What requests need goes on until the last one is answered.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var parts errgroup.Group
+	parts.Go(func() error { return writer.Run(background) })
+	parts.Go(func() error { return watcher.Run(background) })
+	parts.Go(func() error { return n.listen(background, engine, watcher) })
+	n.logger.Info("serving", "address", listener.Addr().String())
+	err := httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
+	stop()
+	engine.Stop()
+	return errors.Join(err, parts.Wait())
+}
+
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, engine *live.Engine) *gqlhttp.Handler {
+	reader := event.NewReader(n.app)
+	executor := graph.NewExecutor(&graph.Resolver{
+		TenantSettings: access.NewSettings(n.app),
+		MetricService:  metric.NewService(n.app),
+		EventReader:    reader,
+		EventWriter:    writer,
+	}, n.logger)
+	return gqlhttp.New(gqlhttp.Config{
+		Executor: executor,
+		Live:     liveQueries{engine},
+		Authenticate: func(ctx context.Context, authorization string) (context.Context, string, error) {
+			key := access.Bearer(authorization)
+			who, err := keys.Key(ctx, key)
+			if err != nil {
+				return nil, "", err
+			}
+			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
+		},
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader) },
+		Origins: n.config.Origins,
+		Logger:  n.logger,
+	})
+}
+
+// listen tells the live queries and the keys in use what has changed.
+func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher) error {
+	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
+		if m.Gap {
+			engine.Gap()
+			watcher.Gap()
+		}
+		engine.Changed(m.Topics)
+		for _, t := range m.Topics {
+			if t.Subject == topic.APIKey {
+				watcher.Changed(t.Key)
+			}
+		}
+	}).Run(ctx)
+}
+
+// Work follows the feed, if no other process does, and keeps house, until ctx ends.
+func (n *Node) Work(ctx context.Context) error {
+	leader, err := feed.NewLeader(n.config.DatabaseURL, n.redis, n.logger)
+	if err != nil {
+		return err
+	}
+	closer := metric.NewCloser(n.worker, n.logger)
+	keeper := event.NewKeeper(n.worker)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error {
+		return job.Run(ctx, n.logger,
+			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
+			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
+			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
+		)
+	})
+	return group.Wait()
+}
+
+func (n *Node) checks() []httpserver.Check {
+	return []httpserver.Check{
+		{Name: "postgres", Do: n.app.Ping},
+		{Name: "redis", Do: func(ctx context.Context) error { return n.redis.Ping(ctx).Err() }},
+	}
+}
+
+// playgroundConfig is what the playground's page asks for when it opens.
+func (n *Node) playgroundConfig(*http.Request) any {
+	keys := []PlaygroundKey{}
+	if n.PlaygroundKeys != nil {
+		keys = n.PlaygroundKeys()
+	}
+	return map[string]any{"graphql": "/graphql", "keys": keys}
+}
+
+// Ready says whether the database is there and of the version that the binary expects.
+func (n *Node) Ready(ctx context.Context) error {
+	if err := n.app.Ping(ctx); err != nil {
+		return fmt.Errorf("reach PostgreSQL: %w", err)
+	}
+	if err := n.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("reach Redis: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemarkhq/tidemark/internal/demo"
+	"github.com/tidemarkhq/tidemark/internal/embedded"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/web"
+)
+
+// UpOptions are what "tidemark up" is told beyond the configuration.
+type UpOptions struct {
+	Dir        string // where everything is kept that it starts
+	DemoEvents int    // how many events the demo has; 0: no demo
+}
+
+const servicesWithin = 5 * time.Minute // of starting PostgreSQL and Redis, a download included
+
+// Services are the PostgreSQL and Redis that were started because none was configured.
+type Services struct {
+	postgres *embedded.Postgres
+	redis    *embedded.Redis
+	Notes    []string // what they are, for people
+}
+
+// StartServices starts what the configuration does not name, and returns the
+// configuration with it filled in.
+func StartServices(ctx context.Context, config Config, dir string, throwaway bool, logger *slog.Logger) (Config, *Services, error) {
+	ctx, cancel := context.WithTimeout(ctx, servicesWithin)
+	defer cancel()
+	s := &Services{}
+	if config.DatabaseURL == "" {
+		p, err := embedded.StartPostgres(ctx, embedded.PostgresOptions{
+			Dir: filepath.Join(dir, "postgres"), CacheDir: filepath.Join(dir, "cache"), Throwaway: throwaway, Logger: logger,
+		})
+		if err != nil {
+			return config, nil, fmt.Errorf("start PostgreSQL: %w", err)
+		}
+		s.postgres, config.DatabaseURL = p, p.URL
+		s.Notes = append(s.Notes, fmt.Sprintf("PostgreSQL %s, started from %s", p.Version, p.Origin))
+	}
+	if config.RedisURL == "" {
+		r, err := embedded.StartRedis(ctx, embedded.RedisOptions{Dir: filepath.Join(dir, "redis"), Logger: logger})
+		if err != nil {
+			return config, nil, errors.Join(fmt.Errorf("start Redis: %w", err), s.Stop())
+		}
+		s.redis, config.RedisURL = r, r.URL
+		s.Notes = append(s.Notes, r.Kind+", started here")
+	}
+	return config, s, nil
+}
+
+// RedisInProcess reports whether a stand-in runs instead of a real Redis.
+func (s *Services) RedisInProcess() bool { return s.redis != nil && s.redis.InProcess }
+
+// exited receives if a service ends by itself.
+func (s *Services) exited(ctx context.Context) error {
+	var postgres, redis <-chan error
+	if s.postgres != nil {
+		postgres = s.postgres.Exited()
+	}
+	if s.redis != nil {
+		redis = s.redis.Exited()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-postgres:
+		return fmt.Errorf("PostgreSQL ended by itself: %w", err)
+	case err := <-redis:
+		return fmt.Errorf("Redis ended by itself: %w", err)
+	}
+}
+
+// Stop ends what was started.
+func (s *Services) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	var problems []error
+	if s.redis != nil {
+		problems = append(problems, s.redis.Stop(ctx))
+	}
+	if s.postgres != nil {
+		problems = append(problems, s.postgres.Stop(ctx))
+	}
+	return errors.Join(problems...)
+}
+
+// Up runs everything in one process: the services that are not configured, migrations, the
+// demo, the server and the worker. It returns when ctx has ended and all of it has stopped.
+func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logger) (err error) {
+	if err := os.MkdirAll(options.Dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", options.Dir, err)
+	}
+	config, services, err := StartServices(ctx, config, options.Dir, false, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, services.Stop()) }()
+	if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
+		return err
+	}
+	node, err := NewNode(ctx, config, logger)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	return node.up(ctx, options, services)
+}
+
+func (n *Node) up(ctx context.Context, options UpOptions, services *Services) error {
+	var state DemoState
+	if options.DemoEvents > 0 {
+		var err error
+		state, err = n.LoadDemo(ctx, options.Dir, options.DemoEvents, false, ProgressLine(os.Stderr, "loading the demo"))
+		if err != nil {
+			return err
+		}
+	}
+	n.PlaygroundKeys = state.playgroundKeys
+	listener, err := listenNear(ctx, n.config.Listen)
+	if err != nil {
+		return err
+	}
+	addresses := addressesOf(listener.Addr(), n.config, state)
+	if err := writeSecret(filepath.Join(options.Dir, "up.json"), addresses); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.Serve(ctx, listener) })
+	group.Go(func() error { return n.Work(ctx) })
+	group.Go(func() error { return services.exited(ctx) })
+	if state.Loaded {
+		group.Go(func() error { return demoTraffic(ctx, n.logger, state, addresses.base) })
+	}
+	_, built := web.Playground()
+	printBanner(os.Stdout, addresses, state, services, built, options.Dir)
+	return group.Wait()
+}
+
+// nearby is how many ports after the wanted one are tried.
+const nearby = 20
+
+// listenNear listens on the address, or on a port after it if that is taken.
+func listenNear(ctx context.Context, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	var config net.ListenConfig
+	for p := first; p < first+nearby; p++ {
+		listener, tried := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		if tried == nil {
+			return listener, nil
+		}
+		err = tried
+	}
+	return nil, fmt.Errorf("listen on %s or a port near it: %w", address, err)
+}
+
+func (s DemoState) playgroundKeys() []PlaygroundKey {
+	var keys []PlaygroundKey
+	for i, c := range demo.Companies() {
+		if i < len(s.Tenants) {
+			keys = append(keys,
+				PlaygroundKey{c.Name + " (read)", s.Tenants[i].ReadKey},
+				PlaygroundKey{c.Name + " (write)", s.Tenants[i].WriteKey})
+		}
+	}
+	return keys
+}

@@ -1,0 +1,44 @@
+package httpserver
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// problem is the body of every error outside GraphQL.
+type problem struct {
+	Error problemDetail `json:"error"`
+}
+
+type problemDetail struct {
+	Code      fault.Code `json:"code"`
+	Message   string     `json:"message"`
+	Field     string     `json:"field,omitempty"`
+	RequestID string     `json:"requestId,omitempty"`
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	detail := problemDetail{Code: f.Code, Message: f.Message, Field: f.Field}
+	switch f.Code {
+	case fault.Unavailable:
+		w.Header().Set("Retry-After", "1")
+	case fault.Unauthenticated:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="tidemark"`)
+	case fault.Internal:
+		detail.RequestID = fault.Request(r.Context())
+	}
+	writeJSON(w, f.Status(), problem{detail})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a caller who has gone away can't be told
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeError(w, r, fault.New(fault.NotFound, "There is nothing here. See /graphql, /playground, /v1/track and /v1/batch."))
+}

@@ -1,0 +1,121 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// ingestWithin bounds the time from a request's body to its verdicts.
+const ingestWithin = 20 * time.Second
+
+// decoder reads a body; its error, a fault, refuses the request as a whole.
+type decoder func(body []byte) ([]event.Item, error)
+
+func decodeOne(body []byte) ([]event.Item, error) {
+	item, err := event.DecodeOne(body)
+	return []event.Item{item}, err
+}
+
+// ingest takes events in over HTTP.
+type ingest struct {
+	keys   *access.Authenticator
+	writer *event.Writer
+	logger *slog.Logger
+}
+
+// ingestAnswer is the body of an answer. Success is Segment's: that the request was
+// understood, not that every event was accepted.
+type ingestAnswer struct {
+	Success  bool            `json:"success"`
+	Verdicts []event.Verdict `json:"verdicts"`
+}
+
+func (in ingest) handler(path string, decode decoder) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			writeJSON(w, http.StatusMethodNotAllowed, problem{problemDetail{Code: fault.BadUserInput, Message: "Send events by POST."}})
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), ingestWithin)
+		defer cancel()
+		verdicts, err := in.take(ctx, w, r, decode)
+		if err != nil {
+			in.refuse(w, r, err)
+			return
+		}
+		writeJSON(w, statusOf(path, verdicts), ingestAnswer{Success: true, Verdicts: verdicts})
+	})
+}
+
+// statusOf: a batch succeeds item by item, but of a single event the status tells.
+func statusOf(path string, verdicts []event.Verdict) int {
+	if path == "/v1/batch" {
+		return http.StatusOK
+	}
+	switch verdicts[0].Status {
+	case event.Rejected:
+		return http.StatusBadRequest
+	case event.Conflict:
+		return http.StatusConflict
+	}
+	return http.StatusOK
+}
+
+func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Request, decode decoder) ([]event.Verdict, error) {
+	who, err := in.keys.Key(ctx, credential(r))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := access.Require(access.With(ctx, who), access.Ingest); err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	items, err := decode(body)
+	if err != nil {
+		return nil, err
+	}
+	return in.writer.Append(ctx, who.Tenant, who.Source, items)
+}
+
+func (in ingest) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	f, known := fault.Of(err)
+	if !known || f.Status() >= http.StatusInternalServerError {
+		in.logger.ErrorContext(r.Context(), "events were not taken", "error", err, "request", fault.Request(r.Context()))
+	}
+	writeError(w, r, f)
+}
+
+// credential finds the key: as the user name of Basic (RFC 7617), where Segment's clients
+// put it, or as Bearer (RFC 6750).
+func credential(r *http.Request) string {
+	if user, _, ok := r.BasicAuth(); ok {
+		return user
+	}
+	return access.Bearer(r.Header.Get("Authorization"))
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, fault.New(fault.Unsupported, "The body is encoded in a way that is not taken. Send it as it is.")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, event.MaxBatchBytes))
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fault.Newf(fault.TooLarge, "A body has at most %d bytes.", tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, fault.New(fault.BadUserInput, "The body could not be read to its end.").Because(err)
+	}
+	return body, nil
+}

@@ -1,0 +1,80 @@
+// Package httpserver puts Tidemark behind one address: ingest, GraphQL, playground and
+// health. Whatever goes wrong, the caller gets a code and a sentence, and the log the cause.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/event"
+)
+
+// The times that a connection may take. Answers in flight at a stop get stopWithin.
+const (
+	headerWithin = 5 * time.Second
+	bodyWithin   = 30 * time.Second
+	answerWithin = 60 * time.Second
+	idleFor      = 2 * time.Minute
+)
+
+// Parts are what the server serves.
+type Parts struct {
+	Keys       *access.Authenticator
+	Writer     *event.Writer
+	GraphQL    http.Handler
+	Playground http.Handler
+	Checks     []Check
+	Logger     *slog.Logger
+}
+
+// Handler makes the routes.
+func Handler(p Parts) http.Handler {
+	mux := http.NewServeMux()
+	in := ingest{keys: p.Keys, writer: p.Writer, logger: p.Logger}
+	for path, decode := range map[string]decoder{"/v1/track": decodeOne, "/v1/batch": event.DecodeBatch} {
+		mux.Handle(path, in.handler(path, decode))
+		mux.Handle(path+"/{$}", in.handler(path, decode))
+	}
+	mux.Handle("/graphql", p.GraphQL)
+	mux.Handle("/playground", p.Playground)
+	mux.Handle("/playground/", p.Playground)
+	mux.HandleFunc("GET /healthz", alive)
+	mux.Handle("GET /readyz", ready(p.Checks))
+	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
+	mux.HandleFunc("/", notFound)
+	return withRequestID(withLog(p.Logger, withRecovery(p.Logger, withHeaders(mux))))
+}
+
+// Serve answers on the listener until ctx ends. Then it refuses new connections, lets the
+// requests in flight finish, and runs before, which ends what http.Server doesn't know of:
+// websockets and streams.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, before func(context.Context) error, stopWithin time.Duration) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerWithin,
+		ReadTimeout:       bodyWithin,
+		WriteTimeout:      answerWithin,
+		IdleTimeout:       idleFor,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err := errors.Join(before(stopping), server.Shutdown(stopping))
+	if err != nil {
+		_ = server.Close()
+		return fmt.Errorf("stop HTTP: %w", err)
+	}
+	return nil
+}
