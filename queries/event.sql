@@ -1,11 +1,21 @@
--- name: EventCopy :copyfrom
+-- Row security does not let COPY in, so the columns come as arrays. Where a value may be
+-- missing, '', 0 and the epoch stand for null: none of them is a real one.
+-- name: EventInsert :exec
 insert into event (
-  tenant_id, occurred_at, received_at, type, person_id, user_id, anonymous_id,
+  occurred_at, received_at, type, person_id, user_id, anonymous_id,
   source, message_id, claimed_at, properties, context
-) values (
-  @tenant_id, @occurred_at, @received_at, @type, @person_id, @user_id, @anonymous_id,
-  @source, @message_id, @claimed_at, @properties, @context
-);
+)
+select
+  u.occurred_at, @received_at, u.type, nullif(u.person_id, 0), nullif(u.user_id, ''), nullif(u.anonymous_id, ''),
+  u.source, u.message_id, nullif(u.claimed_at, 'epoch'), u.properties, u.context
+from unnest(
+  @occurred_ats::timestamptz[], @types::text[], @person_ids::bigint[], @user_ids::text[], @anonymous_ids::text[],
+  @sources::text[], @message_ids::text[], @claimed_ats::timestamptz[], @properties::jsonb[], @contexts::jsonb[]
+) with ordinality as u (
+  occurred_at, type, person_id, user_id, anonymous_id,
+  source, message_id, claimed_at, properties, context, ordinality
+)
+order by u.ordinality;
 
 -- The database's clock judges when an event arrived.
 -- name: EventClock :one

@@ -69,7 +69,7 @@ func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
 	for range attempts {
 		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
 			// A copy, since a second run starts from the rows as they were given.
-			return store(ctx, tx, id, zone, &w.months, slices.Clone(rows))
+			return store(ctx, tx, zone, &w.months, slices.Clone(rows))
 		})
 		if !postgres.RolledBack(err) {
 			break

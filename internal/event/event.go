@@ -135,7 +135,7 @@ func (e *Incoming) distinctID() (id string, anonymous, ok bool) {
 // placed is an event on the database's clock.
 type placed struct {
 	occurredAt time.Time
-	claimedAt  *time.Time // what the sender's clock said, where it was not believed
+	claimedAt  time.Time // what the sender's clock said, where it was not believed; else the epoch
 }
 
 // place works out when the event happened. The sender's clock is corrected by what it
@@ -155,7 +155,7 @@ func (e *Incoming) place(receivedAt time.Time) (placed, *fault.Error) {
 	}
 	if at.After(receivedAt.Add(maxAhead)) {
 		claimed := e.Timestamp.UTC().Truncate(time.Microsecond)
-		return placed{occurredAt: receivedAt.UTC().Truncate(time.Microsecond), claimedAt: &claimed}, nil
+		return placed{occurredAt: receivedAt.UTC().Truncate(time.Microsecond), claimedAt: claimed}, nil
 	}
-	return placed{occurredAt: at}, nil
+	return placed{occurredAt: at, claimedAt: time.Unix(0, 0)}, nil
 }

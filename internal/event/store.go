@@ -11,13 +11,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
-	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 // store writes events of one tenant in one transaction: message ids, persons, events,
 // presence and rollups. Every rows[i].verdict is set when it returns nil; the verdicts
 // hold only if the transaction commits.
-func store(ctx context.Context, tx pgx.Tx, id tenant.ID, zone calendar.Zone, months *months, rows []row) error {
+func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, rows []row) error {
 	queries := dbsqlc.New()
 	receivedAt, err := queries.EventClock(ctx, tx)
 	if err != nil {
@@ -35,8 +34,8 @@ func store(ctx context.Context, tx pgx.Tx, id tenant.ID, zone calendar.Zone, mon
 	if err := months.ensure(ctx, tx, rows); err != nil {
 		return err
 	}
-	if _, err := queries.EventCopy(ctx, tx, copyRows(id, receivedAt, rows)); err != nil {
-		return fmt.Errorf("copy events: %w", err)
+	if err := queries.EventInsert(ctx, tx, columns(receivedAt, rows)); err != nil {
+		return fmt.Errorf("insert events: %w", err)
 	}
 	if err := queries.PresenceUpsert(ctx, tx, presences(zone, rows)); err != nil {
 		return fmt.Errorf("upsert presence: %w", err)
@@ -140,22 +139,20 @@ func repeated(messageID string, same bool) Verdict {
 	return Verdict{MessageID: messageID, Status: Conflict, Field: why.Field, Reason: why.Message}
 }
 
-func copyRows(id tenant.ID, receivedAt time.Time, rows []row) []dbsqlc.EventCopyParams {
-	params := make([]dbsqlc.EventCopyParams, len(rows))
-	for i, r := range rows {
-		params[i] = dbsqlc.EventCopyParams{
-			TenantID: id, OccurredAt: r.occurredAt, ReceivedAt: receivedAt, Type: r.Type,
-			PersonID: r.personID, UserID: orNull(r.UserID), AnonymousID: orNull(r.AnonymousID),
-			Source: r.source, MessageID: r.MessageID, ClaimedAt: r.claimedAt,
-			Properties: r.Properties, Context: r.Context,
-		}
+// columns turns the rows into parallel lists, as the statement takes them.
+func columns(receivedAt time.Time, rows []row) dbsqlc.EventInsertParams {
+	p := dbsqlc.EventInsertParams{ReceivedAt: receivedAt}
+	for _, r := range rows {
+		p.OccurredAts = append(p.OccurredAts, r.occurredAt)
+		p.Types = append(p.Types, r.Type)
+		p.PersonIds = append(p.PersonIds, r.personID)
+		p.UserIds = append(p.UserIds, r.UserID)
+		p.AnonymousIds = append(p.AnonymousIds, r.AnonymousID)
+		p.Sources = append(p.Sources, r.source)
+		p.MessageIds = append(p.MessageIds, r.MessageID)
+		p.ClaimedAts = append(p.ClaimedAts, r.claimedAt)
+		p.Properties = append(p.Properties, r.Properties)
+		p.Contexts = append(p.Contexts, r.Context)
 	}
-	return params
-}
-
-func orNull(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
+	return p
 }

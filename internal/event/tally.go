@@ -24,7 +24,7 @@ type row struct {
 	source   string
 	key      uuid.UUID
 	verdict  *Verdict
-	personID *int64
+	personID int64 // 0: nobody
 }
 
 // someone is who an event was done by, before a person is found for them.
@@ -63,9 +63,9 @@ func persons(zone calendar.Zone, rows []row) dbsqlc.PersonResolveParams {
 
 // assign gives each event the person found for whoever did it.
 func assign(rows []row, found []dbsqlc.PersonResolveRow) {
-	ids := make(map[someone]*int64, len(found))
+	ids := make(map[someone]int64, len(found))
 	for i := range found {
-		ids[someone{found[i].Anonymous, found[i].DistinctID}] = &found[i].PersonID
+		ids[someone{found[i].Anonymous, found[i].DistinctID}] = found[i].PersonID
 	}
 	for i := range rows {
 		if id, anonymous, ok := rows[i].distinctID(); ok {
@@ -109,17 +109,17 @@ func presences(zone calendar.Zone, rows []row) dbsqlc.PresenceUpsertParams {
 	var p dbsqlc.PresenceUpsertParams
 	var slots [][calendar.SlotsPerDay]bool
 	for _, r := range rows {
-		if r.personID == nil {
+		if r.personID == 0 {
 			continue
 		}
 		day, slot := zone.SlotOf(r.occurredAt)
-		c := cell{day, *r.personID}
+		c := cell{day, r.personID}
 		i, ok := index[c]
 		if !ok {
 			i = len(slots)
 			index[c] = i
 			p.Days = append(p.Days, day)
-			p.PersonIds = append(p.PersonIds, *r.personID)
+			p.PersonIds = append(p.PersonIds, r.personID)
 			slots = append(slots, [calendar.SlotsPerDay]bool{})
 		}
 		slots[i][slot] = true

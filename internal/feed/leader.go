@@ -16,10 +16,8 @@ import (
 
 // SQLSTATEs that decide what a candidate does next (PostgreSQL documentation, appendix A).
 const (
-	slotInUse   = "55006" // object_in_use: another leader reads
-	slotLost    = "55000" // object_not_in_prerequisite_state: its WAL was removed
-	slotUnknown = "42704" // undefined_object
-	slotExists  = "42710" // duplicate_object
+	slotInUse  = "55006" // object_in_use: another leader reads
+	slotExists = "42710" // duplicate_object: another candidate was faster
 )
 
 const (
@@ -74,12 +72,11 @@ func (l *Leader) lead(ctx context.Context) error {
 		return err
 	}
 	defer closeWithin(conn)
-	start, err := l.prepare(ctx, conn)
-	if err != nil {
+	if err := l.prepare(ctx, conn); err != nil {
 		return err
 	}
-	l.logger.Info("leading the feed", "slot", l.slot, "from", start.String())
-	stream := &stream{leader: l, conn: conn, tables: map[uint32]*table{}, confirmed: start}
+	l.logger.Info("leading the feed", "slot", l.slot)
+	stream := &stream{leader: l, conn: conn, tables: map[uint32]*table{}}
 	return stream.follow(ctx)
 }
 
@@ -107,30 +104,63 @@ func closeWithin(conn *pgconn.PgConn) {
 
 // prepare makes the slot if it is missing, makes it anew if its WAL was lost, and starts
 // to read. Where a slot begins, changes may lie before it: that is a gap.
-func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) (pglogrepl.LSN, error) {
+func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeout(ctx, setupWithin)
 	defer cancel()
-	err := l.start(ctx, conn)
-	switch {
-	case hasCode(err, slotLost):
+	status, err := l.slotStatus(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if status == slotLost {
 		l.logger.Warn("the slot's WAL was removed; making the slot anew", "slot", l.slot)
 		if err := pglogrepl.DropReplicationSlot(ctx, conn, l.slot, pglogrepl.DropReplicationSlotOptions{}); err != nil {
-			return 0, fmt.Errorf("drop lost slot: %w", err)
+			return fmt.Errorf("drop lost slot: %w", err)
 		}
-	case hasCode(err, slotUnknown):
-	default:
-		return 0, err
+		status = slotMissing
 	}
-	_, err = pglogrepl.CreateReplicationSlot(ctx, conn, l.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
+	if status == slotMissing {
+		if err := l.create(ctx, conn); err != nil {
+			return err
+		}
+	}
+	if err := l.start(ctx, conn); err != nil {
+		return err
+	}
+	if status == slotMissing {
+		return l.publish(ctx, Message{Gap: true})
+	}
+	return nil
+}
+
+// The states of a slot that matter here, as pg_replication_slots.wal_status has them.
+const (
+	slotLost    = "lost"
+	slotMissing = "" // not PostgreSQL's word: there is no such slot
+)
+
+func (l *Leader) slotStatus(ctx context.Context, conn *pgconn.PgConn) (string, error) {
+	// The slot's name has no character that would need quoting.
+	results, err := conn.Exec(ctx, "select wal_status from pg_replication_slots where slot_name = '"+l.slot+"'").ReadAll()
+	if err != nil {
+		return "", fmt.Errorf("look for slot: %w", err)
+	}
+	if len(results) == 0 || len(results[0].Rows) == 0 {
+		return slotMissing, nil
+	}
+	if wal := results[0].Rows[0][0]; wal != nil {
+		return string(wal), nil
+	}
+	return slotLost, nil
+}
+
+func (l *Leader) create(ctx context.Context, conn *pgconn.PgConn) error {
+	_, err := pglogrepl.CreateReplicationSlot(ctx, conn, l.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
 		Mode: pglogrepl.LogicalReplication, SnapshotAction: "NOEXPORT_SNAPSHOT",
 	})
 	if err != nil && !hasCode(err, slotExists) {
-		return 0, fmt.Errorf("create slot: %w", err)
+		return fmt.Errorf("create slot: %w", err)
 	}
-	if err := l.start(ctx, conn); err != nil {
-		return 0, err
-	}
-	return 0, l.publish(ctx, Message{Gap: true})
+	return nil
 }
 
 func (l *Leader) start(ctx context.Context, conn *pgconn.PgConn) error {

@@ -12,8 +12,8 @@ import (
 type Live interface {
 	// Subscribe joins the query with that key. run executes it once and gives
 	// its frame, a complete response object; it is called with a context that
-	// has the values of the first subscriber's ctx, and never after the last
-	// subscription of the key is closed. Errors are faults, such as UNAVAILABLE.
+	// has the values of the first subscriber's ctx, and a life of its own. Errors
+	// are faults, such as UNAVAILABLE.
 	Subscribe(ctx context.Context, key Key, run func(ctx context.Context) []byte) (Subscription, error)
 }
 

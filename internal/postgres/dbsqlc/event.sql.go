@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
-	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 const eventClock = `-- name: EventClock :one
@@ -25,19 +24,55 @@ func (q *Queries) EventClock(ctx context.Context, db DBTX) (time.Time, error) {
 	return column_1, err
 }
 
-type EventCopyParams struct {
-	TenantID    tenant.ID
-	OccurredAt  time.Time
-	ReceivedAt  time.Time
-	Type        string
-	PersonID    *int64
-	UserID      *string
-	AnonymousID *string
-	Source      string
-	MessageID   string
-	ClaimedAt   *time.Time
-	Properties  []byte
-	Context     []byte
+const eventInsert = `-- name: EventInsert :exec
+insert into event (
+  occurred_at, received_at, type, person_id, user_id, anonymous_id,
+  source, message_id, claimed_at, properties, context
+)
+select
+  u.occurred_at, $1, u.type, nullif(u.person_id, 0), nullif(u.user_id, ''), nullif(u.anonymous_id, ''),
+  u.source, u.message_id, nullif(u.claimed_at, 'epoch'), u.properties, u.context
+from unnest(
+  $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::text[],
+  $7::text[], $8::text[], $9::timestamptz[], $10::jsonb[], $11::jsonb[]
+) with ordinality as u (
+  occurred_at, type, person_id, user_id, anonymous_id,
+  source, message_id, claimed_at, properties, context, ordinality
+)
+order by u.ordinality
+`
+
+type EventInsertParams struct {
+	ReceivedAt   time.Time
+	OccurredAts  []time.Time
+	Types        []string
+	PersonIds    []int64
+	UserIds      []string
+	AnonymousIds []string
+	Sources      []string
+	MessageIds   []string
+	ClaimedAts   []time.Time
+	Properties   [][]byte
+	Contexts     [][]byte
+}
+
+// Row security does not let COPY in, so the columns come as arrays. Where a value may be
+// missing, ”, 0 and the epoch stand for null: none of them is a real one.
+func (q *Queries) EventInsert(ctx context.Context, db DBTX, arg EventInsertParams) error {
+	_, err := db.Exec(ctx, eventInsert,
+		arg.ReceivedAt,
+		arg.OccurredAts,
+		arg.Types,
+		arg.PersonIds,
+		arg.UserIds,
+		arg.AnonymousIds,
+		arg.Sources,
+		arg.MessageIds,
+		arg.ClaimedAts,
+		arg.Properties,
+		arg.Contexts,
+	)
+	return err
 }
 
 const eventListByIDs = `-- name: EventListByIDs :many
