@@ -1,0 +1,128 @@
+package testkit
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"time"
+)
+
+// Kit is a whole Tidemark, server and worker, on a database of its own.
+type Kit struct {
+	URL  string // http://127.0.0.1:port
+	DB   string // the database's URL, of its owner
+	Node *app.Node
+}
+
+// Start runs a server and a worker until the test ends.
+func Start(t testing.TB) *Kit {
+	t.Helper()
+	return StartOn(t, Database(t))
+}
+
+// StartOn is Start on a database that is there already, such as that of another kit.
+func StartOn(t testing.TB, database string) *Kit {
+	t.Helper()
+	config := app.Config{
+		DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
+		Pool: 8, LogLevel: "warn", LogFormat: "text",
+	}
+	node, err := app.NewNode(t.Context(), config, logger())
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", config.Listen)
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	for _, part := range []func() error{
+		func() error { return node.Serve(ctx, listener) },
+		func() error { return node.Work(ctx) },
+	} {
+		running.Go(func() {
+			if err := part(); err != nil {
+				t.Errorf("testkit: the node failed: %v", err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		node.Close()
+	})
+	return &Kit{URL: "http://" + listener.Addr().String(), DB: database, Node: node}
+}
+
+// logger writes warnings to standard error: they show where a test fails.
+func logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// Exec runs a statement as the database's owner does in psql, past row security.
+func (k *Kit) Exec(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	k.asOwner(t, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement, args...)
+		return err
+	})
+}
+
+// Scan reads one row as the database's owner.
+func (k *Kit) Scan(t testing.TB, statement string, args []any, into ...any) {
+	t.Helper()
+	k.asOwner(t, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, statement, args...).Scan(into...)
+	})
+}
+
+func (k *Kit) asOwner(t testing.TB, do func(ctx context.Context, conn *pgx.Conn) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), setupWithin)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, k.DB)
+	if err != nil {
+		t.Fatalf("testkit: connect: %v", err)
+	}
+	defer conn.Close(ctx)
+	if err := do(ctx, conn); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+}
+
+// Tenant is a company of a story, with its keys.
+type Tenant struct {
+	ID       tenant.ID
+	WriteKey string
+	ReadKey  string
+
+	kit *Kit
+}
+
+// Tenant makes a tenant whose days are those of the zone.
+func (k *Kit) Tenant(t testing.TB, name, zone string) *Tenant {
+	t.Helper()
+	worker := k.Node.Worker()
+	id, err := access.CreateTenant(t.Context(), worker, name, zone, time.Monday)
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	made := &Tenant{ID: id, kit: k}
+	if made.WriteKey, err = access.CreateKey(t.Context(), worker, id, access.WriteKey, "write"); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	if made.ReadKey, err = access.CreateKey(t.Context(), worker, id, access.ReadKey, "read"); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	return made
+}
