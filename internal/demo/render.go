@@ -69,7 +69,7 @@ func (r *renderer) whom(x record) *person {
 
 // ids puts the ids of an event into one string, of which each is a part.
 func (r *renderer) ids(e *Event, x record, p *person) {
-	b := append(r.scratch[:0], r.stem...)
+	b := append(r.scratch[:0], r.stem...) //nolint:gocritic // the scratch is built upon, and not kept
 	b = strconv.AppendInt(b, r.number, 36)
 	message := len(b)
 	b = r.appendID(b, "a-", p.key, 0x9e3779b97f4a7c15)

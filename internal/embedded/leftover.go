@@ -27,7 +27,7 @@ func (c *cluster) stopLeftover(ctx context.Context) error {
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
 	if err != nil || pid <= 1 {
-		return nil // PostgreSQL says what it thinks of such a file
+		return nil //nolint:nilerr // PostgreSQL says what it thinks of such a file
 	}
 	if !serves(pid, c.data) {
 		return c.dropPidfile(pidfile, pid)

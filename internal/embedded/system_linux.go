@@ -19,7 +19,7 @@ func inspect(pid int) (command []string, folder string, alive bool) {
 	}
 	// pid (name) state …; the name may hold anything, parentheses too.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) == 0 || strings.Contains("ZX", fields[0]) {
+	if len(fields) == 0 || fields[0] == "Z" || fields[0] == "X" {
 		return nil, "", false
 	}
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

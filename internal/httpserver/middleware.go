@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -73,7 +74,7 @@ func withRecovery(logger *slog.Logger, next http.Handler) http.Handler {
 			if panicked == nil {
 				return
 			}
-			if panicked == http.ErrAbortHandler {
+			if err, ok := panicked.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(panicked)
 			}
 			logger.ErrorContext(r.Context(), "a handler panicked", "panic", panicked,

@@ -5,6 +5,7 @@ package testkit
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -137,11 +139,27 @@ func drop(t testing.TB, server, name string) {
 		return
 	}
 	defer admin.Close(ctx)
-	_, err = admin.Exec(ctx, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1", feed.Slot(name))
-	if err != nil {
+	if err := dropSlot(ctx, admin, feed.Slot(name)); err != nil {
 		t.Errorf("testkit: drop slot: %v", err)
 	}
 	if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil && !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("testkit: drop database: %v", err)
+	}
+}
+
+// dropSlot removes a slot once its reader, who has just been stopped, is gone.
+func dropSlot(ctx context.Context, admin *pgx.Conn, slot string) error {
+	for {
+		_, err := admin.Exec(ctx, `
+			select pg_drop_replication_slot(slot_name)
+			from pg_replication_slots
+			where slot_name = $1`, slot)
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "55006" { // object_in_use
+			return err
+		}
+		_, err = admin.Exec(ctx, "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active", slot)
+		if err != nil {
+			return err
+		}
 	}
 }

@@ -130,6 +130,17 @@ type Frame struct {
 // Connect opens a socket and initialises it with a key.
 func (k *Kit) Connect(t testing.TB, key string) *Socket {
 	t.Helper()
+	s := k.Dial(t)
+	s.Init(t, key)
+	if f := s.Receive(t); f.Type != "connection_ack" {
+		t.Fatalf("got %s, want connection_ack", f.Type)
+	}
+	return s
+}
+
+// Dial opens a socket and says nothing.
+func (k *Kit) Dial(t testing.TB) *Socket {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), answerWithin)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, k.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
@@ -138,16 +149,27 @@ func (k *Kit) Connect(t testing.TB, key string) *Socket {
 	}
 	conn.SetReadLimit(16 << 20)
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	s := &Socket{conn: conn}
+	return &Socket{conn: conn}
+}
+
+// Init presents a key; see the answer with [Socket.TryReceive].
+func (s *Socket) Init(t testing.TB, key string) {
+	t.Helper()
 	payload, err := json.Marshal(map[string]string{"authorization": "Bearer " + key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Send(t, Frame{Type: "connection_init", Payload: payload})
-	if f := s.Receive(t); f.Type != "connection_ack" {
-		t.Fatalf("got %s, want connection_ack", f.Type)
+}
+
+// SendText writes a message that need not be one of the protocol, nor JSON.
+func (s *Socket) SendText(t testing.TB, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), answerWithin)
+	defer cancel()
+	if err := s.conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+		t.Fatal(err)
 	}
-	return s
 }
 
 // Send writes a message.

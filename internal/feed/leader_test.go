@@ -1,0 +1,178 @@
+package feed_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemarkhq/tidemark/internal/feed"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// within bounds the wait for one message.
+const within = 20 * time.Second
+
+// line is a database with its feed.
+type line struct {
+	url      string
+	redis    *redis.Client
+	conn     *pgx.Conn
+	messages chan feed.Message
+}
+
+func newLine(t *testing.T) *line {
+	url := testkit.Database(t)
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := redis.ParseURL(testkit.Env(t, "REDIS_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{url: url, redis: redis.NewClient(options), messages: make(chan feed.Message, 1000)}
+	t.Cleanup(func() { l.redis.Close() })
+	if l.conn, err = pgx.Connect(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.conn.Close(context.Background()) })
+	hub := feed.NewHub(l.redis, feed.Channel(config.Database), slog.New(slog.DiscardHandler), func(m feed.Message) { l.messages <- m })
+	run(t, hub.Run)
+	l.wantGap(t) // that of listening
+	return l
+}
+
+// run runs a part until the returned stop is called, or the test ends.
+func run(t *testing.T, part func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := part(ctx); err != nil {
+			t.Errorf("a part of the feed failed: %v", err)
+		}
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+func (l *line) leader(t *testing.T) (stop func()) {
+	leader, err := feed.NewLeader(l.url, l.redis, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, leader.Run)
+}
+
+func (l *line) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := l.conn.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *line) next(t *testing.T) feed.Message {
+	t.Helper()
+	select {
+	case m := <-l.messages:
+		return m
+	case <-time.After(within):
+		t.Fatal("no message came")
+		return feed.Message{}
+	}
+}
+
+func (l *line) wantGap(t *testing.T) {
+	t.Helper()
+	for !l.next(t).Gap {
+	}
+}
+
+func (l *line) want(t *testing.T, want topic.Topic) {
+	t.Helper()
+	for !slices.Contains(l.next(t).Topics, want) {
+	}
+}
+
+func TestEveryPublishedTableReachesTheHub(t *testing.T) {
+	l := newLine(t)
+	l.leader(t)
+	l.wantGap(t) // that of the new slot
+	acme := tenant.ID{1}
+	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
+	l.exec(t, `insert into event_rollup (tenant_id, at, type, day, count) values ($1, '2026-05-01 10:15Z', 'Opened', '2026-05-01', 1)`, acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"})
+	l.exec(t, `update event_rollup set day = '2026-05-02' where tenant_id = $1`, acme)
+	m := l.next(t)
+	for _, day := range []string{"2026-05-01", "2026-05-02"} {
+		if !slices.Contains(m.Topics, topic.Topic{Tenant: acme, Subject: topic.Day, Key: day}) {
+			t.Errorf("moving a row between days gave %v, want both days", m.Topics)
+		}
+	}
+	l.exec(t, `insert into api_key (tenant_id, api_key_id, kind, name, hash, prefix)
+		values ($1, '01890c5e-8f3a-7cc0-98c4-dc0c0c07398f', 'read', 'k', sha256('k'), 'tmr_')`, acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.APIKey, Key: "01890c5e-8f3a-7cc0-98c4-dc0c0c07398f"})
+	l.exec(t, "delete from event_rollup where tenant_id = $1", acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Day, Key: "2026-05-02"})
+}
+
+func TestAnotherLeaderTakesOverWithoutALoss(t *testing.T) {
+	l := newLine(t)
+	stop := l.leader(t)
+	l.wantGap(t)
+	l.leader(t) // waits for its turn
+	stop()
+	acme := tenant.ID{1}
+	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
+}
+
+func TestALostSlotIsMadeAnewAndIsAGap(t *testing.T) {
+	l := newLine(t)
+	stop := l.leader(t)
+	l.wantGap(t)
+	stop()
+	l.exec(t, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()")
+	l.leader(t)
+	l.wantGap(t)
+	acme := tenant.ID{1}
+	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
+}
+
+func TestAKilledBackendIsFollowedAgain(t *testing.T) {
+	l := newLine(t)
+	l.leader(t)
+	l.wantGap(t)
+	for n := range 3 {
+		l.exec(t, "select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database() and active")
+		acme := tenant.ID{byte(n + 1)}
+		l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
+		l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
+	}
+}
+
+func TestALargeTransactionIsAGap(t *testing.T) {
+	l := newLine(t)
+	l.leader(t)
+	l.wantGap(t)
+	l.exec(t, "insert into tenant (tenant_id, name, zone) select gen_random_uuid(), 'n', 'UTC' from generate_series(1, 3000)")
+	l.wantGap(t)
+}
+
+func TestALostRedisConnectionIsAGap(t *testing.T) {
+	l := newLine(t)
+	if err := l.redis.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+		t.Fatal(err)
+	}
+	l.wantGap(t)
+}
