@@ -71,9 +71,9 @@ func run(ctx context.Context, args []string) int {
 func (c *commands) check(command string) error {
 	switch command {
 	case "serve", "work", "migrate", "tenant create", "tenant list", "key create", "key revoke":
-		return c.Config.Check(true)
+		return c.Check(true)
 	}
-	return c.Config.Check(false)
+	return c.Check(false)
 }
 
 func fail(err error) int {

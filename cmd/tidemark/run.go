@@ -114,8 +114,8 @@ func withServices(ctx context.Context, config app.Config, dir string, throwaway 
 type schemaCommand struct{}
 
 func (schemaCommand) Run() error {
-	fmt.Print(graph.SDL())
-	return nil
+	_, err := fmt.Print(graph.SDL())
+	return err
 }
 
 type sandboxCommand struct {

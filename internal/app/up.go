@@ -77,9 +77,9 @@ func (s *Services) exited(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-postgres:
-		return fmt.Errorf("PostgreSQL ended by itself: %w", err)
+		return fmt.Errorf("follow PostgreSQL: it ended by itself: %w", err)
 	case err := <-redis:
-		return fmt.Errorf("Redis ended by itself: %w", err)
+		return fmt.Errorf("follow Redis: it ended by itself: %w", err)
 	}
 }
 

@@ -185,7 +185,7 @@ func (w *Writer) drain(ctx context.Context) {
 		if q == nil {
 			return
 		}
-		w.linger(ctx, q)
+		w.linger(ctx)
 		w.write(ctx, q)
 	}
 }
@@ -203,7 +203,7 @@ func (w *Writer) next() *queue {
 }
 
 // linger gives concurrent callers the moment it takes to join the transaction.
-func (w *Writer) linger(ctx context.Context, q *queue) {
+func (w *Writer) linger(ctx context.Context) {
 	timer := time.NewTimer(w.options.Linger)
 	defer timer.Stop()
 	select {

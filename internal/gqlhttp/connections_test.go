@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,7 @@ func TestShutdownOfIdleSockets(t *testing.T) {
 			w.Errorf("second shutdown: %v", err)
 		}
 		_, resp, _ := websocket.Dial(context.Background(), endpoint, &websocket.DialOptions{HTTPClient: w.client})
-		if resp == nil || resp.StatusCode != 503 {
+		if resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
 			w.Errorf("a new socket: %v, want 503", resp)
 		}
 		w.post(plainQuery).want(200)

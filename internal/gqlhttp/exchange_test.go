@@ -204,7 +204,7 @@ func TestPrepareIsCalledForEveryExecution(t *testing.T) {
 func TestPanicsStayInside(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		w.post(`{"query":"{ panics }"}`, "X-Request-Id", "r-42").want(500, "Internal error.").lacks("resolver")
-		if log := w.log.String(); !strings.Contains(log, "panic=resolver") || !strings.Contains(log, "request_id=r-42") {
+		if log := w.log.String(); !strings.Contains(log, "panic=resolver") || !strings.Contains(log, "request=r-42") {
 			w.Errorf("log: %s", log)
 		}
 		w.post(plainQuery).want(200)

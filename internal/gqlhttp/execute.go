@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -76,25 +75,8 @@ func interruption(ctx context.Context) *fault.Error {
 // panicked logs a recovered panic, and makes it an answer that says nothing of it.
 func (h *Handler) panicked(ctx context.Context, v any) *answer {
 	h.config.Logger.ErrorContext(ctx, "GraphQL: panic",
-		slog.Any("panic", v), slog.String("request_id", requestID(ctx)), slog.String("stack", string(debug.Stack())))
+		slog.Any("panic", v), slog.String("request", fault.Request(ctx)), slog.String("stack", string(debug.Stack())))
 	return failed(fault.New(fault.Internal, "Internal error."))
-}
-
-type requestIDKey struct{}
-
-// withRequestID keeps the request's id for the log: the one that a middleware has
-// put into the response, or else the client's own.
-func withRequestID(ctx context.Context, w http.ResponseWriter, r *http.Request) context.Context {
-	id := w.Header().Get("X-Request-Id")
-	if id == "" {
-		id = truncate(r.Header.Get("X-Request-Id"), 64)
-	}
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
 }
 
 // truncate cuts text to at most size bytes, between two characters.

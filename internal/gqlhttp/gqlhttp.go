@@ -90,7 +90,6 @@ func New(c Config) *Handler {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(withRequestID(r.Context(), w, r))
 	x := &exchange{h: h, w: w, r: r, deadline: time.Now().Add(h.config.Timeout)}
 	x.format = negotiate(r.Header.Values("Accept"))
 	defer x.rescue()

@@ -142,7 +142,7 @@ func newWorld(t *testing.T, config Config) *world {
 	config.Logger = slog.New(slog.NewTextHandler(w.log, nil))
 	w.handler = New(config)
 	listener := newPipes()
-	server := &http.Server{Handler: w.handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	server := &http.Server{Handler: named(w.handler), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(listener) }()
 	transport := &http.Transport{DialContext: listener.dial}
@@ -293,3 +293,10 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// named gives requests their ids, as the server's middleware does.
+func named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(fault.WithRequest(r.Context(), r.Header.Get("X-Request-Id"))))
+	})
+}

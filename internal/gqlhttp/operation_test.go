@@ -234,7 +234,7 @@ func TestPanicClosesTheSocket(t *testing.T) {
 	bubble(t, Config{Authenticate: broken}, func(w *world) {
 		w.start(`{"type":"connection_init"}`, "X-Request-Id", "r-7").wantClose(1011, "Internal error")
 		synctest.Wait()
-		if log := w.log.String(); !strings.Contains(log, "panic=authenticate") || !strings.Contains(log, "request_id=r-7") {
+		if log := w.log.String(); !strings.Contains(log, "panic=authenticate") || !strings.Contains(log, "request=r-7") {
 			w.Errorf("log: %s", log)
 		}
 		w.post(plainQuery).want(500)

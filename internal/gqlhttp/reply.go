@@ -39,7 +39,7 @@ func (x *exchange) fail(err error) {
 	status := f.Status()
 	if status >= http.StatusInternalServerError {
 		x.h.config.Logger.ErrorContext(x.r.Context(), "GraphQL: request failed",
-			slog.Any("error", err), slog.String("request_id", requestID(x.r.Context())))
+			slog.Any("error", err), slog.String("request", fault.Request(x.r.Context())))
 	}
 	var other *refusal
 	if errors.As(err, &other) {

@@ -259,7 +259,7 @@ func TestConnectionLimit(t *testing.T) {
 	bubble(t, Config{MaxConnections: 2}, func(w *world) {
 		first, _ := w.connect(), w.connect()
 		_, resp, err := websocket.Dial(context.Background(), endpoint, &websocket.DialOptions{HTTPClient: w.client})
-		if err == nil || resp.StatusCode != 503 {
+		if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 			w.Fatalf("third: %v", resp)
 		}
 		w.post(liveQuery, "Accept", "text/event-stream").want(503, `"code":"UNAVAILABLE"`)

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tidemarkhq/tidemark/"
+
+// levels is the picture of the house: a package imports only from levels below its own.
+var levels = []struct {
+	name     string
+	packages []string
+}{
+	{"words", []string{"internal/fault", "internal/tenant", "migrations"}},
+	{"words that use words", []string{"internal/calendar", "internal/topic"}},
+	{"rows", []string{"internal/postgres/dbsqlc"}},
+	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/embedded", "internal/demo"}},
+	{"who asks", []string{"internal/access"}},
+	{"what comes in", []string{"internal/event"}},
+	{"what comes out", []string{"internal/metric", "internal/live"}},
+	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
+	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
+	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},
+	{"the whole", []string{"internal/app"}},
+	{"programs", []string{"cmd/tidemark", "internal/testkit", "internal/scenario"}},
+}
+
+func TestImportsPointDown(t *testing.T) {
+	level := map[string]int{}
+	for i, l := range levels {
+		for _, p := range l.packages {
+			level[p] = i
+		}
+	}
+	for path, imports := range packages(t) {
+		from, ok := level[path]
+		if !ok {
+			t.Errorf("%s has no place in the picture", path)
+			continue
+		}
+		for _, imported := range imports {
+			to, ours := level[imported]
+			if ours && to >= from {
+				t.Errorf("%s (%s) imports %s (%s)", path, levels[from].name, imported, levels[to].name)
+			}
+		}
+	}
+}
+
+// packages lists the module's packages, without tests, and what they import of it.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := map[string][]string{}
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return found
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		var ours []string
+		for _, i := range p.Imports {
+			if rest, ok := strings.CutPrefix(i, module); ok {
+				ours = append(ours, rest)
+			}
+		}
+		found[strings.TrimPrefix(p.ImportPath, module)] = ours
+	}
+}
