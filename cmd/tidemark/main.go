@@ -60,6 +60,7 @@ func run(ctx context.Context, args []string) int {
 		fmt.Println("The configuration is fine.")
 		return 0
 	}
+	app.UseLogger(cli.Logger())
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(cli.Config); err != nil {
 		return fail(err)

@@ -28,7 +28,7 @@ func (c tenantCreate) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 		id, err := access.CreateTenant(ctx, node.Worker(), c.Name, c.Zone, weekStart)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func parseWeekday(name string) (time.Weekday, error) {
 type tenantList struct{}
 
 func (tenantList) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 		tenants, err := access.Tenants(ctx, node.Worker())
 		for _, t := range tenants {
 			fmt.Printf("%s  %-24s %s\n", t.TenantID, t.Zone, t.Name)
@@ -75,7 +75,7 @@ func (c keyCreate) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 		key, err := access.CreateKey(ctx, node.Worker(), id, access.Kind(c.Kind), c.Name)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (c keyRevoke) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 		revoked, err := access.RevokeKeys(ctx, node.Worker(), id, c.Name)
 		if err != nil {
 			return err

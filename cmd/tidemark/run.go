@@ -18,7 +18,7 @@ import (
 
 type upCommand struct {
 	Dir        string `default:".tidemark" help:"Where to keep what it starts."`
-	DemoEvents int    `default:"400000" help:"How many events the demo has; 0 for no demo. It is loaded once."`
+	DemoEvents int    `default:"500000" help:"How many events the demo has; 0 for no demo. It is loaded once."`
 }
 
 func (c upCommand) Run(ctx context.Context, config app.Config) error {
@@ -28,7 +28,7 @@ func (c upCommand) Run(ctx context.Context, config app.Config) error {
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 		var listen net.ListenConfig
 		listener, err := listen.Listen(ctx, "tcp", config.Listen)
 		if err != nil {
@@ -41,25 +41,28 @@ func (serveCommand) Run(ctx context.Context, config app.Config) error {
 type workCommand struct{}
 
 func (workCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, func(node *app.Node) error { return node.Work(ctx) })
+	return withNode(ctx, config, app.Needs{Migrated: true, Feed: true}, func(node *app.Node) error { return node.Work(ctx) })
 }
 
-// withNode opens a node whose database and Redis answer.
-func withNode(ctx context.Context, config app.Config, do func(*app.Node) error) error {
+// withNode opens a node on services that have what is needed.
+func withNode(ctx context.Context, config app.Config, needs app.Needs, do func(*app.Node) error) error {
+	if err := config.Preflight(ctx, needs); err != nil {
+		return fmt.Errorf("the configuration can't work:\n%w", err)
+	}
 	node, err := app.NewNode(ctx, config, config.Logger())
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	if err := node.Ready(ctx); err != nil {
-		return err
-	}
 	return do(node)
 }
 
 type migrateCommand struct{}
 
 func (migrateCommand) Run(ctx context.Context, config app.Config) error {
+	if err := config.Preflight(ctx, app.Needs{}); err != nil {
+		return fmt.Errorf("the configuration can't work:\n%w", err)
+	}
 	applied, err := postgres.Migrate(ctx, config.DatabaseURL)
 	if err != nil {
 		return err
@@ -69,7 +72,7 @@ func (migrateCommand) Run(ctx context.Context, config app.Config) error {
 }
 
 type demoCommand struct {
-	Events int    `default:"400000" help:"How many events, over both companies."`
+	Events int    `default:"500000" help:"How many events, over both companies."`
 	Dir    string `default:".tidemark" help:"Where the demo's keys are kept, and, if no DATABASE_URL is set, the database."`
 }
 
@@ -78,7 +81,7 @@ func (c demoCommand) Run(ctx context.Context, config app.Config) error {
 		if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 			return err
 		}
-		return withNode(ctx, config, func(node *app.Node) error {
+		return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
 			state, err := node.LoadDemo(ctx, c.Dir, c.Events, true, app.ProgressLine(os.Stderr, "loading the demo"))
 			if err != nil {
 				return err

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -196,15 +195,4 @@ func (n *Node) playgroundConfig(*http.Request) any {
 		keys = n.PlaygroundKeys()
 	}
 	return map[string]any{"graphql": "/graphql", "keys": keys}
-}
-
-// Ready says whether the database is there and of the version that the binary expects.
-func (n *Node) Ready(ctx context.Context) error {
-	if err := n.app.Ping(ctx); err != nil {
-		return fmt.Errorf("reach PostgreSQL: %w", err)
-	}
-	if err := n.redis.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("reach Redis: %w", err)
-	}
-	return nil
 }

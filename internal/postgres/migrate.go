@@ -16,22 +16,42 @@ import (
 // applied. Several processes may call it at once: one works, the others wait.
 // Each migration is one transaction, so that a killed run converges on the next.
 func Migrate(ctx context.Context, url string) (applied int, err error) {
+	err = withProvider(url, func(provider *goose.Provider) error {
+		done, err := provider.Up(ctx)
+		applied = len(done)
+		return err
+	})
+	if err != nil {
+		return applied, fmt.Errorf("migrate: %w", err)
+	}
+	return applied, nil
+}
+
+// Pending reports whether the database is not yet at the newest migration.
+func Pending(ctx context.Context, url string) (pending bool, err error) {
+	err = withProvider(url, func(provider *goose.Provider) error {
+		pending, err = provider.HasPending(ctx)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for pending migrations: %w", err)
+	}
+	return pending, nil
+}
+
+func withProvider(url string, do func(*goose.Provider) error) error {
 	db, err := sql.Open("pgx", url)
 	if err != nil {
-		return 0, fmt.Errorf("open database for migrations: %w", err)
+		return fmt.Errorf("open database: %w", err)
 	}
 	defer db.Close()
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
-		return 0, fmt.Errorf("make migration lock: %w", err)
+		return fmt.Errorf("make migration lock: %w", err)
 	}
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS, goose.WithSessionLocker(locker))
 	if err != nil {
-		return 0, fmt.Errorf("read migrations: %w", err)
+		return fmt.Errorf("read migrations: %w", err)
 	}
-	done, err := provider.Up(ctx)
-	if err != nil {
-		return len(done), fmt.Errorf("migrate: %w", err)
-	}
-	return len(done), nil
+	return do(provider)
 }
