@@ -47,3 +47,6 @@ require (
 )
 
 tool github.com/99designs/gqlgen
+
+// Packages of npm hold no Go of ours.
+ignore ./web/node_modules
