@@ -141,18 +141,19 @@ func (c sandboxCommand) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(ctx, config, services), services.Stop())
+	err = errors.Join(c.run(ctx, config, services), services.Stop())
+	if services.RedisInProcess() {
+		fmt.Fprintln(os.Stderr, "sandbox: an in-process stand-in ran in place of Redis. For the real one, install redis-server or valkey-server.")
+	}
+	return err
 }
 
 func (c sandboxCommand) run(ctx context.Context, config app.Config, services *app.Services) error {
 	for _, note := range services.Notes {
 		fmt.Fprintln(os.Stderr, "sandbox:", note)
 	}
-	if services.RedisInProcess() {
-		fmt.Fprintln(os.Stderr, "sandbox: an in-process stand-in runs in place of Redis. For the real one, install redis-server or valkey-server.")
-		if c.RealRedis {
-			return errors.New("a real Redis is required, and there is neither redis-server nor valkey-server on PATH")
-		}
+	if services.RedisInProcess() && c.RealRedis {
+		return errors.New("a real Redis is required, and there is neither redis-server nor valkey-server on PATH")
 	}
 	if c.Migrate {
 		if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
