@@ -25,6 +25,9 @@ type Config struct {
 	Pool        int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
 	LogLevel    string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat   string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
+
+	// Tracer is told of every statement that serves a tenant; nil: nobody is.
+	Tracer pgx.QueryTracer `kong:"-"`
 }
 
 // Check reports every problem at once. A database and Redis must be named if required;

@@ -63,7 +63,7 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 		return nil, errors.New("open Redis: the URL cannot be read")
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
-	app, err := postgres.OpenApp(ctx, config.DatabaseURL, config.Pool)
+	app, err := postgres.OpenApp(ctx, config.DatabaseURL, config.Pool, config.Tracer)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	url := testkit.Database(t)
-	app, err := postgres.OpenApp(t.Context(), url, 6)
+	app, err := postgres.OpenApp(t.Context(), url, 6, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,10 @@ type App struct{ pool *pgxpool.Pool }
 type Worker struct{ pool *pgxpool.Pool }
 
 // OpenApp connects as the role without ownership. size bounds the connections; a
-// caller beyond it waits until its context's deadline.
-func OpenApp(ctx context.Context, url string, size int) (*App, error) {
-	pool, err := open(ctx, url, appRole, size)
+// caller beyond it waits until its context's deadline. The tracer, if there is one, is
+// told of every statement.
+func OpenApp(ctx context.Context, url string, size int, tracer pgx.QueryTracer) (*App, error) {
+	pool, err := open(ctx, url, appRole, size, tracer)
 	if err != nil {
 		return nil, err
 	}
@@ -44,20 +45,21 @@ func OpenApp(ctx context.Context, url string, size int) (*App, error) {
 
 // OpenWorker connects as the role that sees all tenants by policy.
 func OpenWorker(ctx context.Context, url string, size int) (*Worker, error) {
-	pool, err := open(ctx, url, workerRole, size)
+	pool, err := open(ctx, url, workerRole, size, nil)
 	if err != nil {
 		return nil, err
 	}
 	return &Worker{pool}, nil
 }
 
-func open(ctx context.Context, url, role string, size int) (*pgxpool.Pool, error) {
+func open(ctx context.Context, url, role string, size int, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The cause is left out: it may repeat the URL, and the URL has the password.
 		return nil, errors.New("open database: the URL cannot be read")
 	}
 	config.MaxConns = int32(size)
+	config.ConnConfig.Tracer = tracer
 	config.ConnConfig.ConnectTimeout = connectTimeout
 	// As start-up parameters they are what a session falls back to after `reset`.
 	config.ConnConfig.RuntimeParams["role"] = role

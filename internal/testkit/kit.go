@@ -7,13 +7,13 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
-	"time"
 )
 
 // Kit is a whole Tidemark, server and worker, on a database of its own.
@@ -21,6 +21,8 @@ type Kit struct {
 	URL  string // http://127.0.0.1:port
 	DB   string // the database's URL, of its owner
 	Node *app.Node
+
+	Statements *Statements // what the server asks of the database for tenants
 }
 
 // Start runs a server and a worker until the test ends.
@@ -32,8 +34,9 @@ func Start(t testing.TB) *Kit {
 // StartOn is Start on a database that is there already, such as that of another kit.
 func StartOn(t testing.TB, database string) *Kit {
 	t.Helper()
+	statements := &Statements{}
 	config := app.Config{
-		DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
+		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 	}
 	node, err := app.NewNode(t.Context(), config, logger())
@@ -61,7 +64,7 @@ func StartOn(t testing.TB, database string) *Kit {
 		running.Wait()
 		node.Close()
 	})
-	return &Kit{URL: "http://" + listener.Addr().String(), DB: database, Node: node}
+	return &Kit{URL: "http://" + listener.Addr().String(), DB: database, Node: node, Statements: statements}
 }
 
 // logger writes warnings to standard error: they show where a test fails.

@@ -1,0 +1,41 @@
+package testkit
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Statements counts the named queries that a server runs, by name.
+type Statements struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+// TraceQueryStart implements [pgx.QueryTracer].
+func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if rest, named := strings.CutPrefix(data.SQL, "-- name: "); named {
+		name, _, _ := strings.Cut(rest, " ")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.counts == nil {
+			s.counts = map[string]int{}
+		}
+		s.counts[name]++
+	}
+	return ctx
+}
+
+// TraceQueryEnd implements [pgx.QueryTracer].
+func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Take returns the counts since the last call.
+func (s *Statements) Take() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := s.counts
+	s.counts = nil
+	return counts
+}

@@ -1,0 +1,51 @@
+package testkit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+)
+
+// A page of things costs the statements of one thing.
+func TestNoFieldAsksOncePerItem(t *testing.T) {
+	kit := testkit.Start(t)
+	acme := kit.Tenant(t, "Acme", "UTC")
+	var events []string
+	for i := range 20 {
+		events = append(events, fmt.Sprintf(`{"type":"track","event":"E%d","userId":"u%d"}`, i, i))
+	}
+	acme.Batch(t, events...)
+	var page struct {
+		Events struct{ List struct{ Nodes []struct{ ID string } } }
+	}
+	acme.Query(t, `{ events { list(first: 20) { nodes { id } } } }`, nil, &page)
+	if len(page.Events.List.Nodes) != 20 {
+		t.Fatalf("%d events, want 20", len(page.Events.List.Nodes))
+	}
+	var nodes strings.Builder
+	for i, n := range page.Events.List.Nodes {
+		fmt.Fprintf(&nodes, "n%d: node(id: %q) { id ... on Event { type userId properties } }\n", i, n.ID)
+	}
+	cases := []struct {
+		query string
+		want  map[string]int
+	}{
+		{`{ events { list(first: 20) { nodes { id type userId properties context } } } }`,
+			map[string]int{"TenantGet": 1, "EventPage": 1}},
+		{`{ metric(key: "active_users") { series { at values complete } } }`,
+			map[string]int{"TenantGet": 1, "PresenceDayCountByBucket": 1}},
+		{`{ ` + nodes.String() + ` }`, map[string]int{"EventListByIDs": 1}},
+	}
+	for _, c := range cases {
+		kit.Statements.Take()
+		var answer map[string]any
+		acme.Query(t, c.query, nil, &answer)
+		if got := kit.Statements.Take(); !cmp.Equal(got, c.want) {
+			t.Errorf("%.60s: %v, want %v", c.query, got, c.want)
+		}
+	}
+}
