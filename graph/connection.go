@@ -15,11 +15,11 @@ func parseCursor(after *string) (key string, err error) {
 	if after == nil {
 		return "", nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(*after)
-	if err != nil || len(text) == 0 {
+	key, ok := decodeStrictly(*after)
+	if !ok || key == "" {
 		return "", errBadCursor
 	}
-	return string(text), nil
+	return key, nil
 }
 
 var errBadCursor = fault.Input("after", "This is not a cursor of this list.")

@@ -92,7 +92,7 @@ func itemsOf(inputs []model.EventInput, sentAt *time.Time) ([]event.Item, error)
 		items[i].Incoming = event.Incoming{
 			MessageID: orEmpty(in.MessageID), Type: in.Type,
 			UserID: orEmpty(in.UserID), AnonymousID: orEmpty(in.AnonymousID),
-			Timestamp: orZero(in.Timestamp), SentAt: orZero(sentAt),
+			Timestamp: orNone(in.Timestamp), SentAt: orNone(sentAt),
 			Properties: in.Properties, Context: in.Context,
 		}
 		items[i].Problem = items[i].Check()
@@ -107,11 +107,11 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-func orZero(t *time.Time) time.Time {
+func orNone(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}
 	}
-	return *t
+	return event.Given(*t)
 }
 
 func toIngestResult(verdicts []event.Verdict) *model.IngestResult {

@@ -26,15 +26,21 @@ func nodeID(kind, key string) string {
 var errNoNode = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
 
 func parseNodeID(id string) (kind, key string, err error) {
-	text, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil {
+	text, ok := decodeStrictly(id)
+	if !ok {
 		return "", "", errNoNode
 	}
-	kind, key, ok := strings.Cut(string(text), ":")
+	kind, key, ok = strings.Cut(text, ":")
 	if !ok {
 		return "", "", errNoNode
 	}
 	return kind, key, nil
+}
+
+// decodeStrictly takes base64 only in the one form that we write: an id has one spelling.
+func decodeStrictly(text string) (string, bool) {
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	return string(decoded), err == nil && base64.RawURLEncoding.EncodeToString(decoded) == text
 }
 
 // positionKey writes an event's position, for its id and its cursor.
@@ -56,5 +62,5 @@ func parsePosition(key string) (p event.Position, ok bool) {
 		return p, false
 	}
 	p.ID, err = strconv.ParseInt(id, 10, 64)
-	return p, err == nil
+	return p, err == nil && positionKey(p) == key
 }

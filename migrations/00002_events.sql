@@ -1,6 +1,6 @@
 -- What came in, and what was counted of it. All of it changes in one transaction.
 -- +goose Up
-create sequence event_id_seq cache 64;
+create sequence event_id_seq; -- without a cache: a session with one would hand out old numbers
 create sequence person_id_seq cache 64;
 create sequence day_version_seq;
 grant usage on sequence event_id_seq, person_id_seq, day_version_seq to tidemark_app, tidemark_worker;

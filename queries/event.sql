@@ -17,9 +17,16 @@ from unnest(
 )
 order by u.ordinality;
 
--- The database's clock judges when an event arrived.
+-- The database's clock judges lateness.
 -- name: EventClock :one
 select now()::timestamptz;
+
+-- Lets one transaction of a tenant write at a time, over all servers: they would meet on the
+-- same rollups anyway, and so they never wait for each other in a circle. The clock is read
+-- once it is our turn, so that arrival is the order of commits.
+-- name: EventTakeTurn :one
+select clock_timestamp()::timestamptz as received_at
+from (select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))) turn;
 
 -- name: EventPartitionEnsure :one
 select event_partition_ensure(@month::date);

@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 export CGO_ENABLED=0
 mkdir -p bin
 (cd tools && go build -o ../bin/sqlc github.com/sqlc-dev/sqlc/cmd/sqlc)
-go build -o bin/tidemark ./cmd/tidemark
-env -u DATABASE_URL -u REDIS_URL ./bin/tidemark sandbox --migrate -- \
-  sh -c './bin/sqlc generate && ./bin/sqlc vet'
+go build -o bin/sandbox ./internal/sandbox
+./bin/sandbox -migrate sh -c './bin/sqlc generate && ./bin/sqlc vet'
 go tool gqlgen generate

@@ -13,11 +13,11 @@ if ! command -v redis-server >/dev/null 2>&1 && ! command -v valkey-server >/dev
   fi
 fi
 
-if [ "${CI:-}" = true ]; then insist=--real-redis; else insist=; fi
-go build -o bin/tidemark ./cmd/tidemark
+if [ "${CI:-}" = true ]; then insist=-real-redis; else insist=; fi
+go build -o bin/sandbox ./internal/sandbox
 if [ -d web/node_modules ]; then
   (cd web && npm run --silent test)
 fi
 [ $# -gt 0 ] || set -- ./...
 # The services run as DATABASE_URL and REDIS_URL; a test without them fails.
-env -u DATABASE_URL -u REDIS_URL ./bin/tidemark sandbox $insist -- go test -timeout 20m "$@"
+./bin/sandbox $insist go test -timeout 20m "$@"

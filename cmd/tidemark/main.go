@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,7 +28,6 @@ type commands struct {
 	Tenant  tenantCommands `cmd:"" help:"Manage tenants."`
 	Key     keyCommands    `cmd:"" help:"Manage keys."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
-	Sandbox sandboxCommand `cmd:"" help:"Run a command with a throw-away PostgreSQL and Redis, as DATABASE_URL and REDIS_URL."`
 }
 
 func main() {
@@ -78,9 +76,6 @@ func (c *commands) check(command string) error {
 }
 
 func fail(err error) int {
-	if exit, ok := errors.AsType[exitCode](err); ok {
-		return int(exit)
-	}
 	if f, ok := fault.Of(err); ok {
 		fmt.Fprintln(os.Stderr, "tidemark:", f.Message)
 		return 1
@@ -88,8 +83,3 @@ func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "tidemark:", err)
 	return 1
 }
-
-// exitCode passes on how another command ended.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

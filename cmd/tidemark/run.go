@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -77,7 +75,7 @@ type demoCommand struct {
 }
 
 func (c demoCommand) Run(ctx context.Context, config app.Config) error {
-	return withServices(ctx, config, c.Dir, false, func(config app.Config) error {
+	return withServices(ctx, config, c.Dir, func(config app.Config) error {
 		if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 			return err
 		}
@@ -95,11 +93,11 @@ func (c demoCommand) Run(ctx context.Context, config app.Config) error {
 }
 
 // withServices runs do with a database and Redis, started for it where none is configured.
-func withServices(ctx context.Context, config app.Config, dir string, throwaway bool, do func(app.Config) error) (err error) {
+func withServices(ctx context.Context, config app.Config, dir string, do func(app.Config) error) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
-	config, services, err := app.StartServices(ctx, config, dir, throwaway, config.Logger())
+	config, services, err := app.StartServices(ctx, config, dir, config.Logger())
 	if err != nil {
 		return err
 	}
@@ -118,63 +116,5 @@ type schemaCommand struct{}
 
 func (schemaCommand) Run() error {
 	_, err := fmt.Print(graph.SDL())
-	return err
-}
-
-type sandboxCommand struct {
-	Migrate   bool     `help:"Bring the database to the newest migration first."`
-	RealRedis bool     `help:"Fail where only an in-process stand-in for Redis is to be had."`
-	Cache     string   `help:"Where downloaded binaries are kept; by default the user's cache folder."`
-	Command   []string `arg:"" passthrough:"" help:"The command and its arguments."`
-}
-
-func (c sandboxCommand) Run(ctx context.Context, config app.Config) error {
-	dir, err := os.MkdirTemp("", "tidemark-sandbox-")
-	if err != nil {
-		return fmt.Errorf("make sandbox: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	if config.LogLevel == "info" {
-		config.LogLevel = "warn" // the command's own output is what matters here
-	}
-	config, services, err := app.StartServices(ctx, config, filepath.Join(dir, "services"), true, config.Logger())
-	if err != nil {
-		return err
-	}
-	err = errors.Join(c.run(ctx, config, services), services.Stop())
-	if services.RedisInProcess() {
-		fmt.Fprintln(os.Stderr, "sandbox: an in-process stand-in ran in place of Redis. For the real one, install redis-server or valkey-server.")
-	}
-	return err
-}
-
-func (c sandboxCommand) run(ctx context.Context, config app.Config, services *app.Services) error {
-	for _, note := range services.Notes {
-		fmt.Fprintln(os.Stderr, "sandbox:", note)
-	}
-	if services.RedisInProcess() && c.RealRedis {
-		return errors.New("a real Redis is required, and there is neither redis-server nor valkey-server on PATH")
-	}
-	if c.Migrate {
-		if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
-			return err
-		}
-	}
-	args := c.Command
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
-	}
-	if len(args) == 0 {
-		return errors.New("name a command to run")
-	}
-	command := exec.CommandContext(ctx, args[0], args[1:]...)
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	command.Env = append(os.Environ(), "DATABASE_URL="+config.DatabaseURL, "REDIS_URL="+config.RedisURL,
-		"TIDEMARK_GENERATE_URL="+config.DatabaseURL)
-	err := command.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exitCode(exit.ExitCode())
-	}
 	return err
 }

@@ -53,8 +53,8 @@ func hashOf(key string) [32]byte { return sha256.Sum256([]byte(key)) }
 
 // CreateKey makes a key for a tenant and stores it hashed.
 func CreateKey(ctx context.Context, worker *postgres.Worker, id tenant.ID, kind Kind, name string) (string, error) {
-	if name == "" || len(name) > 200 {
-		return "", fault.Input("name", "A key needs a name of 1 to 200 characters.")
+	if err := checkName(name); err != nil {
+		return "", err
 	}
 	key, err := NewKey(kind)
 	if err != nil {

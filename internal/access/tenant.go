@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,8 +19,11 @@ import (
 
 // CreateTenant makes a tenant whose days are those of the zone, for good.
 func CreateTenant(ctx context.Context, worker *postgres.Worker, name, zone string, weekStart time.Weekday) (tenant.ID, error) {
-	if n := utf8.RuneCountInString(name); n < 1 || n > 200 {
-		return tenant.None, fault.Input("name", "A tenant needs a name of 1 to 200 characters.")
+	if err := checkName(name); err != nil {
+		return tenant.None, err
+	}
+	if weekStart < time.Sunday || weekStart > time.Saturday {
+		return tenant.None, fault.Input("weekStart", "A week starts on one of its seven days.")
 	}
 	if _, err := calendar.LoadZone(zone); err != nil {
 		return tenant.None, err
@@ -38,6 +42,17 @@ func CreateTenant(ctx context.Context, worker *postgres.Worker, name, zone strin
 		return tenant.None, fmt.Errorf("create tenant: %w", err)
 	}
 	return id, nil
+}
+
+// checkName lets a name be what people can read and PostgreSQL can keep.
+func checkName(name string) error {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 200 {
+		return fault.Input("name", "A name of 1 to 200 characters is needed.")
+	}
+	if !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+		return fault.Input("name", "The name has a character that cannot be kept.")
+	}
+	return nil
 }
 
 // Tenants lists all tenants, the oldest first.

@@ -14,6 +14,9 @@ import (
 // recheckWithin bounds asking the database about one key.
 const recheckWithin = 5 * time.Second
 
+// changedLately is longer than any request takes from looking its key up to watching it.
+const changedLately = time.Minute
+
 // Watcher ends what was begun with a key once the key is revoked. It hears of changes by
 // Changed and Gap, and asks the database what they were.
 type Watcher struct {
@@ -25,6 +28,7 @@ type Watcher struct {
 	watched  map[uuid.UUID]*watchedKey
 	due      map[uuid.UUID]bool
 	everyone bool
+	changed  map[uuid.UUID]time.Time // the keys that changed lately
 }
 
 // watchedKey is a key in use. Its fields but the hash belong to the watcher's mutex.
@@ -37,7 +41,7 @@ type watchedKey struct {
 func NewWatcher(keys *Authenticator, logger *slog.Logger) *Watcher {
 	return &Watcher{
 		keys: keys, logger: logger, wake: make(chan struct{}, 1),
-		watched: map[uuid.UUID]*watchedKey{}, due: map[uuid.UUID]bool{},
+		watched: map[uuid.UUID]*watchedKey{}, due: map[uuid.UUID]bool{}, changed: map[uuid.UUID]time.Time{},
 	}
 }
 
@@ -53,6 +57,11 @@ func (w *Watcher) Watch(ctx context.Context, p Principal, key string) context.Co
 		w.watched[p.Key] = k
 	}
 	k.cancels[&cancel] = struct{}{}
+	if _, lately := w.changed[p.Key]; lately {
+		// It may have been looked up before that change, and be watched only now.
+		w.due[p.Key] = true
+		w.poke()
+	}
 	context.AfterFunc(ctx, func() { w.leave(p.Key, &cancel) })
 	return ctx
 }
@@ -74,7 +83,19 @@ func (w *Watcher) Changed(id string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.due[parsed] = true
+		w.forgetChanges()
+		w.changed[parsed] = time.Now()
 		w.poke()
+	}
+}
+
+// forgetChanges drops the changes that nobody can have looked a key up before. The caller
+// holds mu.
+func (w *Watcher) forgetChanges() {
+	for id, at := range w.changed {
+		if time.Since(at) > changedLately {
+			delete(w.changed, id)
+		}
 	}
 }
 

@@ -36,13 +36,13 @@ type Services struct {
 
 // StartServices starts what the configuration does not name, and returns the
 // configuration with it filled in.
-func StartServices(ctx context.Context, config Config, dir string, throwaway bool, logger *slog.Logger) (Config, *Services, error) {
+func StartServices(ctx context.Context, config Config, dir string, logger *slog.Logger) (Config, *Services, error) {
 	ctx, cancel := context.WithTimeout(ctx, servicesWithin)
 	defer cancel()
 	s := &Services{}
 	if config.DatabaseURL == "" {
 		p, err := embedded.StartPostgres(ctx, embedded.PostgresOptions{
-			Dir: filepath.Join(dir, "postgres"), CacheDir: filepath.Join(dir, "cache"), Throwaway: throwaway, Logger: logger,
+			Dir: filepath.Join(dir, "postgres"), CacheDir: filepath.Join(dir, "cache"), Logger: logger,
 		})
 		if err != nil {
 			return config, nil, fmt.Errorf("start PostgreSQL: %w", err)
@@ -103,7 +103,7 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 	if err := os.MkdirAll(options.Dir, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", options.Dir, err)
 	}
-	config, services, err := StartServices(ctx, config, options.Dir, false, logger)
+	config, services, err := StartServices(ctx, config, options.Dir, logger)
 	if err != nil {
 		return err
 	}

@@ -73,13 +73,28 @@ var nobody = map[string]bool{"null": true, "undefined": true, "": true, "0": tru
 // Check completes the event and returns what is wrong with it, or nil. It must be
 // called once on every event before it is written.
 func (e *Incoming) Check() *fault.Error {
+	if problem := e.checkFields(); problem != nil {
+		return problem
+	}
+	properties, problem := sealObject("properties", e.Properties)
+	if problem != nil {
+		return problem
+	}
+	context, problem := sealObject("context", e.Context)
+	if problem != nil {
+		return problem
+	}
+	return e.seal(properties, context)
+}
+
+func (e *Incoming) checkFields() *fault.Error {
 	if problem := e.checkTexts(); problem != nil {
 		return problem
 	}
 	if !e.Timestamp.IsZero() && e.Timestamp.Before(Earliest) {
 		return tooEarly()
 	}
-	return e.seal()
+	return nil
 }
 
 func (e *Incoming) checkTexts() *fault.Error {
@@ -146,7 +161,7 @@ func (e *Incoming) place(receivedAt time.Time) (placed, *fault.Error) {
 	if !e.Timestamp.IsZero() {
 		at = e.Timestamp
 		if !e.SentAt.IsZero() {
-			at = receivedAt.Add(-e.SentAt.Sub(e.Timestamp))
+			at = receivedAt.Add(e.Timestamp.Sub(e.SentAt)) // this way round, since Sub saturates and -Sub overflows
 		}
 	}
 	at = at.UTC().Truncate(time.Microsecond)

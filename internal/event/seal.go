@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,24 +16,22 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
-// seal checks both JSON objects and takes the event's fingerprint, by which a repeat
-// of the same event is told from another event under the same id. A missing message
-// id is made up.
-func (e *Incoming) seal() *fault.Error {
-	properties, problem := sealObject("properties", &e.Properties)
-	if problem != nil {
-		return problem
-	}
-	context, problem := sealObject("context", &e.Context)
-	if problem != nil {
-		return problem
-	}
+// checkedObject is a JSON object that was checked, with its digest.
+type checkedObject struct {
+	text   []byte
+	digest uint64
+}
+
+// seal takes the event's fingerprint, by which a repeat of the same event is told from
+// another event under the same id. A missing message id is made up.
+func (e *Incoming) seal(properties, context checkedObject) *fault.Error {
+	e.Properties, e.Context = properties.text, context.text
 	var digest fingerprint
 	digest.text(e.Type, e.UserID, e.AnonymousID)
 	if !e.Timestamp.IsZero() {
 		digest.number(uint64(e.Timestamp.UnixMicro()))
 	}
-	digest.number(properties, context)
+	digest.number(properties.digest, context.digest)
 	e.fingerprint = int64(digest.sum())
 	if e.MessageID == "" {
 		id, err := uuid.NewV7()
@@ -44,50 +43,54 @@ func (e *Incoming) seal() *fault.Error {
 	return nil
 }
 
-func sealObject(field string, object *[]byte) (uint64, *fault.Error) {
-	if len(*object) == 0 || bytes.Equal(*object, []byte("null")) {
-		*object = []byte("{}")
+// sealObject checks an object; nothing and null give an empty one.
+func sealObject(field string, object []byte) (checkedObject, *fault.Error) {
+	object = bytes.TrimSpace(object)
+	if len(object) == 0 || bytes.Equal(object, null) {
+		object = []byte("{}")
 	}
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(*object)) // refuses repeated names and invalid UTF-8
-	if decoder.PeekKind() != '{' {
-		return 0, fault.Input(field, "A JSON object is needed.")
+	if object[0] != '{' {
+		return checkedObject{}, fault.Input(field, "A JSON object is needed.")
 	}
-	sum, problem := digestValue(decoder, field, 0)
+	// Repeated names are found here, with their path; invalid UTF-8 is the decoder's to find.
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
+	digest, problem := digestValue(decoder, 1)
 	if problem != nil {
-		return 0, problem
+		return checkedObject{}, under(field, problem)
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return 0, fault.Input(field, "Text follows the JSON object.")
+		return checkedObject{}, fault.Input(field, "Text follows the JSON object.")
 	}
-	return sum, nil
+	return checkedObject{object, digest}, nil
 }
 
 // digestValue reads one value, checks that PostgreSQL can keep it and JavaScript can read
-// it, and returns its digest. The order of an object's members does not matter to it.
-func digestValue(decoder *jsontext.Decoder, path string, depth int) (uint64, *fault.Error) {
-	if depth > maxDepth {
-		return 0, fault.Input(path, "At most %d levels are allowed.", maxDepth)
-	}
+// it, and returns its digest. A problem's field is the path below the value.
+func digestValue(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 	token, err := decoder.ReadToken()
 	if err != nil {
-		return 0, badJSON(path, err)
+		return 0, badJSON(err)
 	}
 	var digest fingerprint
 	switch kind := token.Kind(); kind {
-	case '{':
-		return digestObject(decoder, path, depth)
-	case '[':
-		return digestArray(decoder, path, depth)
+	case '{', '[':
+		if level > maxDepth {
+			return 0, fault.Input("", "At most %d levels are allowed.", maxDepth)
+		}
+		if kind == '[' {
+			return digestArray(decoder, level)
+		}
+		return digestObject(decoder, level)
 	case '"':
 		text := token.String()
 		if strings.IndexByte(text, 0) >= 0 {
-			return 0, fault.Input(path, "The character NUL is not allowed.")
+			return 0, fault.Input("", "The character NUL is not allowed.")
 		}
 		digest.text("s", text)
 	case '0':
 		text := token.String()
-		if _, err := strconv.ParseFloat(text, 64); err != nil {
-			return 0, fault.Input(path, "The number is beyond the range of a double.")
+		if !fitsDouble(text) {
+			return 0, fault.Input("", "The number is beyond the range of a double.")
 		}
 		digest.text("n", text)
 	default:
@@ -96,63 +99,120 @@ func digestValue(decoder *jsontext.Decoder, path string, depth int) (uint64, *fa
 	return digest.sum(), nil
 }
 
-func digestObject(decoder *jsontext.Decoder, path string, depth int) (uint64, *fault.Error) {
+// digestObject adds up its members' digests: their order does not matter.
+func digestObject(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 	members := uint64(1)
+	var seen names
 	for decoder.PeekKind() != '}' {
-		name, err := decoder.ReadToken()
+		token, err := decoder.ReadToken()
 		if err != nil {
-			return 0, badJSON(path, err)
+			return 0, badJSON(err)
 		}
-		key := name.String()
-		if strings.IndexByte(key, 0) >= 0 {
-			return 0, fault.Input(path, "The character NUL is not allowed in a name.")
+		name := token.String()
+		if strings.IndexByte(name, 0) >= 0 {
+			return 0, fault.Input("", "The character NUL is not allowed in a name.")
 		}
-		value, problem := digestValue(decoder, within(path, key), depth+1)
+		value, problem := digestValue(decoder, level+1)
 		if problem != nil {
-			return 0, problem
+			return 0, under(name, problem)
+		}
+		if !seen.add(name) {
+			return 0, fault.Input(name, "The name occurs twice.")
 		}
 		var member fingerprint
-		member.text("m", key)
+		member.text("m", name)
 		member.number(value)
-		members += member.sum() // a sum, since members have no order
+		members += member.sum()
 	}
-	_, err := decoder.ReadToken()
-	return members, badJSON(path, err)
+	if _, err := decoder.ReadToken(); err != nil {
+		return 0, badJSON(err)
+	}
+	return members, nil
 }
 
-func digestArray(decoder *jsontext.Decoder, path string, depth int) (uint64, *fault.Error) {
+func digestArray(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 	var digest fingerprint
 	digest.text("a")
 	for decoder.PeekKind() != ']' {
-		value, problem := digestValue(decoder, path, depth+1)
+		value, problem := digestValue(decoder, level+1)
 		if problem != nil {
 			return 0, problem
 		}
 		digest.number(value)
 	}
-	_, err := decoder.ReadToken()
-	return digest.sum(), badJSON(path, err)
+	if _, err := decoder.ReadToken(); err != nil {
+		return 0, badJSON(err)
+	}
+	return digest.sum(), nil
 }
 
-// within names a member for an error, and no longer than a person would read.
-func within(path, key string) string {
-	if len(path)+len(key) > maxText {
-		return path
+// names finds a name that comes twice. Most objects have few.
+type names struct {
+	few  []string
+	many map[string]bool
+}
+
+const fewNames = 16
+
+func (n *names) add(name string) (isNew bool) {
+	if n.many != nil {
+		isNew = !n.many[name]
+		n.many[name] = true
+		return isNew
 	}
-	return path + "." + key
+	if slices.Contains(n.few, name) {
+		return false
+	}
+	n.few = append(n.few, name)
+	if len(n.few) > fewNames {
+		n.many = make(map[string]bool, 4*fewNames)
+		for _, known := range n.few {
+			n.many[known] = true
+		}
+	}
+	return true
+}
+
+// under puts a name before a problem's path, unless nobody would want to read it.
+func under(name string, problem *fault.Error) *fault.Error {
+	path := name
+	if problem.Field != "" {
+		path += "." + problem.Field
+	}
+	switch {
+	case len(path) <= maxText:
+		return problem.In(path)
+	case len(name) <= maxText:
+		return problem.In(name)
+	}
+	return problem.In("")
+}
+
+// maxNumber is how many characters a number may have: PostgreSQL keeps every digit, and no
+// more than 16,383 of them behind the point.
+const maxNumber = 1_000
+
+// fitsDouble reports whether a number is one that JavaScript can read: neither too large,
+// nor so small that only its exponent is left of it.
+func fitsDouble(text string) bool {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || len(text) > maxNumber {
+		return false
+	}
+	_, exponent, has := strings.Cut(strings.ToLower(text), "e")
+	if value != 0 || !has {
+		return true
+	}
+	size, err := strconv.Atoi(exponent)
+	return err == nil && size >= -308 && size <= 308
 }
 
 // badJSON says what is wrong without repeating the text.
-func badJSON(path string, err error) *fault.Error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return fault.Input(path, "A name occurs twice in one object.").Because(err)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fault.Input(path, "The JSON ends too early.").Because(err)
+func badJSON(err error) *fault.Error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fault.Input("", "The JSON ends too early.").Because(err)
 	}
-	return fault.Input(path, "The JSON is malformed.").Because(err)
+	return fault.Input("", "The JSON is malformed.").Because(err)
 }
 
 // fingerprint is a running 64-bit digest (xxHash). It guards against mistakes, not

@@ -18,9 +18,9 @@ import (
 // hold only if the transaction commits.
 func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, rows []row) error {
 	queries := dbsqlc.New()
-	receivedAt, err := queries.EventClock(ctx, tx)
+	receivedAt, err := queries.EventTakeTurn(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("read clock: %w", err)
+		return fmt.Errorf("take turn: %w", err)
 	}
 	rows = placeAll(rows, receivedAt)
 	if rows, err = claim(ctx, tx, rows); err != nil || len(rows) == 0 {
@@ -66,67 +66,67 @@ func placeAll(rows []row, receivedAt time.Time) []row {
 	return kept
 }
 
-// claim takes the message ids, and keeps the events whose id was free.
+// claim takes the message ids, and keeps the events whose id was free. The others are
+// judged by the event that has the id, be it an earlier one of this transaction.
 func claim(ctx context.Context, tx pgx.Tx, rows []row) ([]row, error) {
-	rows = withoutRepeats(rows)
-	queries := dbsqlc.New()
+	first := make(map[uuid.UUID]int64, len(rows)) // the fingerprint of the event that has the id
 	var params dbsqlc.MessageClaimParams
 	for _, r := range rows {
-		params.Keys = append(params.Keys, r.key)
-		params.Fingerprints = append(params.Fingerprints, r.fingerprint)
+		if _, again := first[r.key]; !again {
+			first[r.key] = r.fingerprint
+			params.Keys = append(params.Keys, r.key)
+			params.Fingerprints = append(params.Fingerprints, r.fingerprint)
+		}
 	}
-	claimed, err := queries.MessageClaim(ctx, tx, params)
+	claimed, err := dbsqlc.New().MessageClaim(ctx, tx, params)
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
 	if len(claimed) == len(rows) {
 		return rows, nil
 	}
-	ours := make(map[uuid.UUID]bool, len(claimed))
+	free := make(map[uuid.UUID]bool, len(claimed))
 	for _, key := range claimed {
-		ours[key] = true
+		free[key] = true
 	}
-	return judgeTaken(ctx, tx, rows, ours)
+	if err := learnTaken(ctx, tx, first, free); err != nil {
+		return nil, err
+	}
+	return judge(rows, first, free), nil
 }
 
-// judgeTaken tells repeats from conflicts among the events whose id was taken before.
-func judgeTaken(ctx context.Context, tx pgx.Tx, rows []row, ours map[uuid.UUID]bool) ([]row, error) {
+// learnTaken replaces the fingerprints of ids that were taken before by those of the events
+// that took them.
+func learnTaken(ctx context.Context, tx pgx.Tx, first map[uuid.UUID]int64, free map[uuid.UUID]bool) error {
 	var taken []uuid.UUID
-	for _, r := range rows {
-		if !ours[r.key] {
-			taken = append(taken, r.key)
+	for key := range first {
+		if !free[key] {
+			taken = append(taken, key)
 		}
+	}
+	if len(taken) == 0 {
+		return nil
 	}
 	list, err := dbsqlc.New().MessageFingerprintList(ctx, tx, taken)
 	if err != nil {
-		return nil, fmt.Errorf("list fingerprints: %w", err)
+		return fmt.Errorf("list fingerprints: %w", err)
 	}
-	fingerprints := make(map[uuid.UUID]int64, len(list))
 	for _, m := range list {
-		fingerprints[m.MessageKey] = m.Fingerprint
+		first[m.MessageKey] = m.Fingerprint
 	}
-	var kept []row
+	return nil
+}
+
+// judge keeps the first event of each id that was free, and gives the others their verdicts.
+func judge(rows []row, first map[uuid.UUID]int64, free map[uuid.UUID]bool) []row {
+	kept := make([]row, 0, len(rows))
 	for _, r := range rows {
-		if ours[r.key] {
+		if free[r.key] {
+			free[r.key] = false
 			kept = append(kept, r)
 			continue
 		}
-		*r.verdict = repeated(r.MessageID, fingerprints[r.key] == r.fingerprint)
-	}
-	return kept, nil
-}
-
-// withoutRepeats judges the events that repeat an id within this transaction.
-func withoutRepeats(rows []row) []row {
-	first := make(map[uuid.UUID]int64, len(rows))
-	kept := make([]row, 0, len(rows))
-	for _, r := range rows {
-		if fingerprint, again := first[r.key]; again {
-			*r.verdict = repeated(r.MessageID, fingerprint == r.fingerprint)
-			continue
-		}
-		first[r.key] = r.fingerprint
-		kept = append(kept, r)
+		*r.verdict = repeated(r.MessageID, first[r.key] == r.fingerprint)
 	}
 	return kept
 }

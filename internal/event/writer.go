@@ -19,6 +19,7 @@ type WriterOptions struct {
 	Lanes    int           // transactions at a time; default 4
 	Batch    int           // events in one transaction, at most; default 10,000
 	Queue    int           // events waiting, at most; beyond it Append is refused; default 100,000
+	Share    int           // events of one tenant among them, at most; default half of Queue
 	Linger   time.Duration // how long a lane waits for company; default 2 ms
 	Deadline time.Duration // of one transaction; default 15 s
 }
@@ -32,6 +33,7 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	set(&o.Lanes, 4)
 	set(&o.Batch, 10_000)
 	set(&o.Queue, 100_000)
+	set(&o.Share, max(1, o.Queue/2))
 	if o.Linger <= 0 {
 		o.Linger = 2 * time.Millisecond
 	}
@@ -61,6 +63,7 @@ type Writer struct {
 type queue struct {
 	tenant  tenant.ID
 	waiting []*request
+	queued  int  // events in them
 	busy    bool // in a lane: a tenant has one transaction at a time, so its rows never wait for each other
 }
 
@@ -122,15 +125,16 @@ func (w *Writer) enqueue(id tenant.ID, req *request) error {
 	if w.closed {
 		return fault.New(fault.Unavailable, "The server is stopping. Send the events again.")
 	}
-	if w.queued+len(req.rows) > w.options.Queue {
-		return fault.New(fault.Unavailable, "Too many events are waiting. Send these again later.")
-	}
-	w.queued += len(req.rows)
 	q := w.queues[id]
 	if q == nil {
 		q = &queue{tenant: id}
-		w.queues[id] = q
 	}
+	if n := len(req.rows); w.queued+n > w.options.Queue || q.queued > 0 && q.queued+n > w.options.Share {
+		return fault.New(fault.Unavailable, "Too many events are waiting. Send these again later.")
+	}
+	w.queues[id] = q
+	w.queued += len(req.rows)
+	q.queued += len(req.rows)
 	q.waiting = append(q.waiting, req)
 	if len(q.waiting) == 1 && !q.busy {
 		w.line(q)
@@ -232,6 +236,7 @@ func (w *Writer) take(q *queue) []*request {
 	taken := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	w.queued -= events
+	q.queued -= events
 	return taken
 }
 

@@ -27,7 +27,7 @@ import (
 const setupWithin = time.Minute
 
 // How to get what is missing.
-const hint = "run the tests by `make test`, or by `go run ./cmd/tidemark sandbox -- go test ./...`"
+const hint = "run the tests by `make test`, or by `go run ./internal/sandbox go test ./...`"
 
 var databases atomic.Int64
 

@@ -16,7 +16,7 @@ const eventClock = `-- name: EventClock :one
 select now()::timestamptz
 `
 
-// The database's clock judges when an event arrived.
+// The database's clock judges lateness.
 func (q *Queries) EventClock(ctx context.Context, db DBTX) (time.Time, error) {
 	row := db.QueryRow(ctx, eventClock)
 	var column_1 time.Time
@@ -212,4 +212,19 @@ func (q *Queries) EventPartitionEnsure(ctx context.Context, db DBTX, month calen
 	var event_partition_ensure bool
 	err := row.Scan(&event_partition_ensure)
 	return event_partition_ensure, err
+}
+
+const eventTakeTurn = `-- name: EventTakeTurn :one
+select clock_timestamp()::timestamptz as received_at
+from (select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))) turn
+`
+
+// Lets one transaction of a tenant write at a time, over all servers: they would meet on the
+// same rollups anyway, and so they never wait for each other in a circle. The clock is read
+// once it is our turn, so that arrival is the order of commits.
+func (q *Queries) EventTakeTurn(ctx context.Context, db DBTX) (time.Time, error) {
+	row := db.QueryRow(ctx, eventTakeTurn)
+	var received_at time.Time
+	err := row.Scan(&received_at)
+	return received_at, err
 }

@@ -1,0 +1,188 @@
+package access_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// guard is a watcher at work, and the authenticator of the same server.
+type guard struct {
+	house
+	keys    *access.Authenticator
+	watcher *access.Watcher
+	warned  *atomic.Int64 // how often the watcher had something to log
+}
+
+// counter is a log that is only counted.
+type counter struct {
+	slog.Handler
+	n *atomic.Int64
+}
+
+func (counter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c counter) Handle(context.Context, slog.Record) error {
+	c.n.Add(1)
+	return nil
+}
+
+func newGuard(t *testing.T) guard {
+	t.Helper()
+	h := newHouse(t)
+	keys := access.NewAuthenticator(h.app)
+	warned := new(atomic.Int64)
+	g := guard{h, keys, access.NewWatcher(keys, slog.New(counter{slog.DiscardHandler, warned})), warned}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- g.watcher.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return g
+}
+
+// visitor is somebody who is connected with a key of their own.
+type visitor struct {
+	access.Principal
+	ctx  context.Context
+	key  string
+	name string
+}
+
+// visit makes a key and watches it, as a server does when somebody connects.
+func (g guard) visit(t *testing.T, id tenant.ID, name string) visitor {
+	t.Helper()
+	v := visitor{key: g.key(t, id, access.ReadKey, name), name: name}
+	var err error
+	if v.Principal, err = g.keys.Key(t.Context(), v.key); err != nil {
+		t.Fatal(err)
+	}
+	v.ctx = g.watcher.Watch(t.Context(), v.Principal, v.key)
+	return v
+}
+
+// wantEnded waits until the visitor is sent away, for the right reason.
+func (v visitor) wantEnded(t *testing.T) {
+	t.Helper()
+	eventually(t, "the end of "+v.name, func() bool { return v.ctx.Err() != nil })
+	wantFault(t, context.Cause(v.ctx), fault.Unauthenticated, "")
+}
+
+func (v visitor) wantStaying(t *testing.T) {
+	t.Helper()
+	if v.ctx.Err() != nil {
+		t.Errorf("%s was sent away: %v", v.name, context.Cause(v.ctx))
+	}
+}
+
+func TestARevocationEndsWhatWasBegunWithTheKey(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	ann, bob, eve := g.visit(t, acme, "ann"), g.visit(t, acme, "bob"), g.visit(t, acme, "eve")
+	annsOther := visitor{ctx: g.watcher.Watch(t.Context(), ann.Principal, ann.key), name: "ann's other tab"}
+
+	g.revoke(t, acme, "ann", 1)
+	g.watcher.Changed(ann.Key.String())
+	ann.wantEnded(t)
+	annsOther.wantEnded(t)
+	if _, err := g.keys.Key(t.Context(), ann.key); err == nil {
+		t.Error("the key is still believed")
+	}
+
+	// A change that is no revocation, and what is no key, do no harm. Once eve is gone,
+	// bob has been asked about.
+	g.watcher.Changed(bob.Key.String())
+	g.watcher.Changed("not an id")
+	g.revoke(t, acme, "eve", 1)
+	g.watcher.Changed(eve.Key.String())
+	eve.wantEnded(t)
+	bob.wantStaying(t)
+}
+
+// After a gap nobody knows what changed, so everyone is asked about.
+func TestAGapAsksAboutEveryKey(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	ann, bob, eve := g.visit(t, acme, "ann"), g.visit(t, acme, "bob"), g.visit(t, acme, "eve")
+	g.revoke(t, acme, "ann", 1)
+	g.watcher.Gap()
+	ann.wantEnded(t)
+	g.revoke(t, acme, "eve", 1)
+	g.watcher.Gap()
+	eve.wantEnded(t)
+	bob.wantStaying(t)
+}
+
+// A key may be revoked after it was looked up and before it is watched. Whoever comes in
+// so must not stay.
+func TestAKeyRevokedOnTheThresholdEndsToo(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	witness := g.visit(t, acme, "witness")
+	ann := visitor{key: g.key(t, acme, access.ReadKey, "ann"), name: "ann"}
+	var err error
+	if ann.Principal, err = g.keys.Key(t.Context(), ann.key); err != nil {
+		t.Fatal(err)
+	}
+
+	g.revoke(t, acme, "ann", 1)
+	g.watcher.Changed(ann.Key.String())
+	g.revoke(t, acme, "witness", 1)
+	g.watcher.Changed(witness.Key.String())
+	witness.wantEnded(t) // so the change of ann's key has been seen, while nobody watched it
+
+	ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, ann.key)
+	ann.wantEnded(t)
+}
+
+func TestAKeyThatCannotBeCheckedStaysAndIsAskedAboutAgain(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	ann, bob := g.visit(t, acme, "ann"), g.visit(t, acme, "bob")
+	g.revoke(t, acme, "ann", 1)
+	g.exec(t, "alter table api_key rename to elsewhere")
+	g.watcher.Changed(ann.Key.String())
+	g.watcher.Changed(bob.Key.String())
+	eventually(t, "two failed checks", func() bool { return g.warned.Load() >= 2 })
+	ann.wantStaying(t)
+	g.exec(t, "alter table elsewhere rename to api_key")
+	ann.wantEnded(t)
+	bob.wantStaying(t)
+}
+
+func TestWhoLeavesIsNoLongerWatched(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	stays := g.visit(t, acme, "stays")
+	ctx, leave := context.WithCancel(t.Context())
+	for i := range 20 {
+		key := g.key(t, acme, access.ReadKey, fmt.Sprint("tab ", i))
+		who, err := g.keys.Key(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			g.watcher.Watch(ctx, who, key)
+		}
+	}
+	if n := access.Watched(g.watcher); n != 21 {
+		t.Errorf("%d keys are watched, want 21", n)
+	}
+	leave()
+	eventually(t, "the leaving of 1,000", func() bool { return access.Watched(g.watcher) == 1 })
+	stays.wantStaying(t)
+	g.revoke(t, acme, "stays", 1)
+	g.watcher.Changed(stays.Key.String())
+	stays.wantEnded(t)
+	eventually(t, "the leaving of the last", func() bool { return access.Watched(g.watcher) == 0 })
+}
