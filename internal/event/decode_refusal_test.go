@@ -25,7 +25,7 @@ var refusals = []struct {
 	name, item, field string
 }{
 	{"not an object", `7`, "event"},
-	{"null", `null`, "type"},
+	{"null", `null`, "event"},
 	{"a call that is not an event", `{"type":"identify","userId":"u"}`, "type"},
 	{"a type of the wrong type", `{"type":5,"userId":"u"}`, "type"},
 	{"no name", `{"type":"track","userId":"u"}`, "event"},

@@ -132,7 +132,7 @@ func TestLevelsAreBounded(t *testing.T) {
 func TestObjectsThatCannotBeKeptAreRefused(t *testing.T) {
 	for object, field := range map[string]string{
 		`[]`: "context", `"x"`: "context", `1`: "context", `{`: "context", `{"a":`: "context.a", `{"a" 1}`: "context.a",
-		`{} {}`: "context", `{}x`: "context", `{"a":1,"a":2}`: "context", `{"a":1,"\u0061":2}`: "context",
+		`{} {}`: "context", `{}x`: "context", `{"a":1,"a":2}`: "context.a", `{"a":1,"\u0061":2}`: "context.a",
 		`{"a":"\ud800"}`: "context.a", `{"a":"\udc00\ud800"}`: "context.a", "{\"a\":\"\xff\"}": "context.a", "{\"\xff\":1}": "context",
 		`{"a":1e400}`: "context.a", `{"a":[-1e309]}`: "context.a", `{"a":1` + strings.Repeat("0", 400) + `}`: "context.a",
 		`{"a":"\u0000"}`: "context.a", `{"a\u0000":1}`: "context", `{"a":{"b":[1,"x\u0000y"]}}`: "context.a.b",
