@@ -81,16 +81,32 @@ func passing(code fault.Code) bool {
 
 func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
 	shown := &gqlerror.Error{Message: f.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(f.Code)}}
+	field := f.Field
 	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
 		shown.Path, shown.Locations = g.Path, g.Locations
+		if field == "" {
+			field = argumentOf(g.Path, graphql.GetPath(ctx))
+		}
 	}
-	if f.Field != "" {
-		shown.Extensions["field"] = f.Field
+	if field != "" {
+		shown.Extensions["field"] = field
 	}
 	if f.Code == fault.Internal {
 		shown.Extensions["requestId"] = fault.Request(ctx)
 	}
 	return shown
+}
+
+// argumentOf names the argument at which an error's path goes on beyond the field that it
+// belongs to, such as range.last.count.
+func argumentOf(path, field ast.Path) string {
+	var names []string
+	for _, element := range path[min(len(field), len(path)):] {
+		if name, ok := element.(ast.PathName); ok {
+			names = append(names, string(name))
+		}
+	}
+	return strings.Join(names, ".")
 }
 
 func presentRequestError(g *gqlerror.Error) *gqlerror.Error {

@@ -13,9 +13,15 @@ begin
   if not exists (select from pg_roles where rolname = 'tidemark_worker') then
     create role tidemark_worker nologin nosuperuser nobypassrls;
   end if;
-  execute format('grant tidemark_app, tidemark_worker to %I', current_user);
+  -- Who is a member already may lack the right to grant, and needs none.
+  if not (pg_has_role(current_user, 'tidemark_app', 'usage') and pg_has_role(current_user, 'tidemark_worker', 'usage')) then
+    execute format('grant tidemark_app, tidemark_worker to %I', current_user);
+  end if;
 end $$;
 -- +goose StatementEnd
+
+-- Whoever starts looks here first: at which migration is the database?
+grant select on goose_db_version to tidemark_app, tidemark_worker;
 
 -- The tenant of the transaction. After a transaction the setting is '', not null.
 -- Without a tenant it is null, and a comparison with null lets no row through.

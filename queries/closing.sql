@@ -15,6 +15,23 @@ from day_version v
 join closing c on c.tenant_id = v.tenant_id and v.day < c.closed_before
 left join materialized.day_total t on t.tenant_id = v.tenant_id and t.day = v.day;
 
+-- Worker: a restored database has its views empty, and then they can't be read.
+-- name: ClosingViewsEmpty :one
+select exists (
+  select
+  from pg_class c
+  where c.oid in ('materialized.day_total'::regclass, 'materialized.day_type'::regclass)
+    and not c.relispopulated
+);
+
+-- Worker.
+-- name: ClosingFillDayTotal :exec
+refresh materialized view materialized.day_total;
+
+-- Worker.
+-- name: ClosingFillDayType :exec
+refresh materialized view materialized.day_type;
+
 -- Worker.
 -- name: ClosingRefreshDayTotal :exec
 refresh materialized view concurrently materialized.day_total;

@@ -9,7 +9,8 @@ if ! command -v npm >/dev/null 2>&1; then
   exit 0
 fi
 
-stamp=$(git ls-files -co --exclude-standard . | grep -v '\.md$' | sort | xargs cat | sha256sum | cut -d' ' -f1)
+stamp=$(find . ../schema.graphqls ../graph -type f ! -path './node_modules/*' ! -path './dist/*' ! -name '*.md' ! -name '*.go' |
+  LC_ALL=C sort | xargs cat | cksum)
 if [ -f dist/index.html ] && [ "$(cat node_modules/.tidemark-built 2>/dev/null)" = "$stamp" ]; then
   exit 0
 fi

@@ -69,10 +69,12 @@ func run(ctx context.Context, args []string) int {
 // check reports all that is wrong with the configuration, for the command at hand.
 func (c *commands) check(command string) error {
 	switch command {
-	case "serve", "work", "migrate", "tenant create", "tenant list", "key create", "key revoke":
-		return c.Check(true)
+	case "serve", "work":
+		return c.Check(true, true)
+	case "migrate", "tenant create", "tenant list", "key create", "key revoke":
+		return c.Check(true, false)
 	}
-	return c.Check(false)
+	return c.Check(false, false)
 }
 
 func fail(err error) int {

@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -28,8 +29,8 @@ func (c tenantCreate) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
-		id, err := access.CreateTenant(ctx, node.Worker(), c.Name, c.Zone, weekStart)
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		id, err := access.CreateTenant(ctx, worker, c.Name, c.Zone, weekStart)
 		if err != nil {
 			return err
 		}
@@ -50,8 +51,8 @@ func parseWeekday(name string) (time.Weekday, error) {
 type tenantList struct{}
 
 func (tenantList) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
-		tenants, err := access.Tenants(ctx, node.Worker())
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		tenants, err := access.Tenants(ctx, worker)
 		for _, t := range tenants {
 			fmt.Printf("%s  %-24s %s\n", t.TenantID, t.Zone, t.Name)
 		}
@@ -75,8 +76,8 @@ func (c keyCreate) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
-		key, err := access.CreateKey(ctx, node.Worker(), id, access.Kind(c.Kind), c.Name)
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		key, err := access.CreateKey(ctx, worker, id, access.Kind(c.Kind), c.Name)
 		if err != nil {
 			return err
 		}
@@ -95,8 +96,8 @@ func (c keyRevoke) Run(ctx context.Context, config app.Config) error {
 	if err != nil {
 		return err
 	}
-	return withNode(ctx, config, app.Needs{Migrated: true}, func(node *app.Node) error {
-		revoked, err := access.RevokeKeys(ctx, node.Worker(), id, c.Name)
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		revoked, err := access.RevokeKeys(ctx, worker, id, c.Name)
 		if err != nil {
 			return err
 		}

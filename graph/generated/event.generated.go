@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -2025,14 +2026,14 @@ func (ec *executionContext) marshalNIngestResult2ᚖgithubᚗcomᚋtidemarkhqᚋ
 }
 
 func (ec *executionContext) unmarshalNVerdictStatus2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋeventᚐStatus(ctx context.Context, v any) (event.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := event.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNVerdictStatus2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋeventᚐStatus(ctx context.Context, sel ast.SelectionSet, v event.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

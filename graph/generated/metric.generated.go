@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -1416,14 +1417,14 @@ func (ec *executionContext) marshalNMetricSeries2ᚖgithubᚗcomᚋtidemarkhqᚋ
 }
 
 func (ec *executionContext) unmarshalNMetricUnit2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐUnit(ctx context.Context, v any) (metric.Unit, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := metric.Unit(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNMetricUnit2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐUnit(ctx context.Context, sel ast.SelectionSet, v metric.Unit) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -1357,7 +1357,7 @@ any, the last 30 days.
 input RangeInput {
   "The first instant that counts."
   from: DateTime
-  "The first instant that no longer counts; without it, now."
+  "The first instant that no longer counts; without it, the end of the running day."
   to: DateTime
   "The running step and those before it."
   last: LastInput

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -213,14 +214,14 @@ func (ec *executionContext) _Range(ctx context.Context, sel ast.SelectionSet, ob
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) unmarshalNInterval2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx context.Context, v any) (calendar.Interval, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := scalar.UnmarshalString(v)
 	res := calendar.Interval(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInterval2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx context.Context, sel ast.SelectionSet, v calendar.Interval) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -203,7 +203,7 @@ type Range struct {
 type RangeInput struct {
 	// The first instant that counts.
 	From *time.Time `json:"from,omitempty"`
-	// The first instant that no longer counts; without it, now.
+	// The first instant that no longer counts; without it, the end of the running day.
 	To *time.Time `json:"to,omitempty"`
 	// The running step and those before it.
 	Last *LastInput `json:"last,omitempty"`

@@ -11,6 +11,43 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
+// MarshalInt writes a number.
+func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
+
+// UnmarshalInt reads a whole number of 32 bits (GraphQL specification, "Int"), and nothing
+// that could be mistaken for one.
+func UnmarshalInt(value any) (int, error) {
+	var number int64
+	var err error
+	switch v := value.(type) {
+	case json.Number:
+		number, err = v.Int64()
+	case int64:
+		number = v
+	case int:
+		number = int64(v)
+	default:
+		return 0, errNoInt
+	}
+	if err != nil || number != int64(int32(number)) {
+		return 0, errNoInt
+	}
+	return int(number), nil
+}
+
+var errNoInt = fault.New(fault.BadUserInput, "A whole number of 32 bits is needed.")
+
+// MarshalString writes a text.
+func MarshalString(text string) graphql.Marshaler { return graphql.MarshalString(text) }
+
+// UnmarshalString reads a text, and nothing that could be written as one.
+func UnmarshalString(value any) (string, error) {
+	if text, ok := value.(string); ok {
+		return text, nil
+	}
+	return "", fault.New(fault.BadUserInput, "A text is needed.")
+}
+
 // MarshalDateTime writes an instant in UTC, in RFC 3339.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {

@@ -105,3 +105,46 @@ func TestWhatIsNoJSONObjectIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAnIntIsAWholeNumberOf32Bits(t *testing.T) {
+	for value, want := range map[any]int{
+		json.Number("0"): 0, json.Number("-0"): 0, json.Number("2147483647"): 1<<31 - 1, json.Number("-2147483648"): -1 << 31,
+		int64(50): 50, int64(-1 << 31): -1 << 31, 7: 7,
+	} {
+		if got, err := scalar.UnmarshalInt(value); err != nil || got != want {
+			t.Errorf("%v: %d, %v; want %d", value, got, err, want)
+		}
+	}
+	for _, value := range []any{
+		nil, "5", true, 5.0, 1.5, []any{int64(1)}, map[string]any{},
+		json.Number("2147483648"), json.Number("-2147483649"), json.Number("9223372036854775808"), json.Number("1.5"), json.Number("1e400"), json.Number(""),
+		int64(1 << 31), int64(-1<<31 - 1), 1 << 40,
+	} {
+		got, err := scalar.UnmarshalInt(value)
+		if f, ok := fault.Of(err); !ok || f.Code != fault.BadUserInput || got != 0 {
+			t.Errorf("%#v: %d, %v; want a refusal", value, got, err)
+		}
+	}
+	if got := written(scalar.MarshalInt(-1 << 31)); got != "-2147483648" {
+		t.Errorf("written as %s", got)
+	}
+}
+
+func TestAStringIsAText(t *testing.T) {
+	for _, text := range []string{"", "a", "null", "5", "é\x00\u2028\"\\\n"} {
+		got, err := scalar.UnmarshalString(text)
+		if err != nil || got != text {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+		var back string
+		if err := json.Unmarshal([]byte(written(scalar.MarshalString(text))), &back); err != nil || back != text {
+			t.Errorf("%q is written as %s, %v", text, written(scalar.MarshalString(text)), err)
+		}
+	}
+	for _, value := range []any{nil, 5, int64(5), json.Number("5"), 1.5, true, []any{"a"}, map[string]any{}, []byte("a")} {
+		got, err := scalar.UnmarshalString(value)
+		if f, ok := fault.Of(err); !ok || f.Code != fault.BadUserInput || got != "" {
+			t.Errorf("%#v: %q, %v; want a refusal", value, got, err)
+		}
+	}
+}

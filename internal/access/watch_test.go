@@ -124,25 +124,32 @@ func TestAGapAsksAboutEveryKey(t *testing.T) {
 }
 
 // A key may be revoked after it was looked up and before it is watched. Whoever comes in
-// so must not stay.
+// so must not stay, however the change was told.
 func TestAKeyRevokedOnTheThresholdEndsToo(t *testing.T) {
-	g := newGuard(t)
-	acme := g.tenant(t, "Acme")
-	witness := g.visit(t, acme, "witness")
-	ann := visitor{key: g.key(t, acme, access.ReadKey, "ann"), name: "ann"}
-	var err error
-	if ann.Principal, err = g.keys.Key(t.Context(), ann.key); err != nil {
-		t.Fatal(err)
+	for name, tell := range map[string]func(*access.Watcher, visitor){
+		"told by its id": func(w *access.Watcher, v visitor) { w.Changed(v.Key.String()) },
+		"told by a gap":  func(w *access.Watcher, _ visitor) { w.Gap() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuard(t)
+			acme := g.tenant(t, "Acme")
+			witness := g.visit(t, acme, "witness")
+			ann := visitor{key: g.key(t, acme, access.ReadKey, "ann"), name: "ann"}
+			var err error
+			if ann.Principal, err = g.keys.Key(t.Context(), ann.key); err != nil {
+				t.Fatal(err)
+			}
+
+			g.revoke(t, acme, "ann", 1)
+			g.revoke(t, acme, "witness", 1)
+			tell(g.watcher, ann)
+			tell(g.watcher, witness)
+			witness.wantEnded(t) // so the change has been seen, while nobody watched ann's key
+
+			ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, ann.key)
+			ann.wantEnded(t)
+		})
 	}
-
-	g.revoke(t, acme, "ann", 1)
-	g.watcher.Changed(ann.Key.String())
-	g.revoke(t, acme, "witness", 1)
-	g.watcher.Changed(witness.Key.String())
-	witness.wantEnded(t) // so the change of ann's key has been seen, while nobody watched it
-
-	ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, ann.key)
-	ann.wantEnded(t)
 }
 
 func TestAKeyThatCannotBeCheckedStaysAndIsAskedAboutAgain(t *testing.T) {

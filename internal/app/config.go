@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -30,24 +31,24 @@ type Config struct {
 	Tracer pgx.QueryTracer `kong:"-"`
 }
 
-// Check reports every problem at once. A database and Redis must be named if required;
-// "tidemark up" starts its own where they are not.
-func (c Config) Check(required bool) error {
+// Check reports every problem at once. A database and Redis must be named where they are
+// required; "tidemark up" starts its own where they are not.
+func (c Config) Check(needsDatabase, needsRedis bool) error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if c.DatabaseURL == "" && required {
+	if c.DatabaseURL == "" && needsDatabase {
 		add("DATABASE_URL is not set: where is PostgreSQL? (tidemark up starts one by itself)")
 	} else if c.DatabaseURL != "" {
 		problems = append(problems, checkDatabaseURL(c.DatabaseURL))
 	}
-	if c.RedisURL == "" && required {
+	if c.RedisURL == "" && needsRedis {
 		add("REDIS_URL is not set: where is Redis? (tidemark up starts one by itself)")
 	} else if c.RedisURL != "" {
 		if _, err := redis.ParseURL(c.RedisURL); err != nil {
 			add("REDIS_URL is not of the form redis://:password@host:6379/0")
 		}
 	}
-	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
 		add("TIDEMARK_LISTEN is not of the form host:port: %q", c.Listen)
 	}
 	for _, origin := range c.Origins {
@@ -65,6 +66,11 @@ func (c Config) Check(required bool) error {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
 	return errors.Join(problems...)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && strconv.FormatUint(port, 10) == text
 }
 
 // checkDatabaseURL does not repeat the URL, nor pgx's error, which does.

@@ -183,7 +183,8 @@ func (n *Node) Work(ctx context.Context) error {
 
 func (n *Node) checks() []httpserver.Check {
 	return []httpserver.Check{
-		{Name: "postgres", Do: n.app.Ping},
+		{Name: "postgres", Vital: true, Do: n.app.Ping},
+		// Without Redis events are taken and queries answered; live queries wait for it.
 		{Name: "redis", Do: func(ctx context.Context) error { return n.redis.Ping(ctx).Err() }},
 	}
 }

@@ -20,16 +20,27 @@ const oldestPostgres = 150000
 
 // Needs is what a command asks of the database, beyond answering.
 type Needs struct {
-	Migrated bool // at the newest migration
-	Feed     bool // logical decoding, and the right to read it
+	Roles []string // that the login must be a member of; with any, the newest migration as well
+	Feed  bool     // logical decoding, and the right to read it
+	Redis bool
 }
+
+// The roles that logins need: to serve tenants, and to work over all of them.
+const (
+	ServeRole  = "tidemark_app"
+	WorkerRole = "tidemark_worker"
+)
 
 // Preflight looks at PostgreSQL and Redis, and reports at once everything about them that
 // can't work.
 func (c Config) Preflight(ctx context.Context, needs Needs) error {
 	ctx, cancel := context.WithTimeout(ctx, preflightWithin)
 	defer cancel()
-	return errors.Join(c.checkDatabase(ctx, needs), c.checkRedis(ctx))
+	problems := []error{c.checkDatabase(ctx, needs)}
+	if needs.Redis {
+		problems = append(problems, c.checkRedis(ctx))
+	}
+	return errors.Join(problems...)
 }
 
 func (c Config) checkRedis(ctx context.Context) error {
@@ -52,8 +63,8 @@ func (c Config) checkDatabase(ctx context.Context, needs Needs) error {
 	}
 	defer conn.Close(ctx)
 	problems := []error{checkServer(ctx, conn, needs)}
-	if needs.Migrated {
-		problems = append(problems, c.checkMigrated(ctx, conn))
+	if len(needs.Roles) > 0 {
+		problems = append(problems, c.checkMigrated(ctx, conn, needs.Roles))
 	}
 	return errors.Join(problems...)
 }
@@ -82,22 +93,31 @@ func checkServer(ctx context.Context, conn *pgx.Conn, needs Needs) error {
 	return errors.Join(problems...)
 }
 
-func (c Config) checkMigrated(ctx context.Context, conn *pgx.Conn) error {
+func (c Config) checkMigrated(ctx context.Context, conn *pgx.Conn, roles []string) error {
+	var made bool
+	if err := conn.QueryRow(ctx, "select to_regclass('goose_db_version') is not null").Scan(&made); err != nil {
+		return fmt.Errorf("DATABASE_URL: look for migrations: %w", err)
+	}
+	if !made {
+		return errMigrate
+	}
+	for _, role := range roles {
+		var member bool
+		if err := conn.QueryRow(ctx, "select pg_has_role($1, 'member')", role).Scan(&member); err != nil {
+			return fmt.Errorf("DATABASE_URL: look at the login's roles: %w", err)
+		}
+		if !member {
+			return fmt.Errorf("DATABASE_URL: the login is not a member of %s: grant it", role)
+		}
+	}
 	pending, err := postgres.Pending(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	if pending {
-		return errors.New("DATABASE_URL: the database is not at the newest migration: run tidemark migrate")
-	}
-	var member bool
-	err = conn.QueryRow(ctx, `
-		select pg_has_role('tidemark_app', 'member') and pg_has_role('tidemark_worker', 'member')`).Scan(&member)
-	if err != nil {
-		return fmt.Errorf("DATABASE_URL: look at the login's roles: %w", err)
-	}
-	if !member {
-		return errors.New("DATABASE_URL: the login is not a member of tidemark_app and tidemark_worker: grant both to it")
+		return errMigrate
 	}
 	return nil
 }
+
+var errMigrate = errors.New("DATABASE_URL: the database is not at the newest migration: run tidemark migrate")

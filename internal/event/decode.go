@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
@@ -70,15 +72,20 @@ func (e *envelope) member(quoted, value []byte) (problem *fault.Error) {
 	}
 	switch name {
 	case "batch":
-		e.batch, problem = (&scanner{data: value}).list(MaxBatchEvents)
-		if problem != nil {
-			problem = fault.Input(name, "A list of events is needed.")
+		if value[0] != '[' {
+			return fault.Input(name, "A list of events is needed.")
+		}
+		if e.batch, problem = (&scanner{data: value}).list(MaxBatchEvents); problem != nil {
+			return problem
 		}
 	case "sentAt":
 		e.sentAt, problem = readInstant(value)
 	case "context":
 		e.context = value
 	default:
+		if !jsontext.Value(value).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
+			return errMalformed
+		}
 		return nil
 	}
 	if problem == nil && e.seen[name] {
@@ -130,7 +137,7 @@ type message struct {
 
 func decodeItem(raw []byte, defaults batchDefaults) Item {
 	if len(raw)+len(defaults.context.text) > MaxEventBytes {
-		return Item{Problem: fault.Newf(fault.TooLarge, "An event has at most %d bytes.", MaxEventBytes).In("event")}
+		return Item{Incoming: Incoming{MessageID: salvageID(raw)}, Problem: tooLarge()}
 	}
 	m := message{kind: defaults.kind}
 	s := &scanner{data: raw}

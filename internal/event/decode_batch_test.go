@@ -24,6 +24,8 @@ func TestABodyThatCannotBeReadIsRefusedAsAWhole(t *testing.T) {
 		{"a batch of null", `{"batch":null}`, "batch"},
 		{"an empty batch", `{"batch":[]}`, "batch"},
 		{"a batch that is an object", `{"batch":{"0":` + good + `}}`, "batch"},
+		{"not JSON beside it", `{"batch":[` + good + `],"writeKey":nonsense}`, "body"},
+		{"not JSON within what nobody reads", `{"options":{"a" 1},"batch":[` + good + `]}`, "body"},
 		{"two batches", `{"batch":[` + good + `],"batch":[` + good + `]}`, "batch"},
 		{"sent at a number", `{"batch":[` + good + `],"sentAt":5}`, "sentAt"},
 		{"sent at a word", `{"batch":[` + good + `],"sentAt":"now"}`, "sentAt"},

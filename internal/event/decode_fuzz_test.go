@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -46,8 +47,40 @@ func checkDecoded(t *testing.T, body []byte) {
 	if len(items) == 0 {
 		t.Error("neither items nor an error")
 	}
+	sound := true
 	for _, item := range items {
 		checkItem(t, item)
+		sound = sound && item.Problem == nil
+	}
+	if deep := bytes.Count(body, []byte("[")) + bytes.Count(body, []byte("{")); sound && deep < 5_000 {
+		checkAgainstAnother(t, body, items)
+	}
+}
+
+// checkAgainstAnother reads a batch that was taken as a whole with the standard library's
+// decoder, which must find the same.
+func checkAgainstAnother(t *testing.T, body []byte, items []Item) {
+	t.Helper()
+	var envelope map[string]json.RawMessage
+	var batch []map[string]json.RawMessage
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		t.Fatalf("taken, though %v", err)
+	}
+	if err := json.Unmarshal(envelope["batch"], &batch); err != nil || len(batch) != len(items) {
+		t.Fatalf("%d items taken of %d, %v", len(items), len(batch), err)
+	}
+	for i, raw := range batch {
+		for name, got := range map[string]string{
+			"messageId": items[i].MessageID, "event": items[i].Type, "userId": items[i].UserID, "anonymousId": items[i].AnonymousID,
+		} {
+			var want string
+			if json.Unmarshal(raw[name], &want) != nil || want == "" || name == "event" && got[0] == '$' {
+				continue // a number, a made-up id, or the name of a page
+			}
+			if got != want {
+				t.Errorf("item %d: %s %q, want %q", i, name, got, want)
+			}
+		}
 	}
 }
 

@@ -131,6 +131,10 @@ func checkText(field, value string) *fault.Error {
 	return nil
 }
 
+func tooLarge() *fault.Error {
+	return fault.Newf(fault.TooLarge, "An event has at most %d bytes, its numbers written out.", MaxEventBytes).In("event")
+}
+
 func tooEarly() *fault.Error {
 	return fault.Input("timestamp", "Events before the year 2000 are not taken.")
 }

@@ -20,11 +20,15 @@ import (
 type checkedObject struct {
 	text   []byte
 	digest uint64
+	size   int // of the text with its numbers written out, as PostgreSQL gives them back
 }
 
 // seal takes the event's fingerprint, by which a repeat of the same event is told from
 // another event under the same id. A missing message id is made up.
 func (e *Incoming) seal(properties, context checkedObject) *fault.Error {
+	if properties.size+context.size > MaxEventBytes {
+		return tooLarge()
+	}
 	e.Properties, e.Context = properties.text, context.text
 	var digest fingerprint
 	digest.text(e.Type, e.UserID, e.AnonymousID)
@@ -53,21 +57,27 @@ func sealObject(field string, object []byte) (checkedObject, *fault.Error) {
 		return checkedObject{}, fault.Input(field, "A JSON object is needed.")
 	}
 	// Repeated names are found here, with their path; invalid UTF-8 is the decoder's to find.
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
-	digest, problem := digestValue(decoder, 1)
+	d := digester{Decoder: jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))}
+	digest, problem := d.value(1)
 	if problem != nil {
 		return checkedObject{}, under(field, problem)
 	}
-	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return checkedObject{}, fault.Input(field, "Text follows the JSON object.")
 	}
-	return checkedObject{object, digest}, nil
+	return checkedObject{object, digest, len(object) + d.swell}, nil
 }
 
-// digestValue reads one value, checks that PostgreSQL can keep it and JavaScript can read
-// it, and returns its digest. A problem's field is the path below the value.
-func digestValue(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
-	token, err := decoder.ReadToken()
+// digester reads an object.
+type digester struct {
+	*jsontext.Decoder
+	swell int // by how much numbers grow that are written out: 1e300 has 301 digits
+}
+
+// value reads one value, checks that PostgreSQL can keep it and JavaScript can read it, and
+// returns its digest. A problem's field is the path below the value.
+func (d *digester) value(level int) (uint64, *fault.Error) {
+	token, err := d.ReadToken()
 	if err != nil {
 		return 0, badJSON(err)
 	}
@@ -78,9 +88,9 @@ func digestValue(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 			return 0, fault.Input("", "At most %d levels are allowed.", maxDepth)
 		}
 		if kind == '[' {
-			return digestArray(decoder, level)
+			return d.array(level)
 		}
-		return digestObject(decoder, level)
+		return d.object(level)
 	case '"':
 		text := token.String()
 		if strings.IndexByte(text, 0) >= 0 {
@@ -89,9 +99,11 @@ func digestValue(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 		digest.text("s", text)
 	case '0':
 		text := token.String()
-		if !fitsDouble(text) {
+		exponent, fits := fitsDouble(text)
+		if !fits {
 			return 0, fault.Input("", "The number is beyond the range of a double.")
 		}
+		d.swell += exponent
 		digest.text("n", text)
 	default:
 		digest.text("l", kind.String())
@@ -99,12 +111,12 @@ func digestValue(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 	return digest.sum(), nil
 }
 
-// digestObject adds up its members' digests: their order does not matter.
-func digestObject(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
+// object adds up its members' digests: their order does not matter.
+func (d *digester) object(level int) (uint64, *fault.Error) {
 	members := uint64(1)
 	var seen names
-	for decoder.PeekKind() != '}' {
-		token, err := decoder.ReadToken()
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
 		if err != nil {
 			return 0, badJSON(err)
 		}
@@ -112,7 +124,7 @@ func digestObject(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 		if strings.IndexByte(name, 0) >= 0 {
 			return 0, fault.Input("", "The character NUL is not allowed in a name.")
 		}
-		value, problem := digestValue(decoder, level+1)
+		value, problem := d.value(level + 1)
 		if problem != nil {
 			return 0, under(name, problem)
 		}
@@ -124,23 +136,23 @@ func digestObject(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
 		member.number(value)
 		members += member.sum()
 	}
-	if _, err := decoder.ReadToken(); err != nil {
+	if _, err := d.ReadToken(); err != nil {
 		return 0, badJSON(err)
 	}
 	return members, nil
 }
 
-func digestArray(decoder *jsontext.Decoder, level int) (uint64, *fault.Error) {
+func (d *digester) array(level int) (uint64, *fault.Error) {
 	var digest fingerprint
 	digest.text("a")
-	for decoder.PeekKind() != ']' {
-		value, problem := digestValue(decoder, level+1)
+	for d.PeekKind() != ']' {
+		value, problem := d.value(level + 1)
 		if problem != nil {
 			return 0, problem
 		}
 		digest.number(value)
 	}
-	if _, err := decoder.ReadToken(); err != nil {
+	if _, err := d.ReadToken(); err != nil {
 		return 0, badJSON(err)
 	}
 	return digest.sum(), nil
@@ -193,18 +205,21 @@ func under(name string, problem *fault.Error) *fault.Error {
 const maxNumber = 1_000
 
 // fitsDouble reports whether a number is one that JavaScript can read: neither too large,
-// nor so small that only its exponent is left of it.
-func fitsDouble(text string) bool {
+// nor so small that only its exponent is left of it. It returns the exponent's size.
+func fitsDouble(text string) (exponent int, fits bool) {
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || len(text) > maxNumber {
-		return false
+		return 0, false
 	}
-	_, exponent, has := strings.Cut(strings.ToLower(text), "e")
-	if value != 0 || !has {
-		return true
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return 0, true
 	}
-	size, err := strconv.Atoi(exponent)
-	return err == nil && size >= -308 && size <= 308
+	exponent, err = strconv.Atoi(text[i+1:])
+	if exponent < 0 {
+		exponent = -exponent
+	}
+	return exponent, err == nil && (value != 0 || exponent <= 308)
 }
 
 // badJSON says what is wrong without repeating the text.

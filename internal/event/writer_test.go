@@ -87,11 +87,9 @@ func TestAnEventInConflictIsNoMeasureForOthers(t *testing.T) {
 }
 
 func TestNothingIsWrittenForABatchWithoutAnythingFit(t *testing.T) {
-	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	w := event.NewWriter(h.app, event.WriterOptions{}) // does not run, and need not
+	w := event.NewWriter(nil, event.WriterOptions{}) // needs no database, nor to run
 	bad := event.Item{Problem: fault.Input("event", "An event needs a name.")}
-	if got := send(t, w, acme, bad, bad).statuses(t); !slices.Equal(got, []event.Status{rejected, rejected}) {
+	if got := send(t, w, tenant.ID{1}, bad, bad).statuses(t); !slices.Equal(got, []event.Status{rejected, rejected}) {
 		t.Errorf("%v", got)
 	}
 }

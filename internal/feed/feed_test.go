@@ -40,3 +40,21 @@ func TestSlotNamesFitPostgreSQL(t *testing.T) {
 		t.Errorf("a long name gives %d characters, want 63", len(got))
 	}
 }
+
+func TestTransactionIDsGetTheNearestEpoch(t *testing.T) {
+	for _, c := range []struct {
+		xid  uint32
+		near uint64
+		want uint64
+	}{
+		{7, 5, 7},
+		{5, 7, 5},
+		{3, 1<<32 - 2, 1<<32 + 3},
+		{1<<32 - 2, 1<<32 + 3, 1<<32 - 2},
+		{9, 5<<32 + 4, 5<<32 + 9},
+	} {
+		if got := withEpoch(c.xid, c.near); got != c.want {
+			t.Errorf("withEpoch(%d, %d) = %d, want %d", c.xid, c.near, got, c.want)
+		}
+	}
+}

@@ -75,8 +75,13 @@ func (l *Leader) lead(ctx context.Context) error {
 	if err := l.prepare(ctx, conn); err != nil {
 		return err
 	}
+	sight, err := openSight(ctx, l.url)
+	if err != nil {
+		return err
+	}
+	defer sight.close()
 	l.logger.Info("leading the feed", "slot", l.slot)
-	stream := &stream{leader: l, conn: conn, tables: map[uint32]*table{}}
+	stream := &stream{leader: l, conn: conn, sight: sight, tables: map[uint32]*table{}}
 	return stream.follow(ctx)
 }
 

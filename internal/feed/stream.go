@@ -22,6 +22,8 @@ const maxTopics = 2_000
 type stream struct {
 	leader    *Leader
 	conn      *pgconn.PgConn
+	sight     *sight
+	xid       uint32 // of the transaction being read
 	tables    map[uint32]*table
 	topics    map[topic.Topic]struct{} // of the transaction being read
 	tooMany   bool
@@ -122,7 +124,7 @@ func (s *stream) change(ctx context.Context, data []byte) error {
 	}
 	switch m := message.(type) {
 	case *pglogrepl.BeginMessage:
-		s.topics, s.tooMany = map[topic.Topic]struct{}{}, false
+		s.topics, s.tooMany, s.xid = map[topic.Topic]struct{}{}, false, m.Xid
 	case *pglogrepl.RelationMessage:
 		s.tables[m.RelationID] = tableOf(m)
 	case *pglogrepl.InsertMessage:
@@ -193,12 +195,37 @@ func (s *stream) commit(ctx context.Context, end pglogrepl.LSN) error {
 	}
 	s.topics = nil
 	if m.Gap || len(m.Topics) > 0 {
+		if err := s.awaitVisible(ctx); err != nil {
+			return err
+		}
 		if err := s.leader.publish(ctx, m); err != nil {
 			return err
 		}
 	}
 	s.confirmed = end
 	return nil
+}
+
+// awaitVisible waits until others can see the transaction: PostgreSQL sends a commit once
+// it is on disk, and only then, or after a synchronous standby has it too, makes it visible.
+// Told before, a subscriber would read the past and not be told again.
+func (s *stream) awaitVisible(ctx context.Context) error {
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		visible, err := s.sight.sees(ctx, s.xid)
+		if err != nil || visible {
+			return err
+		}
+		if time.Since(s.reported) >= statusEvery {
+			if err := s.report(ctx); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // report tells PostgreSQL how far everything has been published.

@@ -11,8 +11,9 @@ const checkWithin = 2 * time.Second
 
 // Check says whether something that the server needs is there.
 type Check struct {
-	Name string
-	Do   func(ctx context.Context) error
+	Name  string
+	Vital bool // whether requests cannot be served without
+	Do    func(ctx context.Context) error
 }
 
 // alive answers as long as the process does: restarting it mends nothing else.
@@ -30,7 +31,9 @@ func ready(checks []Check) http.Handler {
 			parts[c.Name] = "ok"
 			if err := c.Do(ctx); err != nil {
 				parts[c.Name] = "unavailable"
-				status = http.StatusServiceUnavailable
+				if c.Vital {
+					status = http.StatusServiceUnavailable
+				}
 			}
 			cancel()
 		}

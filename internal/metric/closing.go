@@ -57,6 +57,9 @@ func (c *Closer) close(ctx context.Context) (refreshed int64, err error) {
 		if err := advance(ctx, tx); err != nil {
 			return err
 		}
+		if filled, err := fill(ctx, tx); err != nil || filled {
+			return err
+		}
 		count, err := queries.ClosingStaleCount(ctx, tx)
 		if err != nil || count.Stale == 0 {
 			return err
@@ -71,6 +74,22 @@ func (c *Closer) close(ctx context.Context) (refreshed int64, err error) {
 		return nil
 	})
 	return refreshed, err
+}
+
+// fill refreshes views that have never been filled, as after a restore: not concurrently,
+// since nobody can read them anyway.
+func fill(ctx context.Context, tx pgx.Tx) (filled bool, err error) {
+	queries := dbsqlc.New()
+	if empty, err := queries.ClosingViewsEmpty(ctx, tx); err != nil || !empty {
+		return false, err
+	}
+	if err := queries.ClosingFillDayTotal(ctx, tx); err != nil {
+		return false, fmt.Errorf("fill day_total: %w", err)
+	}
+	if err := queries.ClosingFillDayType(ctx, tx); err != nil {
+		return false, fmt.Errorf("fill day_type: %w", err)
+	}
+	return true, nil
 }
 
 func advance(ctx context.Context, tx pgx.Tx) error {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -59,6 +61,25 @@ func TestALateEventChangesAMaterializedDay(t *testing.T) {
 	check("an earlier first event", map[string][]float64{"events": {1, 2}, "active_users": {1, 2}, "new_users": {1, 1}})
 	materialize()
 	check("materialized again", map[string][]float64{"events": {1, 2}, "active_users": {1, 2}, "new_users": {1, 1}})
+}
+
+// After a restore the views are empty and unreadable, until the closer fills them.
+func TestAnEmptyViewIsFilled(t *testing.T) {
+	w := newWorld(t)
+	acme := mustTenant(t, w, "Acme")
+	err := w.worker.InTx(t.Context(), func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "refresh materialized view materialized.day_total with no data")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := metric.NewCloser(w.worker, discard).Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := days(t, w, acme, "events", time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)); !slices.Equal(got, []float64{0, 0}) {
+		t.Errorf("events = %v, want 0, 0", got)
+	}
 }
 
 func mustTenant(t *testing.T, w *world, name string) tenant.ID {

@@ -20,7 +20,9 @@ func TestNoFieldAsksOncePerItem(t *testing.T) {
 	}
 	acme.Batch(t, events...)
 	var page struct {
-		Events struct{ List struct{ Nodes []struct{ ID string } } }
+		Events struct {
+			List struct{ Nodes []struct{ ID string } }
+		}
 	}
 	acme.Query(t, `{ events { list(first: 20) { nodes { id } } } }`, nil, &page)
 	if len(page.Events.List.Nodes) != 20 {

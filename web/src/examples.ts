@@ -73,7 +73,7 @@ subscription LiveTimeline {
   example(
     'LiveDashboard',
     `A whole dashboard, live: any query can be watched, and
-its parts are all of the same moment.`,
+all of its parts come in one answer.`,
     `
 subscription LiveDashboard {
   live {

@@ -34,6 +34,26 @@ func (q *Queries) ClosingAdvance(ctx context.Context, db DBTX, arg ClosingAdvanc
 	return result.RowsAffected(), nil
 }
 
+const closingFillDayTotal = `-- name: ClosingFillDayTotal :exec
+refresh materialized view materialized.day_total
+`
+
+// Worker.
+func (q *Queries) ClosingFillDayTotal(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, closingFillDayTotal)
+	return err
+}
+
+const closingFillDayType = `-- name: ClosingFillDayType :exec
+refresh materialized view materialized.day_type
+`
+
+// Worker.
+func (q *Queries) ClosingFillDayType(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, closingFillDayType)
+	return err
+}
+
 const closingRefreshDayTotal = `-- name: ClosingRefreshDayTotal :exec
 refresh materialized view concurrently materialized.day_total
 `
@@ -86,4 +106,21 @@ func (q *Queries) ClosingTryLock(ctx context.Context, db DBTX) (bool, error) {
 	var pg_try_advisory_xact_lock bool
 	err := row.Scan(&pg_try_advisory_xact_lock)
 	return pg_try_advisory_xact_lock, err
+}
+
+const closingViewsEmpty = `-- name: ClosingViewsEmpty :one
+select exists (
+  select
+  from pg_class c
+  where c.oid in ('materialized.day_total'::regclass, 'materialized.day_type'::regclass)
+    and not c.relispopulated
+)
+`
+
+// Worker: a restored database has its views empty, and then they can't be read.
+func (q *Queries) ClosingViewsEmpty(ctx context.Context, db DBTX) (bool, error) {
+	row := db.QueryRow(ctx, closingViewsEmpty)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }

@@ -1,0 +1,173 @@
+package scenario_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+)
+
+// ledger is what a client knows: which ids it has sent, and which were acknowledged. It
+// lives outside of the server, and so through its deaths.
+type ledger struct {
+	mu       sync.Mutex
+	sent     map[string]bool
+	acked    map[string]bool
+	failures int           // requests that got no answer
+	batches  chan struct{} // receives for each acknowledged batch
+}
+
+func newLedger() *ledger {
+	return &ledger{sent: map[string]bool{}, acked: map[string]bool{}, batches: make(chan struct{}, 100_000)}
+}
+
+const batchSize = 25
+
+// batch makes the n-th batch of a sender: over days and quarter hours, of shared persons.
+func (l *ledger) batch(sender, n int) (ids []string, body string) {
+	var events []string
+	for i := range batchSize {
+		id := fmt.Sprintf("%d-%d-%d", sender, n, i)
+		at := time.Date(2026, 5, 1, 20, 0, 0, 0, time.UTC).Add(time.Duration(n*7+i) * time.Minute)
+		ids = append(ids, id)
+		events = append(events, event(id, fmt.Sprint("Type ", i%3), fmt.Sprint("u", (n+i)%40), at.Format(time.RFC3339)))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		l.sent[id] = true
+	}
+	return ids, `{"batch":[` + strings.Join(events, ",") + `]}`
+}
+
+// send has senders send batch after batch, each until it is acknowledged, until stop is
+// called.
+func (l *ledger) send(t *testing.T, url, key string, senders int) (stop func()) {
+	t.Helper()
+	ending := make(chan struct{})
+	var sending sync.WaitGroup
+	for sender := range senders {
+		sending.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-ending:
+					return
+				default:
+				}
+				ids, body := l.batch(sender, n)
+				if !l.deliver(t, url, key, ids, body) {
+					return
+				}
+			}
+		})
+	}
+	return func() {
+		close(ending)
+		sending.Wait()
+	}
+}
+
+// deliver sends the same batch again and again until it is acknowledged.
+func (l *ledger) deliver(t *testing.T, url, key string, ids []string, body string) bool {
+	t.Helper()
+	client := &http.Client{Timeout: 5 * time.Second}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		verdicts, err := post(t.Context(), client, url, key, body)
+		if err != nil {
+			l.mu.Lock()
+			l.failures++
+			l.mu.Unlock()
+			<-time.After(5 * time.Millisecond) // as a client does, which would not have the server's processor
+			continue
+		}
+		for i, v := range verdicts {
+			if v.MessageID != ids[i] || v.Status != "ACCEPTED" && v.Status != "DUPLICATE" {
+				t.Errorf("%s: %+v", ids[i], v)
+			}
+		}
+		l.acknowledge(ids)
+		return true
+	}
+	t.Error("a batch was not taken within 20 s")
+	return false
+}
+
+func (l *ledger) acknowledge(ids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		l.acked[id] = true
+	}
+	l.batches <- struct{}{}
+}
+
+// post sends once. Whatever is not a 200 with verdicts is no acknowledgement.
+func post(ctx context.Context, client *http.Client, url, key, body string) ([]testkit.Verdict, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/batch", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.SetBasicAuth(key, "")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var answer struct{ Verdicts []testkit.Verdict }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK || len(answer.Verdicts) != batchSize {
+		return nil, fmt.Errorf("status %d", response.StatusCode)
+	}
+	return answer.Verdicts, nil
+}
+
+// waitFor waits until so many more batches are acknowledged.
+func (l *ledger) waitFor(t *testing.T, batches int) {
+	t.Helper()
+	patience := time.After(30 * time.Second)
+	for range batches {
+		select {
+		case <-l.batches:
+		case <-patience:
+			t.Fatal("the load does not get through")
+		}
+	}
+}
+
+// check holds the ledger against the database, and returns how many were acknowledged.
+func (l *ledger) check(t *testing.T, kit *testkit.Kit) int {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var stored []string
+	kit.Scan(t, `select coalesce(array_agg(message_id), '{}') from event`, nil, &stored)
+	there := map[string]bool{}
+	for _, id := range stored {
+		there[id] = true
+		if !l.sent[id] {
+			t.Errorf("%s is stored, and was never sent", id)
+		}
+	}
+	lost := 0
+	for id := range l.acked {
+		if !there[id] {
+			lost++
+		}
+	}
+	t.Logf("%d sent, %d acknowledged, %d stored; %d requests had no answer", len(l.sent), len(l.acked), len(stored), l.failures)
+	if lost > 0 || len(there) != len(stored) || len(l.acked) != len(stored) {
+		t.Errorf("%d of %d acknowledged events are lost; %d are stored, %d of them distinct", lost, len(l.acked), len(stored), len(there))
+	}
+	if l.failures == 0 {
+		t.Error("no request failed: the server was not killed under load")
+	}
+	return len(l.acked)
+}

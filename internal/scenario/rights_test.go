@@ -1,0 +1,108 @@
+package scenario_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tidemarkhq/tidemark/graph"
+)
+
+// asked is how each root field is asked for; the schema says which there are.
+var asked = map[string]string{
+	"Query.node":            `{ node(id: "x") { id } }`,
+	"Query.tenant":          `{ tenant { name } }`,
+	"Query.events":          `{ events { count } }`,
+	"Query.metrics":         `{ metrics { totalCount } }`,
+	"Query.metric":          `{ metric(key: "events") { value { value } } }`,
+	"Mutation.ingestEvents": `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
+	"Subscription.live":     `subscription { live { revision query { tenant { name } } } }`,
+}
+
+// rootFields lists the fields that a document can begin with, as Type.field.
+func rootFields(t *testing.T) (names []string) {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: graph.SDL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
+		for _, field := range root.Fields {
+			if field.Name[0] != '_' {
+				names = append(names, root.Name+"."+field.Name)
+			}
+		}
+	}
+	return names
+}
+
+// A key may do what it is for and nothing else, whichever way it comes.
+func TestAKeyMayDoWhatItIsFor(t *testing.T) {
+	s := begin(t)
+	for _, field := range rootFields(t) {
+		document, ok := asked[field]
+		if !ok {
+			t.Errorf("%s is new: say in this test how it is asked for", field)
+			continue
+		}
+		wrong, right := s.acme.WriteKey, s.acme.ReadKey
+		if field == "Mutation.ingestEvents" {
+			wrong, right = right, wrong
+		}
+		for _, by := range transports {
+			if field == "Subscription.live" && by.name == "HTTP" {
+				continue // refused for everybody
+			}
+			t.Run(field+" over "+by.name, func(t *testing.T) {
+				got := by.ask(t, s.kit, wrong, requestOf(t, document, nil))
+				if got.code() != "FORBIDDEN" || !isNull(got.Data) || len(got.Errors) != 1 {
+					t.Errorf("the wrong key gets %+v %s", got, got.Data)
+				}
+				if got := by.ask(t, s.kit, right, requestOf(t, document, nil)); got.code() == "FORBIDDEN" {
+					t.Errorf("the right key gets %+v", got)
+				}
+			})
+		}
+	}
+	events, _ := count(t, s.acme)
+	if events != len(transports) {
+		t.Errorf("%d events were sent by the write key, and %d are stored", len(transports), events)
+	}
+	s.wantStrangerEmpty(t)
+}
+
+// A live query holds root fields of its own, and each is guarded as well.
+func TestALiveQueryIsNoWayAround(t *testing.T) {
+	s := begin(t)
+	const nested = `subscription { live { query { tenant { name } events { count } metric(key: "events") { key } } } }`
+	for _, by := range transports[1:] {
+		if got := by.ask(t, s.kit, s.acme.WriteKey, requestOf(t, nested, nil)); got.code() != "FORBIDDEN" || !isNull(got.Data) {
+			t.Errorf("over %s the write key gets %+v", by.name, got)
+		}
+	}
+}
+
+// Without a key of ours nothing is answered, and nothing is told about keys.
+func TestStrangersWithoutAKey(t *testing.T) {
+	s := begin(t)
+	body := requestOf(t, `{ tenant { name } }`, nil)
+	for _, key := range []string{"", "x", "tmr_0123456789012345678901234567890123456789012", s.acme.ReadKey + "x", " "} {
+		for _, by := range transports[:2] {
+			if got := by.ask(t, s.kit, key, body); got.code() != "UNAUTHENTICATED" || got.Status != http.StatusUnauthorized || len(got.Data) > 0 {
+				t.Errorf("over %s the key %q gets %+v", by.name, key, got)
+			}
+		}
+		socket := s.kit.Dial(t)
+		socket.Init(t, key)
+		if _, err := socket.TryReceive(t); err == nil || closedBy(t, err).Closed != 4403 {
+			t.Errorf("a socket with the key %q ends with %v, want 4403", key, err)
+		}
+	}
+	socket := s.kit.Dial(t)
+	socket.Subscribe(t, `{ tenant { name } }`)
+	if _, err := socket.TryReceive(t); err == nil || closedBy(t, err).Closed != 4401 {
+		t.Errorf("subscribing before connection_init ends with %v, want 4401", err)
+	}
+}

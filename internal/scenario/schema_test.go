@@ -1,0 +1,185 @@
+package scenario_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tidemarkhq/tidemark/graph"
+	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	domain "github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+)
+
+func schema(t *testing.T) *ast.Schema {
+	t.Helper()
+	s, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: graph.SDL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// ours lists the types that the schema itself defines.
+func ours(t *testing.T) (types []*ast.Definition) {
+	t.Helper()
+	for _, definition := range schema(t).Types {
+		if !definition.BuiltIn {
+			types = append(types, definition)
+		}
+	}
+	return types
+}
+
+// public lists the root fields that need no permission, with the reason.
+var public = map[string]string{}
+
+// Whoever adds a root field says who may ask for it.
+func TestEveryRootFieldSaysWhoMayAsk(t *testing.T) {
+	s := schema(t)
+	for _, root := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
+		for _, field := range root.Fields {
+			if field.Name[0] == '_' { // introspection
+				continue
+			}
+			can, name := field.Directives.ForName("can"), root.Name+"."+field.Name
+			if (can == nil) != (public[name] != "") {
+				t.Errorf("%s: it has either @can or a reason to be public", name)
+			}
+			if can != nil && !slices.Contains([]string{"INGEST", "READ"}, can.Arguments.ForName("do").Value.Raw) {
+				t.Errorf("%s: @can(do: %s)", name, can.Arguments.ForName("do").Value)
+			}
+		}
+	}
+}
+
+// The schema is what most people read of us: all of it is described.
+func TestEverythingIsDescribed(t *testing.T) {
+	want := func(name, description string) {
+		t.Helper()
+		if len(description) < 5 {
+			t.Errorf("%s has no description", name)
+		}
+	}
+	for _, definition := range ours(t) {
+		want(definition.Name, definition.Description)
+		for _, field := range definition.Fields {
+			if field.Name[0] == '_' {
+				continue
+			}
+			want(definition.Name+"."+field.Name, field.Description)
+			for _, argument := range field.Arguments {
+				want(definition.Name+"."+field.Name+"("+argument.Name+")", argument.Description)
+			}
+		}
+		for _, value := range definition.EnumValues {
+			want(definition.Name+"."+value.Name, value.Description)
+		}
+	}
+	want("@can", schema(t).Directives["can"].Description)
+}
+
+// An enum's values are those of the type in Go that stands for it.
+func TestEnumsAreThoseOfGo(t *testing.T) {
+	text := func(values ...string) []string { return values }
+	units := map[string]bool{}
+	for _, d := range metric.Catalog() {
+		units[string(d.Unit)] = true
+	}
+	inGo := map[string][]string{
+		"Permission":    text(string(access.Ingest), string(access.Read)),
+		"MetricUnit":    text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict), string(domain.Rejected)),
+		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
+			string(calendar.Month), string(calendar.Quarter), string(calendar.Year)),
+	}
+	for _, day := range model.AllWeekday {
+		inGo["Weekday"] = append(inGo["Weekday"], string(day))
+	}
+	for _, definition := range ours(t) {
+		if definition.Kind != ast.Enum {
+			continue
+		}
+		var values []string
+		for _, v := range definition.EnumValues {
+			values = append(values, v.Name)
+			if definition.Name == "MetricUnit" && !units[v.Name] {
+				t.Errorf("no metric has the unit %s", v.Name)
+			}
+			if definition.Name == "Interval" && !calendar.Interval(v.Name).Valid() {
+				t.Errorf("the calendar has no interval %s", v.Name)
+			}
+		}
+		wantEqual(t, definition.Name, values, inGo[definition.Name])
+	}
+}
+
+// Every field that an answer can have is asked for by some story, and checked there.
+func TestEveryFieldIsAsked(t *testing.T) {
+	s, seen := schema(t), map[string]bool{}
+	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery} {
+		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		for _, operation := range query.Operations {
+			note(seen, operation.SelectionSet)
+		}
+	}
+	for _, definition := range ours(t) {
+		if definition.Kind != ast.Object {
+			continue
+		}
+		for _, field := range definition.Fields {
+			if name := definition.Name + "." + field.Name; field.Name[0] != '_' && !seen[name] {
+				t.Errorf("no story asks for %s", name)
+			}
+		}
+	}
+}
+
+func note(seen map[string]bool, selections ast.SelectionSet) {
+	for _, selection := range selections {
+		switch s := selection.(type) {
+		case *ast.Field:
+			seen[s.ObjectDefinition.Name+"."+s.Name] = true
+			note(seen, s.SelectionSet)
+		case *ast.InlineFragment:
+			note(seen, s.SelectionSet)
+		case *ast.FragmentSpread:
+			note(seen, s.Definition.SelectionSet)
+		}
+	}
+}
+
+// Each value of each enum is taken and given.
+func TestEnumsTravel(t *testing.T) {
+	s := begin(t)
+	for _, interval := range []string{"HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"} {
+		var answer struct {
+			Events struct{ Timeline struct{ Interval string } }
+			Metric struct{ Series struct{ Interval string } }
+		}
+		s.acme.Query(t, `query ($i: Interval!) { events(range: {last: {count: 2, interval: `+interval+`}}) { timeline(interval: $i) { interval } }
+			metric(key: "events") { series(range: {last: {count: 2, interval: $i}}, interval: `+interval+`) { interval } } }`, map[string]any{"i": interval}, &answer)
+		wantEqual(t, "interval", []string{answer.Events.Timeline.Interval, answer.Metric.Series.Interval}, []string{interval, interval})
+	}
+	for i, day := range []string{"SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"} {
+		s.kit.Exec(t, `update tenant set week_start = $1 where tenant_id = $2`, i, s.acme.ID)
+		var answer struct {
+			Tenant      struct{ WeekStart string }
+			Mine, Named struct{ Timeline struct{ At []string } }
+		}
+		const may = `range: {from: "2026-05-10T00:00:00Z", to: "2026-05-17T00:00:00Z"}, zone: "UTC"`
+		s.acme.Query(t, `query ($day: Weekday!) { tenant { weekStart } mine: events(`+may+`) { timeline(interval: WEEK) { at } }
+			named: events(`+may+`) { timeline(interval: WEEK, weekStart: $day) { at } } }`, map[string]any{"day": day}, &answer)
+		wantEqual(t, "weekStart", answer.Tenant.WeekStart, day)
+		wantEqual(t, day+" by default", answer.Mine.Timeline.At, answer.Named.Timeline.At)
+		last := answer.Named.Timeline.At[len(answer.Named.Timeline.At)-1]
+		wantEqual(t, day, int(at(t, last).Weekday()), i)
+	}
+}

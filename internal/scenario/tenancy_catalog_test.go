@@ -1,0 +1,150 @@
+package scenario_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+)
+
+// owner connects as the database's owner.
+func owner(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// rows reads a list of texts.
+func rows(t *testing.T, conn *pgx.Conn, query string, args ...any) []string {
+	t.Helper()
+	result, err := conn.Query(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(result, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Rules over PostgreSQL's own catalog: each query lists what breaks the rule, and what
+// allowed names is let off, for a reason.
+var rules = []struct {
+	name, query string
+	allowed     map[string]string
+}{
+	{"a table of tenants has row security, forced", `
+		select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+		  and not (c.relrowsecurity and c.relforcerowsecurity)`, nil},
+	{"a table of tenants has the two policies and no other", `
+		select c.relname || '.' || coalesce(p.polname, 'none') from pg_class c
+		join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		left join pg_policy p on p.polrelid = c.oid
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+		  and p.polname is distinct from 'one_tenant' and p.polname is distinct from 'all_tenants'`,
+		map[string]string{"api_key.own_key": "a caller who holds a key learns its tenant by it"}},
+	{"the app's policy compares with the current tenant", `
+		select polrelid::regclass::text from pg_policy where polname = 'one_tenant'
+		  and (pg_get_expr(polqual, polrelid) <> '(tenant_id = current_tenant())'
+		    or pg_get_expr(polwithcheck, polrelid) <> '(tenant_id = current_tenant())'
+		    or polroles <> array['tidemark_app'::regrole::oid])`, nil},
+	{"a policy for all tenants is for the worker alone", `
+		select polrelid::regclass::text from pg_policy where polname = 'all_tenants' and polroles <> array['tidemark_worker'::regrole::oid]`, nil},
+	{"tenant_id is never null", `
+		select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not a.attnotnull`, nil},
+	{"a table without tenants is not the app's", `
+		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
+		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
+		  and has_table_privilege('tidemark_app', c.oid, 'select, insert, update, delete, truncate, references, trigger')`, nil},
+	{"a unique index begins with the tenant", `
+		select i.indexrelid::regclass::text from pg_index i
+		join pg_class c on c.oid = i.indrelid and c.relnamespace in ('public'::regnamespace, 'materialized'::regnamespace)
+		join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		where i.indisunique and i.indkey[0] <> a.attnum`,
+		map[string]string{"api_key_hash": "the key is what tells the tenant"}},
+	{"a table of tenants has a primary key", `
+		select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+		  and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)`, nil},
+	{"our roles have no powers", `
+		select rolname::text from pg_roles where rolname in ('tidemark_app', 'tidemark_worker')
+		  and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolcanlogin)`, nil},
+	{"our roles are members of no other", `
+		select m.member::regrole::text from pg_auth_members m where m.member in ('tidemark_app'::regrole, 'tidemark_worker'::regrole)`, nil},
+	{"the app owns nothing", `
+		select classid::regclass::text from pg_shdepend where refclassid = 'pg_authid'::regclass
+		  and refobjid = 'tidemark_app'::regrole and deptype = 'o'`, nil},
+	{"the app makes nothing", `
+		select nspname::text from pg_namespace where has_schema_privilege('tidemark_app', oid, 'create') and nspname !~ '^pg_temp'`, nil},
+	{"the app takes nothing away", `
+		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
+		  and has_table_privilege('tidemark_app', c.oid, 'delete, truncate')`, nil},
+	{"partitions are reached by their parent alone", `
+		select c.relname from pg_class c, unnest(array['tidemark_app', 'tidemark_worker']) r
+		where c.relispartition and c.relkind = 'r' and has_table_privilege(r, c.oid, 'select, insert, update, delete')`, nil},
+	{"materialized views are not the app's to read", `
+		select oid::regclass::text from pg_class where relkind = 'm'
+		  and (has_table_privilege('tidemark_app', oid, 'select') or has_schema_privilege('tidemark_app', relnamespace, 'usage'))`, nil},
+	{"a view that the app reads is a barrier", `
+		select c.relname from pg_class c where c.relkind = 'v' and c.relnamespace = 'public'::regnamespace
+		  and has_table_privilege('tidemark_app', c.oid, 'select')
+		  and not coalesce('security_barrier=true' = any (c.reloptions), false)`, nil},
+	{"a view that the app reads filters on the tenant", `
+		select c.relname from pg_class c where c.relkind = 'v' and c.relnamespace = 'public'::regnamespace
+		  and has_table_privilege('tidemark_app', c.oid, 'select')
+		  and pg_get_viewdef(c.oid) not like '%WHERE (%tenant_id = current_tenant())%'`, nil},
+	{"nothing runs with its owner's rights", `
+		select proname::text from pg_proc where prosecdef and pronamespace = 'public'::regnamespace`,
+		map[string]string{"event_partition_ensure": "the app owns no table, and an event may need a new month's partition"}},
+	{"what runs with its owner's rights has a fixed search path", `
+		select proname::text from pg_proc where prosecdef and pronamespace = 'public'::regnamespace
+		  and not coalesce(proconfig @> array['search_path=pg_catalog, public'], false)`, nil},
+	{"what runs with its owner's rights is not everybody's", `
+		select p.proname::text from pg_proc p, lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+		where p.prosecdef and p.pronamespace = 'public'::regnamespace and a.grantee = 0`, nil},
+}
+
+// What keeps the tenants apart is written in the catalog, for every table that there is,
+// and for each that will be.
+func TestTheCatalogKeepsTenantsApart(t *testing.T) {
+	kit := testkit.Start(t)
+	kit.Tenant(t, "Acme", "Europe/Berlin").Batch(t, event("m1", "E", "u1", noon)) // makes a partition
+	conn := owner(t, kit.DB)
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
+			broken := rows(t, conn, rule.query)
+			for _, name := range broken {
+				if rule.allowed[name] == "" {
+					t.Errorf("not %s", name)
+				}
+			}
+			for name, why := range rule.allowed {
+				if !slices.Contains(broken, name) {
+					t.Errorf("%s needs no leave any more (%s)", name, why)
+				}
+			}
+		})
+	}
+	if tables := tenantTables(t, conn); len(tables) < 9 {
+		t.Errorf("the rules looked at %v only", tables)
+	}
+}
+
+// tenantTables lists the tables and views that have a tenant.
+func tenantTables(t *testing.T, conn *pgx.Conn) []string {
+	t.Helper()
+	return rows(t, conn, `
+		select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
+		order by 1`)
+}

@@ -1,0 +1,154 @@
+package scenario_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+)
+
+// app connects as the role that serves tenants.
+func app(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn := owner(t, url)
+	apply(t, conn, "set role tidemark_app")
+	return conn
+}
+
+func apply(t *testing.T, conn *pgx.Conn, statement string, args ...any) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func number(t *testing.T, conn *pgx.Conn, query string, args ...any) (n int) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// lived gives both companies a row in every table and view.
+func (s story) lived(t *testing.T) {
+	t.Helper()
+	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "F", "u2", noon)), "ACCEPTED", "ACCEPTED")
+	}
+	materialize(t, s.kit)
+	conn := owner(t, s.kit.DB)
+	for _, table := range tenantTables(t, conn) {
+		from := table
+		if table == "closed_day" || table == "closed_day_type" { // what the views read
+			from = "materialized.day_" + map[string]string{"closed_day": "total", "closed_day_type": "type"}[table]
+		}
+		if n := number(t, conn, "select count(distinct tenant_id) from "+from); n != 2 {
+			t.Fatalf("%s has rows of %d companies, want 2: the story has to fill it", table, n)
+		}
+	}
+}
+
+// A forgotten where, and even a forgotten tenant, returns nothing of somebody else's.
+func TestARowIsItsTenantsAlone(t *testing.T) {
+	s := begin(t)
+	s.lived(t)
+	conn := app(t, s.kit.DB)
+	for _, table := range tenantTables(t, conn) {
+		t.Run(table, func(t *testing.T) {
+			wantRows := func(when string, want bool, others tenant.ID) {
+				t.Helper()
+				if n := number(t, conn, "select count(*) from "+table); (n > 0) != want {
+					t.Errorf("%s: %d rows", when, n)
+				}
+				if n := number(t, conn, "select count(*) from "+table+" where tenant_id = $1", others); n > 0 {
+					t.Errorf("%s: %d rows of another's", when, n)
+				}
+			}
+			wantRows("without a tenant", false, s.globex.ID)
+			apply(t, conn, "begin")
+			apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")
+			wantRows("as Acme", true, s.globex.ID)
+			apply(t, conn, "commit")
+			wantRows("after the transaction", false, s.acme.ID)
+			apply(t, conn, "begin")
+			apply(t, conn, "set local app.tenant_id = '"+tenant.None.String()+"'")
+			wantRows("as nobody", false, s.acme.ID)
+			apply(t, conn, "rollback")
+		})
+	}
+}
+
+// Nobody writes into another company, by an insert or by moving a row there.
+func TestNobodyWritesIntoAnother(t *testing.T) {
+	s := begin(t)
+	s.lived(t)
+	conn := app(t, s.kit.DB)
+	for name, statement := range map[string]string{
+		"a message":       `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
+		"an event":        `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
+		"a person":        `insert into person (tenant_id, anonymous, distinct_id, first_seen_at, day) values ('%s', false, 'x', now(), now())`,
+		"a presence":      `insert into presence (tenant_id, day, person_id, slots) values ('%s', '2026-05-01', 1, 0::bit(128))`,
+		"a rollup":        `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
+		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
+		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
+		"a person, moved": `update person set tenant_id = '%s'`,
+	} {
+		apply(t, conn, "begin")
+		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")
+		_, err := conn.Exec(t.Context(), fmt.Sprintf(statement, s.globex.ID))
+		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "42501" { // insufficient_privilege
+			t.Errorf("%s: %v, want a violation of row security", name, err)
+		}
+		apply(t, conn, "rollback")
+	}
+	if n := number(t, owner(t, s.kit.DB), "select count(*) from event_rollup where tenant_id = $1", s.globex.ID); n != 2 {
+		t.Errorf("Globex has %d rollups, want its own 2", n)
+	}
+}
+
+// What the app was not given, it cannot take.
+func TestTheAppCannotHelpItself(t *testing.T) {
+	s := begin(t)
+	s.lived(t)
+	conn := app(t, s.kit.DB)
+	month := rows(t, owner(t, s.kit.DB), `select min(relname)::text from pg_class where relispartition and relkind = 'r'`)[0]
+	for _, statement := range []string{
+		`select * from materialized.day_total`, `select * from materialized.day_type`,
+		`select * from ` + month, `select * from goose_db_version`,
+		`delete from event`, `truncate event`, `update event set type = 'x'`, `delete from message`,
+		`insert into tenant (tenant_id, name, zone) values (gen_random_uuid(), 'x', 'UTC')`,
+		`update tenant set name = 'x'`, `update api_key set revoked_at = null`,
+		`alter table event disable row level security`, `drop policy one_tenant on event`,
+		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
+	} {
+		if _, err := conn.Exec(t.Context(), statement); err == nil {
+			t.Errorf("%s: it was done", statement)
+		}
+	}
+}
+
+// A key's hash opens the row of that key, and no other.
+func TestAKeysHashOpensItsOwnRow(t *testing.T) {
+	s := begin(t)
+	conn := app(t, s.kit.DB)
+	for hash, want := range map[string]int{
+		"": 0, "00": 0,
+		rows(t, owner(t, s.kit.DB), `select encode(hash, 'hex') from api_key where tenant_id = $1 and name = 'read'`, s.acme.ID)[0]: 1,
+	} {
+		apply(t, conn, "begin")
+		apply(t, conn, "set local app.key_hash = '"+hash+"'")
+		if n := number(t, conn, "select count(*) from api_key"); n != want {
+			t.Errorf("the hash %q opens %d rows, want %d", hash, n, want)
+		}
+		apply(t, conn, "commit")
+		if n := number(t, conn, "select count(*) from api_key"); n != 0 {
+			t.Errorf("after the transaction the hash still opens %d rows", n)
+		}
+	}
+}
