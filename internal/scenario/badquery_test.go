@@ -40,8 +40,8 @@ func questions() []question {
 		{"empty selection", ``, unparsable, ""},
 		{"unterminated text", `metric(key: "` + secret + `) { key }`, unparsable, ""},
 		{"20,000 aliases", strings.Repeat(`a: tenant { name } `, 20_000), unparsable, ""},
-		{"time of no shape", value(`range: {from: "` + secret + `"}`), badInput, ""},
-		{"time as a number", value(`range: {from: 1777636800}`), badInput, ""},
+		{"time of no shape", value(`range: {from: "` + secret + `"}`), badInput, "range.from"},
+		{"time as a number", value(`range: {from: 1777636800}`), badInput, "range.from"},
 
 		{"from after to", value(`range: {from: "2026-06-01T00:00:00Z", to: "2026-05-01T00:00:00Z"}`), badInput, "range.to"},
 		{"from is to", series(`range: {from: "2026-05-01T00:00:00Z", to: "2026-05-01T00:00:00Z"}`), badInput, "range.to"},

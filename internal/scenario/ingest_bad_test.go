@@ -64,7 +64,7 @@ var badEvents = []bad{
 	{"depth 100", member("properties", nested(100)), "", "bad"},
 	{"depth 100 in context", member("context", nested(100)), "", "bad"},
 	{"depth 9,000", member("properties", strings.Repeat("[", 9_000)+strings.Repeat("]", 9_000)), "", "bad"},
-	{"depth 100,000", member("properties", strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)), "", ""},
+	{"depth 100,000", member("properties", strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)), "event", "bad"},
 	{"33 KB", member("properties", `{"p":"`+secret+strings.Repeat("x", 33<<10)+`"}`), "event", "bad"},
 	{"id of 300 characters", strings.Replace(without("-"), `"bad"`, `"`+strings.Repeat("i", 300)+`"`, 1), "messageId", ""},
 	{"id a number", strings.Replace(without("-"), `"bad"`, `7`, 1), "messageId", ""},

@@ -131,13 +131,13 @@ func TestMutationsThatAreRefusedWhole(t *testing.T) {
 		{"a text", secret, invalid, ""},
 		{"a null among them", []any{good, nil}, invalid, ""},
 		{"no type", []any{good, input{"userId": secret}}, invalid, ""},
-		{"type a number", bad("type", 5), "", ""},
+		{"type a number", bad("type", 5), input400, "events.type"},
 		{"type a list", bad("type", []string{secret}), "", ""},
 		{"userId true", bad("userId", true), "", ""},
-		{"timestamp a number", bad("timestamp", 5), input400, ""},
-		{"timestamp no time", bad("timestamp", secret), input400, ""},
-		{"properties a text", bad("properties", secret), input400, ""},
-		{"properties a list", bad("properties", []string{secret}), input400, ""},
+		{"timestamp a number", bad("timestamp", 5), input400, "events.timestamp"},
+		{"timestamp no time", bad("timestamp", secret), input400, "events.timestamp"},
+		{"properties a text", bad("properties", secret), input400, "events.properties"},
+		{"properties a list", bad("properties", []string{secret}), input400, "events.properties"},
 		{"unknown field", bad("propertis", input{"p": secret}), invalid, ""},
 	}
 	for _, c := range cases {
