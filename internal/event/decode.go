@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -219,13 +220,11 @@ func (m *message) addName() *fault.Error {
 	if own {
 		return nil
 	}
-	joined := append([]byte(`{"name":`), asJSON(m.name)...)
-	if empty {
-		m.properties = append(joined, '}')
-		return nil
+	rest := []byte("}")
+	if !empty {
+		rest = slices.Concat([]byte(","), m.properties[bytes.IndexByte(m.properties, '{')+1:])
 	}
-	rest := m.properties[bytes.IndexByte(m.properties, '{')+1:]
-	m.properties = append(append(joined, ','), rest...)
+	m.properties = slices.Concat([]byte(`{"name":`), asJSON(m.name), rest)
 	return nil
 }
 
