@@ -29,6 +29,7 @@ type Watcher struct {
 	due      map[uuid.UUID]bool
 	everyone bool
 	changed  map[uuid.UUID]time.Time // the keys that changed lately
+	gapAt    time.Time               // when any of them may have
 }
 
 // watchedKey is a key in use. Its fields but the hash belong to the watcher's mutex.
@@ -57,7 +58,7 @@ func (w *Watcher) Watch(ctx context.Context, p Principal, key string) context.Co
 		w.watched[p.Key] = k
 	}
 	k.cancels[&cancel] = struct{}{}
-	if _, lately := w.changed[p.Key]; lately {
+	if _, lately := w.changed[p.Key]; lately || time.Since(w.gapAt) < changedLately {
 		// It may have been looked up before that change, and be watched only now.
 		w.due[p.Key] = true
 		w.poke()
@@ -103,7 +104,7 @@ func (w *Watcher) forgetChanges() {
 func (w *Watcher) Gap() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.everyone = true
+	w.everyone, w.gapAt = true, time.Now()
 	w.poke()
 }
 

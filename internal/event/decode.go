@@ -137,7 +137,7 @@ type message struct {
 }
 
 func decodeItem(raw []byte, defaults batchDefaults) Item {
-	if len(raw)+len(defaults.context.text) > MaxEventBytes {
+	if len(raw) > MaxEventBytes {
 		return Item{Incoming: Incoming{MessageID: salvageID(raw)}, Problem: tooLarge()}
 	}
 	m := message{kind: defaults.kind}

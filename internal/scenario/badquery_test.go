@@ -8,6 +8,15 @@ import (
 	"testing"
 )
 
+// What cannot be answered is refused, in the same words by every way.
+func TestBadAsking(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"bad questions", badQuestions},
+		{"bad requests", badRequests},
+		{"bad operations", badOperations},
+	})
+}
+
 // question is a bad one: the selection of a query, the code, and the field that it names.
 type question struct{ name, selection, code, field string }
 
@@ -89,8 +98,7 @@ func questions() []question {
 
 // A bad question gets a code, the field at fault and a sentence, the same by every way, and
 // in a live query too.
-func TestBadQuestions(t *testing.T) {
-	s := begin(t)
+func badQuestions(t *testing.T, s story) {
 	for _, q := range questions() {
 		t.Run(q.name, func(t *testing.T) {
 			for _, by := range transports {
@@ -127,8 +135,7 @@ func (q question) wantRefused(t *testing.T, way string, got outcome, null bool) 
 
 // A request of the wrong shape is refused before any document: with a code over HTTP and in
 // a stream, with 4400 over a websocket.
-func TestBadRequests(t *testing.T) {
-	s := begin(t)
+func badRequests(t *testing.T, s story) {
 	good := `{"query":"{ tenant { name } }"}`
 	for _, c := range []struct{ name, body, field string }{
 		{"malformed JSON", `{"query": "` + secret + `}`, ""},
@@ -162,8 +169,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 // What is wrong around a document that is fine by itself.
-func TestBadOperations(t *testing.T) {
-	s := begin(t)
+func badOperations(t *testing.T, s story) {
 	two := `query A { tenant { name } } query B { tenant { name } }`
 	for _, c := range []struct{ name, body string }{
 		{"two operations and no name", toJSON(t, map[string]any{"query": two})},

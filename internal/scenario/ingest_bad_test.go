@@ -7,6 +7,14 @@ import (
 	"testing"
 )
 
+// What an event may not be.
+func TestBadEvents(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"one bad event keeps no other out", oneBadEventKeepsNoOtherOut},
+		{"a bad event alone is refused", aBadEventAloneIsRefused},
+	})
+}
+
 // secret stands in every bad event, and must not come back in a reason.
 const secret = "hunter2-do-not-repeat"
 
@@ -77,8 +85,7 @@ func (b bad) under(id string) string {
 
 // One bad event keeps no other out, wherever it stands; and the verdict says what is wrong
 // with it, and repeats nothing of it.
-func TestOneBadEventKeepsNoOtherOut(t *testing.T) {
-	s := begin(t)
+func oneBadEventKeepsNoOtherOut(t *testing.T, s story) {
 	good := 0
 	for _, b := range badEvents {
 		t.Run(b.name, func(t *testing.T) {
@@ -104,8 +111,7 @@ func TestOneBadEventKeepsNoOtherOut(t *testing.T) {
 }
 
 // The same events alone, where the status tells.
-func TestABadEventAloneIsRefused(t *testing.T) {
-	s := begin(t)
+func aBadEventAloneIsRefused(t *testing.T, s story) {
 	for _, b := range badEvents {
 		if b.name == "no type" {
 			continue // /v1/track knows the type

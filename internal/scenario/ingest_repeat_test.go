@@ -10,6 +10,16 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// An event counts once, whatever a network, a retry or a second sender does.
+func TestRepeats(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"a repeat counts once", aRepeatCountsOnce},
+		{"the same ID elsewhere is another event", theSameIDElsewhereIsAnotherEvent},
+		{"another event of the same ID is a conflict", anotherEventOfTheSameIDIsAConflict},
+		{"twenty senders of one batch", twentySendersOfOneBatch},
+	})
+}
+
 // paid writes the same event with its members in another order for each i.
 func paid(i int) string {
 	members := []string{
@@ -25,16 +35,14 @@ func paid(i int) string {
 }
 
 // The same event is the same in whatever order its members stand, and counts once.
-func TestARepeatCountsOnce(t *testing.T) {
-	s := begin(t)
+func aRepeatCountsOnce(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t, paid(0), paid(1), paid(2)), "ACCEPTED", "DUPLICATE", "DUPLICATE")
 	wantVerdicts(t, s.acme.Batch(t, paid(3), paid(4)), "DUPLICATE", "DUPLICATE")
 	s.wantCount(t, 1, 1)
 }
 
 // An id is its tenant's own: the stranger's event of the same id is another event.
-func TestTheSameIDElsewhereIsAnotherEvent(t *testing.T) {
-	s := begin(t)
+func theSameIDElsewhereIsAnotherEvent(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t, event("m1", "Opened", "u1", noon)), "ACCEPTED")
 	s.wantStrangerEmpty(t)
 	wantVerdicts(t, s.globex.Batch(t, event("m1", "Closed", "u1", noon)), "ACCEPTED")
@@ -46,8 +54,7 @@ func TestTheSameIDElsewhereIsAnotherEvent(t *testing.T) {
 }
 
 // The first event of an id stays, whichever part of another one differs.
-func TestAnotherEventOfTheSameIDIsAConflict(t *testing.T) {
-	s := begin(t)
+func anotherEventOfTheSameIDIsAConflict(t *testing.T, s story) {
 	const first = `{"type":"track","messageId":"m1","event":"Paid","userId":"u1","anonymousId":"a1","timestamp":"` + noon + `","properties":{"a":1},"context":{"c":[1,2]}}`
 	wantVerdicts(t, s.acme.Batch(t, first), "ACCEPTED")
 	for _, other := range [][2]string{
@@ -73,8 +80,7 @@ func TestAnotherEventOfTheSameIDIsAConflict(t *testing.T) {
 }
 
 // Twenty senders of one batch: each event is accepted once, and counted once.
-func TestTwentySendersOfOneBatch(t *testing.T) {
-	s := begin(t)
+func twentySendersOfOneBatch(t *testing.T, s story) {
 	const senders, size = 20, 40
 	events := make([]string, size)
 	for i := range events {

@@ -10,6 +10,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// What a request as a whole may be.
+func TestRequests(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"requests that cannot be read", requestsThatCannotBeRead},
+		{"the limit of a body", theLimitOfABody},
+	})
+}
+
 // problem is the body of an error outside GraphQL.
 type problem struct {
 	Error struct{ Code, Message, Field, RequestID string }
@@ -29,8 +37,7 @@ func gzipped(t *testing.T, text string) string {
 }
 
 // A request that cannot be read as a whole takes nothing in, and says why.
-func TestRequestsThatCannotBeRead(t *testing.T) {
-	s := begin(t)
+func requestsThatCannotBeRead(t *testing.T, s story) {
 	whole := `{"batch":[` + event("m1", secret, "u1", noon) + `]}`
 	write, read := s.acme.WriteKey, s.acme.ReadKey
 	cases := []struct {
@@ -91,8 +98,7 @@ func wantProblem(t *testing.T, reply testkit.Reply, status int, code, field stri
 }
 
 // At the limit a request is taken, and one byte beyond it is not.
-func TestTheLimitOfABody(t *testing.T) {
-	s := begin(t)
+func theLimitOfABody(t *testing.T, s story) {
 	body := func(id string, size int) string {
 		text := `{"batch":[` + event(id, "E", "u1", noon) + `]}`
 		return text + strings.Repeat(" ", size-len(text))

@@ -8,6 +8,16 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// Every way that an event comes in.
+func TestIngest(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"events come in by every door", eventsComeInByEveryDoor},
+		{"the status of a tracked event", theStatusOfATrackedEvent},
+		{"an ID is made up", anIDIsMadeUp},
+		{"pages and screens", pagesAndScreens},
+	})
+}
+
 func basic(key string) []string {
 	return []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))}
 }
@@ -29,8 +39,7 @@ func verdictsOf(t *testing.T, reply testkit.Reply, status int) []testkit.Verdict
 }
 
 // An SDK may write the path with or without a slash, and give its key in two ways.
-func TestEventsComeInByEveryDoor(t *testing.T) {
-	s := begin(t)
+func eventsComeInByEveryDoor(t *testing.T, s story) {
 	doors := []struct {
 		name, path, key string
 		headers         []string
@@ -54,8 +63,7 @@ func TestEventsComeInByEveryDoor(t *testing.T) {
 }
 
 // Of a single event the status tells what became of it.
-func TestTheStatusOfATrackedEvent(t *testing.T) {
-	s := begin(t)
+func theStatusOfATrackedEvent(t *testing.T, s story) {
 	send := func(body string, status int, want string) {
 		t.Helper()
 		wantVerdicts(t, verdictsOf(t, s.kit.Do(t, http.MethodPost, "/v1/track", s.acme.WriteKey, body), status), want)
@@ -69,8 +77,7 @@ func TestTheStatusOfATrackedEvent(t *testing.T) {
 }
 
 // A made-up id lets the sender find its event again, and nobody else.
-func TestAnIDIsMadeUp(t *testing.T) {
-	s := begin(t)
+func anIDIsMadeUp(t *testing.T, s story) {
 	const body = `{"type":"track","event":"Opened","userId":"u1","timestamp":"` + noon + `"}`
 	got := s.acme.Batch(t, body, body)
 	wantVerdicts(t, got, "ACCEPTED", "ACCEPTED")
@@ -81,8 +88,7 @@ func TestAnIDIsMadeUp(t *testing.T) {
 }
 
 // Pages and screens are events too, and a page's name is one of its properties.
-func TestPagesAndScreens(t *testing.T) {
-	s := begin(t)
+func pagesAndScreens(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t,
 		`{"type":"page","name":"Home","anonymousId":"a1","timestamp":"`+noon+`"}`,
 		`{"type":"screen","name":"Home","userId":42,"properties":{"name":"Own"},"timestamp":"`+noon+`"}`,

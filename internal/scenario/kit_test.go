@@ -23,6 +23,20 @@ func begin(t *testing.T) story {
 	return story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), kit.Tenant(t, "Globex", "America/New_York")}
 }
 
+// chapter is a part of a story, with a name that says what happens.
+type chapter struct {
+	name string
+	tell func(t *testing.T, s story)
+}
+
+// tell has all chapters happen in the same house, each to companies of its own.
+func (s story) tell(t *testing.T, chapters []chapter) {
+	t.Helper()
+	for _, c := range chapters {
+		t.Run(c.name, func(t *testing.T) { c.tell(t, s.aside(t)) })
+	}
+}
+
 // aside is a story in the same house, of companies that have done nothing yet.
 func (s story) aside(t *testing.T) story {
 	t.Helper()

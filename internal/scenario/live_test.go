@@ -8,10 +8,22 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// Live queries, over websockets and server-sent events.
+func TestLive(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"a live query follows every change", aLiveQueryFollowsEveryChange},
+		{"a day outside of the range does not push", aDayOutsideOfTheRangeDoesNotPush},
+		{"an equal answer is not pushed", anEqualAnswerIsNotPushed},
+		{"unsubscribe", unsubscribe},
+		{"a subscription needs a stream", aSubscriptionNeedsAStream},
+		{"a bad field beside a good one", aBadFieldBesideAGoodOne},
+	})
+}
+
 // The first answer comes at once, and the next whenever somebody, an SDK or psql, has
 // changed what it was read from.
-func TestALiveQueryFollowsEveryChange(t *testing.T) {
-	s := begin(t)
+func aLiveQueryFollowsEveryChange(t *testing.T, s story) {
+	t.Parallel()
 	query := live(`tenant { name } events(` + thatDay + `) { count } metric(key: "active_users") { value(` + thatDay + `) { value } }`)
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {
@@ -41,8 +53,8 @@ func TestALiveQueryFollowsEveryChange(t *testing.T) {
 
 // What happens outside of the range that is watched is none of the watcher's business. The
 // query has asOf, so that each execution would give an answer of its own.
-func TestADayOutsideOfTheRangeDoesNotPush(t *testing.T) {
-	s := begin(t)
+func aDayOutsideOfTheRangeDoesNotPush(t *testing.T, s story) {
+	t.Parallel()
 	w := watchSocket(t, s.kit, s.acme.ReadKey, live(`events(`+thatDay+`) { count asOf }`))
 	outside := watchSocket(t, s.kit, s.acme.ReadKey, live(`events(`+dayAfter+`) { count }`))
 	wantNext(t, outside, `"count":0`)
@@ -71,8 +83,8 @@ func (s story) settle(t *testing.T, watchers ...watcher) {
 }
 
 // A change that leaves the answer as it was sends nothing.
-func TestAnEqualAnswerIsNotPushed(t *testing.T) {
-	s := begin(t)
+func anEqualAnswerIsNotPushed(t *testing.T, s story) {
+	t.Parallel()
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {
 			s := s.aside(t)
@@ -92,8 +104,8 @@ func TestAnEqualAnswerIsNotPushed(t *testing.T) {
 }
 
 // Unsubscribing ends one query of a socket, and leaves the others.
-func TestUnsubscribe(t *testing.T) {
-	s := begin(t)
+func unsubscribe(t *testing.T, s story) {
+	t.Parallel()
 	socket := s.kit.Connect(t, s.acme.ReadKey)
 	left := socketWatcher{socket, socket.Subscribe(t, live(`left: events(`+thatDay+`) { count }`))}
 	wantNext(t, left, `"count":0`)
@@ -109,8 +121,7 @@ func TestUnsubscribe(t *testing.T) {
 }
 
 // A plain request cannot be answered again and again.
-func TestASubscriptionNeedsAStream(t *testing.T) {
-	s := begin(t)
+func aSubscriptionNeedsAStream(t *testing.T, s story) {
 	got := overHTTP(t, s.kit, s.acme.ReadKey, requestOf(t, live(`tenant { name }`), nil))
 	if got.Status != 405 || got.code() != badInput || len(got.Data) > 0 {
 		t.Errorf("got %+v", got)
@@ -118,8 +129,8 @@ func TestASubscriptionNeedsAStream(t *testing.T) {
 }
 
 // A question at fault stays at fault, while what stands beside it is answered and followed.
-func TestABadFieldBesideAGoodOne(t *testing.T) {
-	s := begin(t)
+func aBadFieldBesideAGoodOne(t *testing.T, s story) {
+	t.Parallel()
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {
 			s := s.aside(t)
@@ -140,6 +151,7 @@ func TestABadFieldBesideAGoodOne(t *testing.T) {
 // A field that fails for a reason that passes is read again until it answers, though
 // nothing has changed that anybody would tell of.
 func TestALiveQueryRecovers(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {

@@ -102,6 +102,7 @@ func (s story) waitUntil(t *testing.T, question string) {
 // Companies take turns, so that each has been idle when it is its turn again, and its query
 // is executed the very moment that the change is told: each single change must be seen.
 func TestNoChangeIsMissed(t *testing.T) {
+	t.Parallel()
 	kit := testkit.Start(t)
 	const companies, rounds = 30, 6
 	type company struct {

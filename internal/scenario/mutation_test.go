@@ -8,6 +8,16 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// Events that come in by GraphQL.
+func TestMutation(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"the mutation gives the same verdicts", theMutationGivesTheSameVerdicts},
+		{"the mutation rejects what the batch rejects", theMutationRejectsWhatTheBatchRejects},
+		{"mutations that are refused whole", mutationsThatAreRefusedWhole},
+		{"the greatest mutation", theGreatestMutation},
+	})
+}
+
 const send = `mutation ($events: [EventInput!]!, $sentAt: DateTime) { ingestEvents(events: $events, sentAt: $sentAt) {
 	accepted duplicates conflicts rejected verdicts { messageId status field reason } } }`
 
@@ -36,8 +46,7 @@ func (s story) send(t *testing.T, key string, events any) (ingested, []testkit.E
 }
 
 // The mutation judges as /v1/batch does, over the same ids.
-func TestTheMutationGivesTheSameVerdicts(t *testing.T) {
-	s := begin(t)
+func theMutationGivesTheSameVerdicts(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t, event("m1", "Opened", "u1", noon)), "ACCEPTED")
 	whole := inputOf("m2", "Paid", "u2")
 	whole["properties"] = input{"a": 1, "b": []any{"x", nil, true}}
@@ -61,8 +70,7 @@ func TestTheMutationGivesTheSameVerdicts(t *testing.T) {
 }
 
 // What one event may not be over HTTP, it may not be here either, and costs no other.
-func TestTheMutationRejectsWhatTheBatchRejects(t *testing.T) {
-	s := begin(t)
+func theMutationRejectsWhatTheBatchRejects(t *testing.T, s story) {
 	with := func(name string, value any) input {
 		in := inputOf("bad "+name, "E", "u9")
 		in[name] = value
@@ -111,8 +119,7 @@ func deep(levels int) input {
 }
 
 // A request out of shape takes nothing in.
-func TestMutationsThatAreRefusedWhole(t *testing.T) {
-	s := begin(t)
+func mutationsThatAreRefusedWhole(t *testing.T, s story) {
 	good := inputOf("m1", "E", "u1")
 	many := make([]input, 2_501)
 	for i := range many {
@@ -156,8 +163,7 @@ func TestMutationsThatAreRefusedWhole(t *testing.T) {
 }
 
 // The greatest batch that is allowed is taken.
-func TestTheGreatestMutation(t *testing.T) {
-	s := begin(t)
+func theGreatestMutation(t *testing.T, s story) {
 	many := make([]input, 2_500)
 	for i := range many {
 		many[i] = inputOf(fmt.Sprint(i), "E", fmt.Sprint("u", i%50))

@@ -8,6 +8,15 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
+// Ids, and what they find.
+func TestNodes(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"a node is found by its i d", aNodeIsFoundByItsID},
+		{"no other ID is found", noOtherIDIsFound},
+		{"many nodes at once", manyNodesAtOnce},
+	})
+}
+
 const nodes = `query ($id: ID!) { node(id: $id) { id __typename
 	... on Tenant { name zone } ... on Metric { key } ... on Event { messageId properties } } }`
 
@@ -26,8 +35,7 @@ func ids(t *testing.T, who *testkit.Tenant) (tenant, metric, event string) {
 }
 
 // Whatever has an id is found by it again, by its own tenant.
-func TestANodeIsFoundByItsID(t *testing.T) {
-	s := begin(t)
+func aNodeIsFoundByItsID(t *testing.T, s story) {
 	s.acme.Batch(t, event("m1", "E", "u1", noon))
 	s.globex.Batch(t, event("m1", "E", "u1", noon))
 	tenant, metric, happened := ids(t, s.acme)
@@ -44,8 +52,7 @@ func TestANodeIsFoundByItsID(t *testing.T) {
 
 // An id of another tenant, of nothing, of no type and of no shape are one and the same: the
 // answer doesn't tell which it was.
-func TestNoOtherIDIsFound(t *testing.T) {
-	s := begin(t)
+func noOtherIDIsFound(t *testing.T, s story) {
 	s.acme.Batch(t, event("m1", "E", "u1", noon))
 	s.globex.Batch(t, event("m1", "E", "u1", noon))
 	tenant, metric, happened := ids(t, s.globex)
@@ -78,8 +85,7 @@ func TestNoOtherIDIsFound(t *testing.T) {
 }
 
 // A hundred nodes in one document are found one by one, and each failure stays its own.
-func TestManyNodesAtOnce(t *testing.T) {
-	s := begin(t)
+func manyNodesAtOnce(t *testing.T, s story) {
 	s.acme.Batch(t, event("m1", "E", "u1", noon))
 	s.globex.Batch(t, event("m1", "E", "u1", noon))
 	_, _, mine := ids(t, s.acme)

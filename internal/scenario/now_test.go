@@ -5,9 +5,16 @@ import (
 	"time"
 )
 
+// What is not over yet.
+func TestNow(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"the running day", theRunningDay},
+		{"what is meant without a range", whatIsMeantWithoutARange},
+	})
+}
+
 // The running day is counted and not complete; those before it are.
-func TestTheRunningDay(t *testing.T) {
-	s := begin(t)
+func theRunningDay(t *testing.T, s story) {
 	s.acme.Batch(t, `{"type":"track","event":"E","userId":"u1"}`, `{"type":"track","event":"E","anonymousId":"a1"}`)
 	const query = `query ($zone: TimeZone) { metric(key: "events") {
 		value(range: {last: {count: 3, interval: DAY}}, zone: $zone) { value complete range { from to } zone watermark asOf exact }
@@ -75,8 +82,7 @@ func wantFlags(t *testing.T, starts []time.Time, complete []bool, p provenance) 
 
 // Without a range, the last 30 days are meant; and what was accepted is in the very next
 // answer, for the watermark says so.
-func TestWhatIsMeantWithoutARange(t *testing.T) {
-	s := begin(t)
+func whatIsMeantWithoutARange(t *testing.T, s story) {
 	for i := 1; i <= 20; i++ {
 		s.acme.Batch(t, `{"type":"track","event":"E","userId":"u1"}`)
 		var answer struct {

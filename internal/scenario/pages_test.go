@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// Lists, read page by page.
+func TestPages(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"an event reads as it was sent", anEventReadsAsItWasSent},
+		{"pages of events", pagesOfEvents},
+		{"pages of metrics", pagesOfMetrics},
+	})
+}
+
 // eventPage is a page of events with all that it has.
 type eventPage struct {
 	Edges []struct {
@@ -33,8 +42,7 @@ const pageOfEvents = `query ($first: Int!, $after: String, $types: [String!]) { 
 	pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } } }`
 
 // An event comes back as it was sent.
-func TestAnEventReadsAsItWasSent(t *testing.T) {
-	s := begin(t)
+func anEventReadsAsItWasSent(t *testing.T, s story) {
 	s.acme.Batch(t, `{"type":"track","messageId":"m ü","event":"Größe \"L\"","userId":"u\t1","anonymousId":"a1","timestamp":"2026-05-01T14:00:00.123456+02:00",`+
 		`"properties":{"z":1.50,"big":12345678901234567890,"list":[null,true,{"k":"<&>\u2028"}]},"context":{"ip":"::1"}}`)
 	var answer struct{ Events struct{ List eventPage } }
@@ -54,8 +62,7 @@ func TestAnEventReadsAsItWasSent(t *testing.T) {
 
 // Whatever the size of a page, the pages together are the list: each event once, the latest
 // first, and of one instant the last to arrive first.
-func TestPagesOfEvents(t *testing.T) {
-	s := begin(t)
+func pagesOfEvents(t *testing.T, s story) {
 	var events, newestFirst []string
 	for i := range 23 {
 		id := fmt.Sprintf("m%02d", i)
@@ -120,8 +127,7 @@ const pageOfMetrics = `query ($first: Int!, $after: String) { metrics(first: $fi
 	pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }`
 
 // The catalog has pages too, and its metrics say what they are.
-func TestPagesOfMetrics(t *testing.T) {
-	s := begin(t)
+func pagesOfMetrics(t *testing.T, s story) {
 	type row struct {
 		ID, Key, Name, Description, Unit string
 		Additive                         bool

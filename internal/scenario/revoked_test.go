@@ -8,13 +8,20 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 )
 
+// What becomes of a key that is taken back.
+func TestRevoking(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"a revoked key is shown out", aRevokedKeyIsShownOut},
+		{"a revoked write key sends nothing", aRevokedWriteKeySendsNothing},
+	})
+}
+
 // revokedWithin is how soon a revoked key has to be out.
 const revokedWithin = 2 * time.Second
 
 // Who loses their key is shown out, on a socket and on a stream, and not let in again; the
 // tenant's other keys, and the stranger, don't notice.
-func TestARevokedKeyIsShownOut(t *testing.T) {
-	s := begin(t)
+func aRevokedKeyIsShownOut(t *testing.T, s story) {
 	query := live(`events(` + thatDay + `) { count }`)
 	watching, idle := s.kit.Connect(t, s.acme.ReadKey), s.kit.Connect(t, s.acme.ReadKey)
 	wantNext(t, socketWatcher{watching, watching.Subscribe(t, query)}, `"count":0`)
@@ -62,8 +69,7 @@ func (s story) wantShutOut(t *testing.T, key string) {
 }
 
 // A write key that is revoked sends nothing more.
-func TestARevokedWriteKeySendsNothing(t *testing.T) {
-	s := begin(t)
+func aRevokedWriteKeySendsNothing(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t, event("m1", "E", "u1", noon)), "ACCEPTED")
 	if _, err := access.RevokeKeys(t.Context(), s.kit.Node.Worker(), s.acme.ID, "write"); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,15 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 )
 
+// Who may ask for what.
+func TestRights(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"a key may do what it is for", aKeyMayDoWhatItIsFor},
+		{"a live query is no way around", aLiveQueryIsNoWayAround},
+		{"strangers without a key", strangersWithoutAKey},
+	})
+}
+
 // asked is how each root field is asked for; the schema says which there are.
 var asked = map[string]string{
 	"Query.node":            `{ node(id: "x") { id } }`,
@@ -39,8 +48,7 @@ func rootFields(t *testing.T) (names []string) {
 }
 
 // A key may do what it is for and nothing else, whichever way it comes.
-func TestAKeyMayDoWhatItIsFor(t *testing.T) {
-	s := begin(t)
+func aKeyMayDoWhatItIsFor(t *testing.T, s story) {
 	for _, field := range rootFields(t) {
 		document, ok := asked[field]
 		if !ok {
@@ -74,8 +82,7 @@ func TestAKeyMayDoWhatItIsFor(t *testing.T) {
 }
 
 // A live query holds root fields of its own, and each is guarded as well.
-func TestALiveQueryIsNoWayAround(t *testing.T) {
-	s := begin(t)
+func aLiveQueryIsNoWayAround(t *testing.T, s story) {
 	const nested = `subscription { live { query { tenant { name } events { count } metric(key: "events") { key } } } }`
 	for _, by := range transports[1:] {
 		if got := by.ask(t, s.kit, s.acme.WriteKey, requestOf(t, nested, nil)); got.code() != "FORBIDDEN" || !isNull(got.Data) {
@@ -85,8 +92,7 @@ func TestALiveQueryIsNoWayAround(t *testing.T) {
 }
 
 // Without a key of ours nothing is answered, and nothing is told about keys.
-func TestStrangersWithoutAKey(t *testing.T) {
-	s := begin(t)
+func strangersWithoutAKey(t *testing.T, s story) {
 	body := requestOf(t, `{ tenant { name } }`, nil)
 	for _, key := range []string{"", "x", "tmr_0123456789012345678901234567890123456789012", s.acme.ReadKey + "x", " "} {
 		for _, by := range transports[:2] {

@@ -7,6 +7,14 @@ import (
 	"time"
 )
 
+// Who gets which answer.
+func TestAnswers(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"the revision names the answer", theRevisionNamesTheAnswer},
+		{"two companies with one document", twoCompaniesWithOneDocument},
+	})
+}
+
 type revised struct {
 	Data struct {
 		Live struct {
@@ -30,9 +38,10 @@ func revision(t *testing.T, w watcher) revised {
 	return r
 }
 
-// Ten sockets and streams that ask the same share one execution: asOf is the instant of the
-// execution's own snapshot, so an answer that was read twice would have two of them.
+// Ten sockets and streams that ask the same share one execution: a change costs its
+// statements once, and asOf, the instant of its snapshot, is the same for all.
 func TestAllWhoAskTheSameShareOneAnswer(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	const query = `subscription { live { revision query { events(` + thatDay + `) { count asOf } } } }`
 	var watchers []watcher
@@ -45,6 +54,7 @@ func TestAllWhoAskTheSameShareOneAnswer(t *testing.T) {
 	}
 	s.settle(t, watchers...)
 	for change := 1; change <= 4; change++ {
+		s.kit.Statements.Take()
 		s.acme.Batch(t, event(fmt.Sprint("m", change), "E", "u1", noon))
 		first := revision(t, watchers[0])
 		if got := first.Data.Live.Query.Events.Count; got != settled+change {
@@ -53,14 +63,15 @@ func TestAllWhoAskTheSameShareOneAnswer(t *testing.T) {
 		for i, w := range watchers[1:] {
 			wantEqual(t, fmt.Sprintf("change %d, watcher %d", change, i+1), revision(t, w), first)
 		}
+		wantEqual(t, "how often the events were counted", s.kit.Statements.Take()["EventCountByBucket"], 1)
 	}
 }
 
 const revisionQuery = `subscription { live { revision query { events(` + thatDay + `) { count } } } }`
 
 // Equal answers have equal revisions, over time and over connections; others don't.
-func TestTheRevisionNamesTheAnswer(t *testing.T) {
-	s := begin(t)
+func theRevisionNamesTheAnswer(t *testing.T, s story) {
+	t.Parallel()
 	w := watchSocket(t, s.kit, s.acme.ReadKey, revisionQuery)
 	seen := map[int]string{0: revision(t, w).Data.Live.Revision}
 	for _, n := range []int{1, 2, 1, 0, 2} {
@@ -83,8 +94,8 @@ func TestTheRevisionNamesTheAnswer(t *testing.T) {
 }
 
 // Two companies with the very same document see their own figures only, whoever changes.
-func TestTwoCompaniesWithOneDocument(t *testing.T) {
-	s := begin(t)
+func twoCompaniesWithOneDocument(t *testing.T, s story) {
+	t.Parallel()
 	query := live(`tenant { name } events(` + thatDay + `) { count }`)
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {

@@ -67,6 +67,11 @@ var rules = []struct {
 		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
 		  and has_table_privilege('tidemark_app', c.oid, 'select, insert, update, delete, truncate, references, trigger')`,
 		map[string]string{"goose_db_version": "whoever starts asks at which migration the database is"}},
+	{"a table without tenants is not ours to write", `
+		select c.relname || ' by ' || r from pg_class c, unnest(array['tidemark_app', 'tidemark_worker']) r
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
+		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
+		  and has_table_privilege(r, c.oid, 'insert, update, delete, truncate, references, trigger')`, nil},
 	{"a unique index begins with the tenant", `
 		select i.indexrelid::regclass::text from pg_index i
 		join pg_class c on c.oid = i.indrelid and c.relnamespace in ('public'::regnamespace, 'materialized'::regnamespace)

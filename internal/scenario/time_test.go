@@ -8,6 +8,17 @@ import (
 	"time"
 )
 
+// When an event happened, and where it counts.
+func TestTime(t *testing.T) {
+	begin(t).tell(t, []chapter{
+		{"sent at corrects the clock", sentAtCorrectsTheClock},
+		{"sent at corrects the clock of a mutation", sentAtCorrectsTheClockOfAMutation},
+		{"a clock that is far ahead", aClockThatIsFarAhead},
+		{"the order of arrival", theOrderOfArrival},
+		{"late events change the past", lateEventsChangeThePast},
+	})
+}
+
 // stored is what the database keeps of an event's time.
 type stored struct {
 	Occurred, Received time.Time
@@ -23,8 +34,7 @@ func (s story) stored(t *testing.T, id string) (e stored) {
 
 // A sender's clock is corrected by what it said when it sent: only how long before sending
 // an event happened counts, however wrong the clock is.
-func TestSentAtCorrectsTheClock(t *testing.T) {
-	s := begin(t)
+func sentAtCorrectsTheClock(t *testing.T, s story) {
 	now := time.Now().UTC()
 	for name, clock := range map[string]time.Time{
 		"right": now, "three hours fast": now.Add(3 * time.Hour), "three days fast": now.Add(72 * time.Hour),
@@ -50,8 +60,7 @@ func TestSentAtCorrectsTheClock(t *testing.T) {
 }
 
 // The same, sent by the mutation.
-func TestSentAtCorrectsTheClockOfAMutation(t *testing.T) {
-	s := begin(t)
+func sentAtCorrectsTheClockOfAMutation(t *testing.T, s story) {
 	clock := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 	one := input{"messageId": "m1", "type": "E", "userId": "u1", "timestamp": clock.Add(-time.Minute).Format(time.RFC3339)}
 	answer := s.kit.Ask(t, s.acme.WriteKey, send, map[string]any{"events": []input{one}, "sentAt": clock.Format(time.RFC3339)})
@@ -64,8 +73,7 @@ func TestSentAtCorrectsTheClockOfAMutation(t *testing.T) {
 }
 
 // A clock more than a day ahead is not believed: arrival counts, and what it said is kept.
-func TestAClockThatIsFarAhead(t *testing.T) {
-	s := begin(t)
+func aClockThatIsFarAhead(t *testing.T, s story) {
 	for name, c := range map[string]struct {
 		ahead    time.Duration
 		believed bool
@@ -87,8 +95,7 @@ func TestAClockThatIsFarAhead(t *testing.T) {
 }
 
 // Of one instant, events keep the order in which they arrived, which is the batch's.
-func TestTheOrderOfArrival(t *testing.T) {
-	s := begin(t)
+func theOrderOfArrival(t *testing.T, s story) {
 	var want []string
 	for batch := range 3 {
 		var events []string
@@ -120,8 +127,7 @@ type aMayAnswer struct {
 }
 
 // Late events change the bucket that they belong to, whatever is materialized already.
-func TestLateEventsChangeThePast(t *testing.T) {
-	s := begin(t)
+func lateEventsChangeThePast(t *testing.T, s story) {
 	want := func(when string, timeline, active, fresh []int, types []string, counts []int) {
 		t.Helper()
 		var got aMayAnswer
