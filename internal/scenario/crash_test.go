@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -143,7 +144,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	book := newLedger()
 	stop := book.send(t, p.kit.URL, write, 4)
 	for range 3 {
-		book.waitFor(t, 40) // batches more, so that the load is on
+		book.waitFor(t, 80) // batches more, so that the load is on
 		server.end(syscall.SIGKILL)
 		server = p.start(t, "serve")
 	}
@@ -152,13 +153,30 @@ func TestKilledUnderLoad(t *testing.T) {
 
 	acknowledged := book.check(t, p.kit)
 	wantRecounted(t, p.kit)
+	p.wantFollowed(t, server, write, read, stranger, acknowledged)
+}
+
+// wantFollowed watches the server that came back, and tells it to stop.
+func (p *program) wantFollowed(t *testing.T, server *process, write, read, stranger string, events int) {
+	t.Helper()
 	query := live(`events(` + ever + `) { count }`)
-	w := watchSocket(t, p.kit, read, query)
-	wantNext(t, w, fmt.Sprintf(`"count":%d`, acknowledged))
-	wantNext(t, watchSocket(t, p.kit, stranger, query), `"count":0`)
+	socket, others := p.kit.Connect(t, read), p.kit.Connect(t, stranger)
+	w := socketWatcher{socket, socket.Subscribe(t, query)}
+	wantNext(t, w, fmt.Sprintf(`"count":%d`, events))
+	wantNext(t, socketWatcher{others, others.Subscribe(t, query)}, `"count":0`)
 	p.kit.Do(t, http.MethodPost, "/v1/batch", write, `{"batch":[`+event("after", "E", "u1", noon)+`]}`)
-	until(t, w, fmt.Sprintf(`"count":%d`, acknowledged+1))
+	until(t, w, fmt.Sprintf(`"count":%d`, events+1))
+
+	var listening sync.WaitGroup
+	for _, s := range []*testkit.Socket{socket, others} {
+		listening.Go(func() {
+			if got, ended := (ending{t, s}).end(); !ended || got.Closed != 1012 {
+				t.Errorf("told to stop, the server closes a socket with %+v, want 1012", got)
+			}
+		})
+	}
 	server.end(syscall.SIGTERM)
+	listening.Wait()
 	if code := server.command.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("told to stop, the server exits with %d", code)
 	}
