@@ -24,6 +24,7 @@ const within = 20 * time.Second
 // line is a database with its feed.
 type line struct {
 	url      string
+	database string
 	redis    *redis.Client
 	conn     *pgx.Conn
 	messages chan feed.Message
@@ -42,7 +43,7 @@ func newLine(t *testing.T) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{url: url, messages: make(chan feed.Message, 1000)}
+	l := &line{url: url, database: config.Database, messages: make(chan feed.Message, 1000)}
 	options.Dialer = l.dial
 	l.redis = redis.NewClient(options)
 	t.Cleanup(func() { l.redis.Close() })
@@ -167,7 +168,9 @@ func TestALostSlotIsMadeAnewAndIsAGap(t *testing.T) {
 	stop := l.leader(t)
 	l.wantGap(t)
 	stop()
-	l.exec(t, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()")
+	if err := testkit.DropSlot(t.Context(), l.conn, feed.Slot(l.database)); err != nil {
+		t.Fatal(err)
+	}
 	l.leader(t)
 	l.wantGap(t)
 	acme := tenant.ID{1}

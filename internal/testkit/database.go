@@ -139,7 +139,7 @@ func drop(t testing.TB, server, name string) {
 		return
 	}
 	defer admin.Close(ctx)
-	if err := dropSlot(ctx, admin, feed.Slot(name)); err != nil {
+	if err := DropSlot(ctx, admin, feed.Slot(name)); err != nil {
 		t.Errorf("testkit: drop slot: %v", err)
 	}
 	if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil && !strings.Contains(err.Error(), "does not exist") {
@@ -147,8 +147,8 @@ func drop(t testing.TB, server, name string) {
 	}
 }
 
-// dropSlot removes a slot once its reader, who has just been stopped, is gone.
-func dropSlot(ctx context.Context, admin *pgx.Conn, slot string) error {
+// DropSlot removes a slot once its reader, who has just been stopped, is gone.
+func DropSlot(ctx context.Context, admin *pgx.Conn, slot string) error {
 	for {
 		_, err := admin.Exec(ctx, `
 			select pg_drop_replication_slot(slot_name)
