@@ -95,9 +95,21 @@ func itemsOf(inputs []model.EventInput, sentAt *time.Time) ([]event.Item, error)
 			Timestamp: orNone(in.Timestamp), SentAt: orNone(sentAt),
 			Properties: in.Properties, Context: in.Context,
 		}
-		items[i].Problem = items[i].Check()
+		items[i].Problem = inSchemaWords(items[i].Check())
 	}
 	return items, nil
+}
+
+// inSchemaWords names a field as the schema does: what Segment calls the event is its type
+// where its name is wrong, and an element of the argument where the whole of it is.
+func inSchemaWords(problem *fault.Error) *fault.Error {
+	switch {
+	case problem == nil || problem.Field != "event":
+		return problem
+	case problem.Code == fault.TooLarge:
+		return problem.In("events")
+	}
+	return problem.In("type")
 }
 
 func orEmpty(text *string) string {
@@ -125,8 +137,8 @@ func toIngestResult(verdicts []event.Verdict) *model.IngestResult {
 		result.Verdicts[i] = model.EventVerdict{MessageID: v.MessageID, Status: v.Status}
 		if v.Reason != "" {
 			field := v.Field
-			if field == "event" { // Segment's name for what the schema calls type
-				field = "type"
+			if field == "event" { // refused by the database: nobody knows which part
+				field = "events"
 			}
 			result.Verdicts[i].Field, result.Verdicts[i].Reason = &field, &v.Reason
 		}

@@ -91,8 +91,8 @@ func theMutationRejectsWhatTheBatchRejects(t *testing.T, s story) {
 		{with("timestamp", "0000-01-01T00:00:00Z"), "timestamp"},
 		{with("properties", input{"a": "\x00"}), "properties.a"},
 		{with("properties", deep(40)), "properties"},
-		{with("properties", input{"p": strings.Repeat("x", 33<<10)}), ""},
-		{with("context", input{"p": strings.Repeat("x", 33<<10)}), ""},
+		{with("properties", input{"p": strings.Repeat("x", 33<<10)}), "events"},
+		{with("context", input{"p": strings.Repeat("x", 33<<10)}), "events"},
 	}
 	for i, c := range cases {
 		t.Run(fmt.Sprint(i, " ", c.field), func(t *testing.T) {
