@@ -242,6 +242,18 @@ func salvageID(raw []byte) (id string) {
 	return id
 }
 
+// WriteKey finds the key that some senders put into the body, as its member writeKey; "" if
+// there is none, or the body cannot be read.
+func WriteKey(body []byte) (key string) {
+	_ = (&scanner{data: body}).object(func(name, value []byte) *fault.Error { // as far as it can be read
+		if string(name) == `"writeKey"` && key == "" {
+			key, _ = readText(value)
+		}
+		return nil
+	})
+	return key
+}
+
 // passedOver are the members that senders add and that carry nothing to count.
 var passedOver = map[string]bool{
 	"integrations": true, "writeKey": true, "channel": true, "version": true, "category": true,

@@ -2,8 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -71,14 +69,7 @@ func statusOf(path string, verdicts []event.Verdict) int {
 }
 
 func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Request, decode decoder) ([]event.Verdict, error) {
-	who, err := in.keys.Key(ctx, credential(r))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := access.Require(access.With(ctx, who), access.Ingest); err != nil {
-		return nil, err
-	}
-	body, err := readBody(w, r)
+	who, body, err := in.identify(ctx, w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +80,32 @@ func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return in.writer.Append(ctx, who.Tenant, who.Source, items)
 }
 
+// identify finds out who sends, and reads the body: after the key, if the header has one,
+// since a stranger's is of no interest.
+func (in ingest) identify(ctx context.Context, w http.ResponseWriter, r *http.Request) (who access.Principal, body []byte, err error) {
+	if key := credential(r); key != "" {
+		if who, err = in.sender(ctx, key); err != nil {
+			return who, nil, err
+		}
+		body, err = readBody(w, r)
+		return who, body, err
+	}
+	if body, err = readBody(w, r); err != nil {
+		return who, nil, err
+	}
+	who, err = in.sender(ctx, event.WriteKey(body))
+	return who, body, err
+}
+
+// sender finds out whose key it is, and whether it may send.
+func (in ingest) sender(ctx context.Context, key string) (access.Principal, error) {
+	who, err := in.keys.Key(ctx, key)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	return access.Require(access.With(ctx, who), access.Ingest)
+}
+
 func (in ingest) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f, known := fault.Of(err)
 	if !known || f.Status() >= http.StatusInternalServerError {
@@ -97,25 +114,11 @@ func (in ingest) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	writeError(w, r, f)
 }
 
-// credential finds the key: as the user name of Basic (RFC 7617), where Segment's clients
-// put it, or as Bearer (RFC 6750).
+// credential finds the key in the header: as the user name of Basic (RFC 7617), where
+// Segment's clients put it, or as Bearer (RFC 6750).
 func credential(r *http.Request) string {
 	if user, _, ok := r.BasicAuth(); ok {
 		return user
 	}
 	return access.Bearer(r.Header.Get("Authorization"))
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, fault.New(fault.Unsupported, "The body is encoded in a way that is not taken. Send it as it is.")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, event.MaxBatchBytes))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault.Newf(fault.TooLarge, "A body has at most %d bytes.", tooLarge.Limit)
-	}
-	if err != nil {
-		return nil, fault.New(fault.BadUserInput, "The body could not be read to its end.").Because(err)
-	}
-	return body, nil
 }

@@ -40,6 +40,7 @@ func gzipped(t *testing.T, text string) string {
 func requestsThatCannotBeRead(t *testing.T, s story) {
 	whole := `{"batch":[` + event("m1", secret, "u1", noon) + `]}`
 	write, read := s.acme.WriteKey, s.acme.ReadKey
+	zipped := gzipped(t, whole)
 	cases := []struct {
 		name, method, key, body string
 		status                  int
@@ -59,7 +60,14 @@ func requestsThatCannotBeRead(t *testing.T, s story) {
 		{"batch an object", "POST", write, `{"batch":{"a":"` + secret + `"}}`, 400, "BAD_USER_INPUT", "batch", nil},
 		{"sentAt no time", "POST", write, `{"sentAt":"` + secret + `",` + whole[1:], 400, "BAD_USER_INPUT", "sentAt", nil},
 		{"501 KB", "POST", write, whole + strings.Repeat(" ", 501<<10-len(whole)), 413, "PAYLOAD_TOO_LARGE", "", nil},
-		{"gzip", "POST", write, gzipped(t, whole), 415, "UNSUPPORTED_MEDIA", "", []string{"Content-Encoding", "gzip"}},
+		{"gzip cut short", "POST", write, zipped[:len(zipped)-9], 400, "BAD_USER_INPUT", "body", nil},
+		{"gzip cut in its head", "POST", write, zipped[:4], 400, "BAD_USER_INPUT", "body", []string{"Content-Encoding", "gzip"}},
+		{"gzip damaged", "POST", write, zipped[:20] + "\xff\xff" + zipped[22:], 400, "BAD_USER_INPUT", "body", nil},
+		{"gzip in gzip", "POST", write, gzipped(t, zipped), 400, "BAD_USER_INPUT", "body", nil},
+		{"a gzip bomb", "POST", write, gzipped(t, strings.Repeat(" ", 50<<20)+whole), 413, "PAYLOAD_TOO_LARGE", "", nil},
+		{"another encoding", "POST", write, whole, 415, "UNSUPPORTED_MEDIA", "", []string{"Content-Encoding", "br"}},
+		{"wrong key in the body", "POST", "", `{"writeKey":"tmw_` + strings.Repeat("A", 43) + `",` + whole[1:], 401, "UNAUTHENTICATED", "", nil},
+		{"read key in the body", "POST", "", `{"writeKey":"` + read + `",` + whole[1:], 403, "FORBIDDEN", "", nil},
 		{"GET", "GET", write, "", 405, "BAD_USER_INPUT", "", nil},
 		{"PUT", "PUT", write, whole, 405, "BAD_USER_INPUT", "", nil},
 		{"no key", "POST", "", whole, 401, "UNAUTHENTICATED", "", nil},
