@@ -26,7 +26,7 @@ func (c upCommand) Run(ctx context.Context, config app.Config) error {
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Roles: []string{app.ServeRole}, Redis: true}, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole}, Redis: true}, func(node *app.Node) error {
 		var listen net.ListenConfig
 		listener, err := listen.Listen(ctx, "tcp", config.Listen)
 		if err != nil {
@@ -39,7 +39,7 @@ func (serveCommand) Run(ctx context.Context, config app.Config) error {
 type workCommand struct{}
 
 func (workCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Roles: []string{app.WorkerRole}, Feed: true, Redis: true}, func(node *app.Node) error { return node.Work(ctx) })
+	return withNode(ctx, config, app.Needs{Roles: []string{postgres.WorkerRole}, Feed: true, Redis: true}, func(node *app.Node) error { return node.Work(ctx) })
 }
 
 // withNode opens a node on services that have what is needed.
@@ -57,7 +57,7 @@ func withNode(ctx context.Context, config app.Config, needs app.Needs, do func(*
 
 // withWorker opens the database for managing tenants.
 func withWorker(ctx context.Context, config app.Config, do func(*postgres.Worker) error) error {
-	if err := config.Preflight(ctx, app.Needs{Roles: []string{app.WorkerRole}}); err != nil {
+	if err := config.Preflight(ctx, app.Needs{Roles: []string{postgres.WorkerRole}}); err != nil {
 		return fmt.Errorf("the configuration can't work:\n%w", err)
 	}
 	worker, err := postgres.OpenWorker(ctx, config.DatabaseURL, 1)
@@ -92,7 +92,7 @@ func (c demoCommand) Run(ctx context.Context, config app.Config) error {
 		if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 			return err
 		}
-		return withNode(ctx, config, app.Needs{Roles: []string{app.ServeRole, app.WorkerRole}, Redis: true}, func(node *app.Node) error {
+		return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole, postgres.WorkerRole}, Redis: true}, func(node *app.Node) error {
 			state, err := node.LoadDemo(ctx, c.Dir, c.Events, true, app.ProgressLine(os.Stderr, "loading the demo"))
 			if err != nil {
 				return err

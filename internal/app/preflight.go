@@ -25,12 +25,6 @@ type Needs struct {
 	Redis bool
 }
 
-// The roles that logins need: to serve tenants, and to work over all of them.
-const (
-	ServeRole  = "tidemark_app"
-	WorkerRole = "tidemark_worker"
-)
-
 // Preflight looks at PostgreSQL and Redis, and reports at once everything about them that
 // can't work.
 func (c Config) Preflight(ctx context.Context, needs Needs) error {

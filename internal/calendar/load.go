@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // for those who ask package time for a zone by name
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )

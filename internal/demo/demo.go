@@ -11,7 +11,6 @@ import (
 	"iter"
 	"math/bits"
 	"time"
-	_ "time/tzdata" // the local hours must not depend on what the machine has installed
 )
 
 // Event is one event in the words of the ingest API. Its bytes are its own: they

@@ -1,6 +1,10 @@
 package demo
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+)
 
 const (
 	millisPerHour = 3_600_000
@@ -72,11 +76,12 @@ func slope[T ~int | ~int64](x, width, a, b T) T {
 	return a + (b-a)*x/width
 }
 
-// mustZone loads a zone that the embedded database is known to hold.
+// mustZone loads a zone that is known to be there. It is the calendar's own: the local hours
+// must not depend on what the machine has installed.
 func mustZone(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
+	zone, err := calendar.LoadZone(name)
 	if err != nil {
 		panic("demo: " + err.Error())
 	}
-	return zone
+	return zone.Location()
 }

@@ -39,15 +39,11 @@ func (w *Writer) commit(ctx context.Context, id tenant.ID, requests []*request) 
 	}
 }
 
-// isolate halves the rows until the refused one stands alone, and rejects that.
+// isolate halves rows that were refused until the one at fault stands alone, and rejects it.
 func (w *Writer) isolate(ctx context.Context, id tenant.ID, rows []row) error {
 	if len(rows) == 1 {
-		err := w.transact(ctx, id, rows)
-		if postgres.Refused(err) {
-			*rows[0].verdict = rejected(rows[0].MessageID, fault.Input("event", "The event has a value that cannot be stored."))
-			return nil
-		}
-		return err
+		*rows[0].verdict = rejected(rows[0].MessageID, fault.Input("event", "The event has a value that cannot be stored."))
+		return nil
 	}
 	for _, half := range [][]row{rows[:len(rows)/2], rows[len(rows)/2:]} {
 		err := w.transact(ctx, id, half)

@@ -1,7 +1,7 @@
 package event
 
 import (
-	"bytes"
+	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -124,7 +124,7 @@ func (s *scanner) value() []byte {
 			return nil
 		}
 	default:
-		for s.at < len(s.data) && !isSpace(s.data[s.at]) && bytes.IndexByte([]byte(",:]}"), s.data[s.at]) < 0 {
+		for s.at < len(s.data) && !isSpace(s.data[s.at]) && strings.IndexByte(",:]}", s.data[s.at]) < 0 {
 			s.at++
 		}
 	}

@@ -13,6 +13,23 @@ import (
 // counter fills in the figure of each bucket that the cover puts together.
 type counter func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error
 
+// bucketCount is what every counting query gives: rows of one shape under several names.
+type bucketCount struct {
+	Bucket int32
+	N      int64
+}
+
+// place puts the figures in their places; buckets without a row stay 0.
+func place[Row ~struct {
+	Bucket int32
+	N      int64
+}](counts []float64, rows []Row) {
+	for _, r := range rows {
+		c := bucketCount(r)
+		counts[c.Bucket] = float64(c.N)
+	}
+}
+
 func countEvents(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().EventCountByBucket(ctx, tx, dbsqlc.EventCountByBucketParams{
@@ -23,9 +40,7 @@ func countEvents(ctx context.Context, tx pgx.Tx, c cover, counts []float64) erro
 	if err != nil {
 		return fmt.Errorf("count events: %w", err)
 	}
-	for _, r := range rows {
-		counts[r.Bucket] = float64(r.N)
-	}
+	place(counts, rows)
 	return nil
 }
 
@@ -45,9 +60,7 @@ func countEventsOf(types []string) counter {
 		if err != nil {
 			return fmt.Errorf("count events of types: %w", err)
 		}
-		for _, r := range rows {
-			counts[r.Bucket] = float64(r.N)
-		}
+		place(counts, rows)
 		return nil
 	}
 }
@@ -64,9 +77,7 @@ func countActiveUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64)
 		if err != nil {
 			return fmt.Errorf("count users by day: %w", err)
 		}
-		for _, r := range rows {
-			counts[r.Bucket] = float64(r.N)
-		}
+		place(counts, rows)
 	}
 	if rest.empty() {
 		return nil
@@ -84,9 +95,7 @@ func countDistinctUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float6
 	if err != nil {
 		return fmt.Errorf("count distinct users: %w", err)
 	}
-	for _, r := range rows {
-		counts[r.Bucket] = float64(r.N)
-	}
+	place(counts, rows)
 	return nil
 }
 
@@ -100,8 +109,6 @@ func countNewUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) er
 	if err != nil {
 		return fmt.Errorf("count new users: %w", err)
 	}
-	for _, r := range rows {
-		counts[r.Bucket] = float64(r.N)
-	}
+	place(counts, rows)
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 
 // The roles that connections take on; the login named by the URL must be a member.
 const (
-	appRole    = "tidemark_app"
-	workerRole = "tidemark_worker"
+	AppRole    = "tidemark_app"
+	WorkerRole = "tidemark_worker"
 )
 
 // connectTimeout bounds the making of one connection.
@@ -36,7 +36,7 @@ type Worker struct{ pool *pgxpool.Pool }
 // caller beyond it waits until its context's deadline. The tracer, if there is one, is
 // told of every statement.
 func OpenApp(ctx context.Context, url string, size int, tracer pgx.QueryTracer) (*App, error) {
-	pool, err := open(ctx, url, appRole, size, tracer)
+	pool, err := open(ctx, url, AppRole, size, tracer)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func OpenApp(ctx context.Context, url string, size int, tracer pgx.QueryTracer) 
 
 // OpenWorker connects as the role that sees all tenants by policy.
 func OpenWorker(ctx context.Context, url string, size int) (*Worker, error) {
-	pool, err := open(ctx, url, workerRole, size, nil)
+	pool, err := open(ctx, url, WorkerRole, size, nil)
 	if err != nil {
 		return nil, err
 	}
