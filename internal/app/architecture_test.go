@@ -19,7 +19,7 @@ var levels = []struct {
 	{"words", []string{"internal/fault", "internal/tenant", "migrations"}},
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
-	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
+	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
 	{"who asks", []string{"internal/access"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes out", []string{"internal/metric", "internal/live"}},

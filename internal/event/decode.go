@@ -128,12 +128,10 @@ type batchDefaults struct {
 // message is one call in Segment's shape.
 type message struct {
 	Incoming
-	kind       string
-	name       string // of a page or screen
-	original   time.Time
-	properties []byte
-	context    []byte
-	seen       uint64 // which members there were
+	kind     string
+	name     string // of a page or screen
+	original time.Time
+	seen     uint64 // which members there were
 }
 
 func decodeItem(raw []byte, defaults batchDefaults) Item {
@@ -172,17 +170,14 @@ func (m *message) settle(defaults batchDefaults) *fault.Error {
 	if problem := m.checkFields(); problem != nil {
 		return problem
 	}
-	properties, problem := sealObject("properties", m.properties)
-	if problem != nil {
-		return problem
-	}
 	context := defaults.context
-	if len(m.context) > 0 || context.text == nil {
-		if context, problem = sealObject("context", m.context); problem != nil {
+	if len(m.Context) > 0 || context.text == nil {
+		var problem *fault.Error
+		if context, problem = sealObject("context", m.Context); problem != nil {
 			return problem
 		}
 	}
-	return m.seal(properties, context)
+	return m.complete(context)
 }
 
 // settleType names the event: a tracked one by its own name, a page or screen by what it
@@ -206,8 +201,8 @@ func (m *message) addName() *fault.Error {
 		return nil
 	}
 	own, empty := false, true
-	if len(m.properties) > 0 && !bytes.Equal(m.properties, null) {
-		s := &scanner{data: m.properties}
+	if len(m.Properties) > 0 && !bytes.Equal(m.Properties, null) {
+		s := &scanner{data: m.Properties}
 		problem := s.object(func(quoted, _ []byte) *fault.Error {
 			name, problem := readText(quoted)
 			own, empty = own || name == "name", false
@@ -222,9 +217,9 @@ func (m *message) addName() *fault.Error {
 	}
 	rest := []byte("}")
 	if !empty {
-		rest = slices.Concat([]byte(","), m.properties[bytes.IndexByte(m.properties, '{')+1:])
+		rest = slices.Concat([]byte(","), m.Properties[bytes.IndexByte(m.Properties, '{')+1:])
 	}
-	m.properties = slices.Concat([]byte(`{"name":`), asJSON(m.name), rest)
+	m.Properties = slices.Concat([]byte(`{"name":`), asJSON(m.name), rest)
 	return nil
 }
 

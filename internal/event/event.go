@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // The limits of one event and one batch, in bytes as in Segment's HTTP API.
@@ -24,18 +25,45 @@ var Earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // maxAhead is how far a sender's clock may be ahead; beyond it, arrival counts.
 const maxAhead = 24 * time.Hour
 
-// Incoming is one event as its sender gave it.
+// The types of events that say something about somebody, and are nothing that somebody did:
+// they count as events, and not as activity.
+const (
+	Identify = "$identify" // who a person is: sets traits, and joins an anonymous id to a user
+	Group    = "$group"    // which account a person belongs to, and what that account is
+	Alias    = "$alias"    // that an id used before belongs to a user
+)
+
+// DefaultGroup is the type of a group whose sender knows only one type.
+const DefaultGroup = "account"
+
+// IsActivity reports whether events of a type are something that somebody did.
+func IsActivity(eventType string) bool {
+	return eventType != Identify && eventType != Group && eventType != Alias
+}
+
+// Incoming is one event as its sender gave it, whatever the protocol.
 type Incoming struct {
 	MessageID   string    // made up if the sender gave none
-	Type        string    // a tracked event's name, or $page, $screen
+	Type        string    // a tracked event's name, or $page, $screen, $identify, $group, $alias
 	UserID      string    // empty if unknown
 	AnonymousID string    // empty if unknown
+	PreviousID  string    // of an alias: the id used before
+	GroupType   string    // what kind of group GroupID names; DefaultGroup if not given
+	GroupID     string    // the account on whose behalf it was done; of a group call, the one it is about
 	Timestamp   time.Time // by the sender's clock; zero if not given
 	SentAt      time.Time // by the same clock; zero if not given
+	ReceivedAt  time.Time // when a server took it; zero: when it is written
 	Properties  []byte    // a JSON object
 	Context     []byte    // a JSON object
+	Traits      []byte    // a JSON object: what it sets of the person, or, of a group call, of the account
+	TraitsOnce  []byte    // a JSON object: the same, of what has never been set
+
+	shape       []registry.Property // the members of Properties
 	fingerprint int64
 }
+
+// Shape lists the members of the properties of an event that was checked.
+func (e *Incoming) Shape() []registry.Property { return e.shape }
 
 // Item is one event of a batch: either it can be written, or Problem says why not.
 type Item struct {
@@ -52,15 +80,26 @@ const (
 	Duplicate Status = "DUPLICATE" // stored before, the same; not counted again
 	Conflict  Status = "CONFLICT"  // another event has its id; not stored
 	Rejected  Status = "REJECTED"  // not fit to store
+	// Quarantined: against the tenant's tracking plan; kept aside, and not counted.
+	Quarantined Status = "QUARANTINED"
+	// Queued: safe in the log that workers store from; whether it repeats another is not known yet.
+	Queued Status = "QUEUED"
 )
 
 // Verdict says what became of one event. Field and Reason are empty unless it was
-// rejected or in conflict.
+// rejected, quarantined or in conflict.
 type Verdict struct {
-	MessageID string `json:"messageId"`
-	Status    Status `json:"status"`
-	Field     string `json:"field,omitempty"`
-	Reason    string `json:"reason,omitempty"`
+	MessageID string    `json:"messageId"`
+	Status    Status    `json:"status"`
+	Field     string    `json:"field,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Warnings  []Warning `json:"warnings,omitempty"`
+}
+
+// Warning tells of something about an event that was taken that its sender should know.
+type Warning struct {
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
 }
 
 func rejected(messageID string, why *fault.Error) Verdict {
@@ -76,22 +115,46 @@ func (e *Incoming) Check() *fault.Error {
 	if problem := e.checkFields(); problem != nil {
 		return problem
 	}
-	properties, problem := sealObject("properties", e.Properties)
-	if problem != nil {
-		return problem
-	}
 	context, problem := sealObject("context", e.Context)
 	if problem != nil {
 		return problem
 	}
-	return e.seal(properties, context)
+	return e.complete(context)
+}
+
+// complete checks what the sender said in JSON, and seals the event.
+func (e *Incoming) complete(context checkedObject) *fault.Error {
+	if e.GroupID != "" && e.GroupType == "" {
+		e.GroupType = DefaultGroup
+	}
+	traits, problem := sealTraits(e.Traits)
+	if problem != nil {
+		return problem
+	}
+	once, problem := sealTraits(e.TraitsOnce)
+	if problem != nil {
+		return problem
+	}
+	properties, shape, problem := sealProperties(e.Properties)
+	if problem != nil {
+		return problem
+	}
+	e.shape = shape
+	return e.seal(contents{properties: properties, context: context, traits: traits, once: once})
 }
 
 func (e *Incoming) checkFields() *fault.Error {
 	if problem := e.checkTexts(); problem != nil {
 		return problem
 	}
-	if !e.Timestamp.IsZero() && e.Timestamp.Before(Earliest) {
+	switch {
+	case e.Type == Group && e.GroupID == "":
+		return fault.Input("groupId", "A group call needs a groupId.")
+	case e.Type == Alias && e.UserID == "":
+		return fault.Input("userId", "An alias needs a userId.")
+	case e.Type == Alias && e.PreviousID == "":
+		return fault.Input("previousId", "An alias needs a previousId.")
+	case !e.Timestamp.IsZero() && e.Timestamp.Before(Earliest):
 		return tooEarly()
 	}
 	return nil
@@ -106,6 +169,7 @@ func (e *Incoming) checkTexts() *fault.Error {
 	}
 	texts := []struct{ field, value string }{
 		{"event", e.Type}, {"messageId", e.MessageID}, {"userId", e.UserID}, {"anonymousId", e.AnonymousID},
+		{"previousId", e.PreviousID}, {"groupType", e.GroupType}, {"groupId", e.GroupID},
 	}
 	for _, t := range texts {
 		if problem := checkText(t.field, t.value); problem != nil {
@@ -159,8 +223,13 @@ type placed struct {
 
 // place works out when the event happened. The sender's clock is corrected by what it
 // said when it sent (Segment's rule: receivedAt - (sentAt - timestamp)); one that is
-// more than a day ahead is not believed. Instants are PostgreSQL's, in microseconds.
-func (e *Incoming) place(receivedAt time.Time) (placed, *fault.Error) {
+// more than a day ahead is not believed. An event that waited on its way, in a queue, was
+// received before it is written, but never after. Instants are PostgreSQL's, in microseconds.
+func (e *Incoming) place(now time.Time) (placed, *fault.Error) {
+	receivedAt := now
+	if !e.ReceivedAt.IsZero() && e.ReceivedAt.Before(now) {
+		receivedAt = e.ReceivedAt
+	}
 	at := receivedAt
 	if !e.Timestamp.IsZero() {
 		at = e.Timestamp

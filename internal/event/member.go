@@ -32,8 +32,8 @@ var fields = []struct {
 	{"timestamp", func(m *message, v []byte) (p *fault.Error) { m.Timestamp, p = readInstant(v); return p }},
 	{"originalTimestamp", func(m *message, v []byte) (p *fault.Error) { m.original, p = readInstant(v); return p }},
 	{"sentAt", func(m *message, v []byte) (p *fault.Error) { m.SentAt, p = readInstant(v); return p }},
-	{"properties", func(m *message, v []byte) *fault.Error { m.properties = v; return nil }},
-	{"context", func(m *message, v []byte) *fault.Error { m.context = v; return nil }},
+	{"properties", func(m *message, v []byte) *fault.Error { m.Properties = v; return nil }},
+	{"context", func(m *message, v []byte) *fault.Error { m.Context = v; return nil }},
 }
 
 // member takes one member of a call. One that nothing reads is refused: a misspelt

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // checkedObject is a JSON object that was checked, with its digest.
@@ -23,19 +24,32 @@ type checkedObject struct {
 	size   int // of the text with its numbers written out, as PostgreSQL gives them back
 }
 
+// contents is all that an event has in JSON, checked.
+type contents struct{ properties, context, traits, once checkedObject }
+
+func (s *contents) size() int {
+	return s.properties.size + s.context.size + s.traits.size + s.once.size
+}
+
 // seal takes the event's fingerprint, by which a repeat of the same event is told from
 // another event under the same id. A missing message id is made up.
-func (e *Incoming) seal(properties, context checkedObject) *fault.Error {
-	if properties.size+context.size > MaxEventBytes {
+func (e *Incoming) seal(s contents) *fault.Error {
+	if s.size() > MaxEventBytes {
 		return tooLarge()
 	}
-	e.Properties, e.Context = properties.text, context.text
+	e.Properties, e.Context, e.Traits, e.TraitsOnce = s.properties.text, s.context.text, s.traits.text, s.once.text
 	var digest fingerprint
 	digest.text(e.Type, e.UserID, e.AnonymousID)
 	if !e.Timestamp.IsZero() {
 		digest.number(uint64(e.Timestamp.UnixMicro()))
 	}
-	digest.number(properties.digest, context.digest)
+	digest.number(s.properties.digest, s.context.digest)
+	if e.PreviousID != "" || e.GroupID != "" {
+		digest.text(e.PreviousID, e.GroupType, e.GroupID)
+	}
+	if s.traits.size+s.once.size > 0 {
+		digest.number(s.traits.digest, s.once.digest)
+	}
 	e.fingerprint = int64(digest.sum())
 	if e.MessageID == "" {
 		id, err := uuid.NewV7()
@@ -47,17 +61,40 @@ func (e *Incoming) seal(properties, context checkedObject) *fault.Error {
 	return nil
 }
 
+// sealProperties checks the properties, and tells what members they have.
+func sealProperties(object []byte) (checkedObject, []registry.Property, *fault.Error) {
+	var shape []registry.Property
+	properties, problem := sealWith("properties", object, &shape)
+	return properties, shape, problem
+}
+
+// noMembers is the empty object: what nothing and null are read as.
+var noMembers = checkedObject{text: []byte("{}"), digest: 1, size: 2}
+
+// sealTraits checks traits. An object without members says as little as none.
+func sealTraits(object []byte) (checkedObject, *fault.Error) {
+	traits, problem := sealObject("traits", object)
+	if traits.digest == noMembers.digest {
+		return checkedObject{}, problem
+	}
+	return traits, problem
+}
+
 // sealObject checks an object; nothing and null give an empty one.
 func sealObject(field string, object []byte) (checkedObject, *fault.Error) {
+	return sealWith(field, object, nil)
+}
+
+func sealWith(field string, object []byte, shape *[]registry.Property) (checkedObject, *fault.Error) {
 	object = bytes.TrimSpace(object)
 	if len(object) == 0 || bytes.Equal(object, null) {
-		object = []byte("{}")
+		return noMembers, nil
 	}
 	if object[0] != '{' {
 		return checkedObject{}, fault.Input(field, "A JSON object is needed.")
 	}
 	// Repeated names are found here, with their path; invalid UTF-8 is the decoder's to find.
-	d := digester{Decoder: jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))}
+	d := digester{Decoder: jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true)), shape: shape}
 	digest, problem := d.value(1)
 	if problem != nil {
 		return checkedObject{}, under(field, problem)
@@ -71,7 +108,20 @@ func sealObject(field string, object []byte) (checkedObject, *fault.Error) {
 // digester reads an object.
 type digester struct {
 	*jsontext.Decoder
-	swell int // by how much numbers grow that are written out: 1e300 has 301 digits
+	swell int                  // by how much numbers grow that are written out: 1e300 has 301 digits
+	shape *[]registry.Property // where the outermost members are noted, if anywhere
+}
+
+// note tells what the next member of the outermost object is.
+func (d *digester) note(level int, name string, kind jsontext.Kind) {
+	if level == 1 && d.shape != nil {
+		*d.shape = append(*d.shape, registry.Property{Name: name, Kind: kinds[kind]})
+	}
+}
+
+var kinds = map[jsontext.Kind]registry.Kind{
+	'"': registry.Text, '0': registry.Number, 't': registry.Boolean, 'f': registry.Boolean,
+	'{': registry.Object, '[': registry.List, 'n': registry.Null,
 }
 
 // value reads one value, checks that PostgreSQL can keep it and JavaScript can read it, and
@@ -124,6 +174,7 @@ func (d *digester) object(level int) (uint64, *fault.Error) {
 		if strings.IndexByte(name, 0) >= 0 {
 			return 0, fault.Input("", "The character NUL is not allowed in a name.")
 		}
+		d.note(level, name, d.PeekKind())
 		value, problem := d.value(level + 1)
 		if problem != nil {
 			return 0, under(name, problem)

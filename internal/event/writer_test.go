@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestEveryEventGetsItsVerdict(t *testing.T) {
 		{MessageID: "m4", Status: rejected, Field: "timestamp", Reason: "Events before the year 2000 are not taken."},
 		{MessageID: "m2", Status: accepted},
 	}
-	if !slices.Equal(first.verdicts, want) {
+	if !reflect.DeepEqual(first.verdicts, want) {
 		t.Errorf("verdicts %+v, want %+v", first.verdicts, want)
 	}
 	again := send(t, w, acme, batch...)
