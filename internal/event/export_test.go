@@ -1,7 +1,7 @@
 package event
 
-// Queued tells how many events wait, so that a test can wait until they do.
-func Queued(w *Writer) int {
+// WaitingIn tells how many events wait, so that a test can wait until they do.
+func WaitingIn(w *Writer) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.queued

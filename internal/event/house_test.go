@@ -152,13 +152,13 @@ func send(t *testing.T, w *event.Writer, id tenant.ID, items ...event.Item) repl
 // offer begins an Append, and waits until it is in the queue or has been answered.
 func offer(t *testing.T, w *event.Writer, id tenant.ID, items ...event.Item) <-chan reply {
 	t.Helper()
-	before := event.Queued(w)
+	before := event.WaitingIn(w)
 	answer, replied := make(chan reply, 1), make(chan struct{})
 	go func() {
 		answer <- send(t, w, id, items...)
 		close(replied)
 	}()
-	for event.Queued(w) == before {
+	for event.WaitingIn(w) == before {
 		select {
 		case <-replied:
 			return answer

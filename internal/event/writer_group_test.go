@@ -77,14 +77,14 @@ func TestCallersWhoKeepComingShareTransactions(t *testing.T) {
 func flood(t *testing.T, w *event.Writer, id tenant.ID, bound, atOnce int) (waiting []<-chan reply, refused reply) {
 	t.Helper()
 	for call := range bound/atOnce + 1 {
-		before := event.Queued(w)
+		before := event.WaitingIn(w)
 		answer := offer(t, w, id, some(t, fmt.Sprint("flood", call, "-"), atOnce)...)
-		if event.Queued(w) == before {
+		if event.WaitingIn(w) == before {
 			return waiting, <-answer
 		}
 		waiting = append(waiting, answer)
 	}
-	t.Fatalf("%d events wait, and none was refused", event.Queued(w))
+	t.Fatalf("%d events wait, and none was refused", event.WaitingIn(w))
 	return nil, reply{}
 }
 
@@ -94,7 +94,7 @@ func TestAFullQueueRefusesAndRecovers(t *testing.T) {
 	w := event.NewWriter(h.app, event.WriterOptions{Queue: 20})
 	waiting, refused := flood(t, w, acme, 20, 5)
 	wantCode(t, refused.err, fault.Unavailable)
-	if n := event.Queued(w); n > 20 {
+	if n := event.WaitingIn(w); n > 20 {
 		t.Errorf("%d events wait, want 20 at most", n)
 	}
 	run(t, w)
@@ -103,8 +103,8 @@ func TestAFullQueueRefusesAndRecovers(t *testing.T) {
 			t.Errorf("what waited: %v", got)
 		}
 	}
-	if event.Queued(w) != 0 {
-		t.Errorf("%d events wait after all were answered", event.Queued(w))
+	if event.WaitingIn(w) != 0 {
+		t.Errorf("%d events wait after all were answered", event.WaitingIn(w))
 	}
 	retry := send(t, w, acme, some(t, fmt.Sprint("flood", len(waiting), "-"), 5)...)
 	if got := retry.statuses(t); got[0] != accepted {
