@@ -131,10 +131,11 @@ func toIngestResult(verdicts []event.Verdict) *model.IngestResult {
 	count := map[event.Status]*int{
 		event.Accepted: &result.Accepted, event.Duplicate: &result.Duplicates,
 		event.Conflict: &result.Conflicts, event.Rejected: &result.Rejected,
+		event.Quarantined: &result.Quarantined, event.Queued: &result.Queued,
 	}
 	for i, v := range verdicts {
 		*count[v.Status]++
-		result.Verdicts[i] = model.EventVerdict{MessageID: v.MessageID, Status: v.Status}
+		result.Verdicts[i] = model.EventVerdict{MessageID: v.MessageID, Status: v.Status, Warnings: toWarnings(v.Warnings)}
 		if v.Reason != "" {
 			field := v.Field
 			if field == "event" { // refused by the database: nobody knows which part
@@ -144,6 +145,14 @@ func toIngestResult(verdicts []event.Verdict) *model.IngestResult {
 		}
 	}
 	return result
+}
+
+func toWarnings(warnings []event.Warning) []model.EventWarning {
+	list := make([]model.EventWarning, len(warnings))
+	for i, w := range warnings {
+		list[i] = model.EventWarning(w)
+	}
+	return list
 }
 
 // toEvents fixes the question's range, so that all fields speak of the same.

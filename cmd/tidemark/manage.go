@@ -67,7 +67,7 @@ type keyCommands struct {
 
 type keyCreate struct {
 	Tenant string `required:"" help:"Id of the tenant."`
-	Kind   string `required:"" enum:"write,read" help:"write: may only send events. read: may only read."`
+	Kind   string `required:"" enum:"write,read,manage" help:"write: may only send events. read: may only read. manage: may set up the tenant, correct and erase data, and read."`
 	Name   string `default:"default" help:"What people call it."`
 }
 

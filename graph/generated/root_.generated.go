@@ -81,6 +81,12 @@ type ComplexityRoot struct {
 		MessageID func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Status    func(childComplexity int) int
+		Warnings  func(childComplexity int) int
+	}
+
+	EventWarning struct {
+		Field  func(childComplexity int) int
+		Reason func(childComplexity int) int
 	}
 
 	Events struct {
@@ -96,11 +102,13 @@ type ComplexityRoot struct {
 	}
 
 	IngestResult struct {
-		Accepted   func(childComplexity int) int
-		Conflicts  func(childComplexity int) int
-		Duplicates func(childComplexity int) int
-		Rejected   func(childComplexity int) int
-		Verdicts   func(childComplexity int) int
+		Accepted    func(childComplexity int) int
+		Conflicts   func(childComplexity int) int
+		Duplicates  func(childComplexity int) int
+		Quarantined func(childComplexity int) int
+		Queued      func(childComplexity int) int
+		Rejected    func(childComplexity int) int
+		Verdicts    func(childComplexity int) int
 	}
 
 	Live struct {
@@ -365,6 +373,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventVerdict.Status(childComplexity), true
+	case "EventVerdict.warnings":
+		if e.ComplexityRoot.EventVerdict.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventVerdict.Warnings(childComplexity), true
+
+	case "EventWarning.field":
+		if e.ComplexityRoot.EventWarning.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventWarning.Field(childComplexity), true
+	case "EventWarning.reason":
+		if e.ComplexityRoot.EventWarning.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventWarning.Reason(childComplexity), true
 
 	case "Events.asOf":
 		if e.ComplexityRoot.Events.AsOf == nil {
@@ -454,6 +481,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IngestResult.Duplicates(childComplexity), true
+	case "IngestResult.quarantined":
+		if e.ComplexityRoot.IngestResult.Quarantined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IngestResult.Quarantined(childComplexity), true
+	case "IngestResult.queued":
+		if e.ComplexityRoot.IngestResult.Queued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IngestResult.Queued(childComplexity), true
 	case "IngestResult.rejected":
 		if e.ComplexityRoot.IngestResult.Rejected == nil {
 			break
@@ -930,6 +969,8 @@ enum Permission {
   INGEST
   "Read figures, and subscribe to them."
   READ
+  "Set up the tenant, and correct or erase its data."
+  MANAGE
 }
 
 "An instant, in RFC 3339 with a zone, such as ` + "`" + `2026-05-01T09:30:00Z` + "`" + `. Answers are in UTC."
@@ -1149,6 +1190,10 @@ type IngestResult {
   conflicts: Int!
   "How many could not be taken."
   rejected: Int!
+  "How many are against the tracking plan and were kept aside."
+  quarantined: Int!
+  "How many are safe in the log, and will be stored from there."
+  queued: Int!
 }
 
 "What became of one event."
@@ -1157,10 +1202,20 @@ type EventVerdict {
   messageId: String!
   "What became of it."
   status: VerdictStatus!
-  "Which field was wrong, such as ` + "`" + `timestamp` + "`" + `; null unless REJECTED or CONFLICT."
+  "Which field was wrong, such as ` + "`" + `timestamp` + "`" + `; null unless REJECTED, QUARANTINED or CONFLICT."
   field: String
-  "What was wrong, in a sentence; null unless REJECTED or CONFLICT."
+  "What was wrong, in a sentence; null unless REJECTED, QUARANTINED or CONFLICT."
   reason: String
+  "What its sender should know, though it was taken."
+  warnings: [EventWarning!]!
+}
+
+"Something about an event that was taken all the same."
+type EventWarning {
+  "Which field, such as ` + "`" + `properties.plan` + "`" + `."
+  field: String!
+  "What is odd about it, in a sentence."
+  reason: String!
 }
 
 "What became of one event."
@@ -1173,6 +1228,10 @@ enum VerdictStatus {
   CONFLICT
   "It can't be taken; ` + "`" + `field` + "`" + ` and ` + "`" + `reason` + "`" + ` say why."
   REJECTED
+  "It is against the tenant's tracking plan: kept aside, and not counted."
+  QUARANTINED
+  "It is safe in the log that events are stored from. Whether it repeats another is not known yet."
+  QUEUED
 }
 `, BuiltIn: false},
 	{Name: "../metric.graphqls", Input: `extend type Query {
@@ -1470,8 +1529,20 @@ func (ec *executionContext) childFields_EventVerdict(ctx context.Context, field 
 		return ec.fieldContext_EventVerdict_field(ctx, field)
 	case "reason":
 		return ec.fieldContext_EventVerdict_reason(ctx, field)
+	case "warnings":
+		return ec.fieldContext_EventVerdict_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventVerdict", field.Name)
+}
+
+func (ec *executionContext) childFields_EventWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_EventWarning_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_EventWarning_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventWarning", field.Name)
 }
 
 func (ec *executionContext) childFields_Events(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1510,6 +1581,10 @@ func (ec *executionContext) childFields_IngestResult(ctx context.Context, field 
 		return ec.fieldContext_IngestResult_conflicts(ctx, field)
 	case "rejected":
 		return ec.fieldContext_IngestResult_rejected(ctx, field)
+	case "quarantined":
+		return ec.fieldContext_IngestResult_quarantined(ctx, field)
+	case "queued":
+		return ec.fieldContext_IngestResult_queued(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IngestResult", field.Name)
 }

@@ -69,10 +69,20 @@ type EventVerdict struct {
 	MessageID string `json:"messageId"`
 	// What became of it.
 	Status event.Status `json:"status"`
-	// Which field was wrong, such as `timestamp`; null unless REJECTED or CONFLICT.
+	// Which field was wrong, such as `timestamp`; null unless REJECTED, QUARANTINED or CONFLICT.
 	Field *string `json:"field,omitempty"`
-	// What was wrong, in a sentence; null unless REJECTED or CONFLICT.
+	// What was wrong, in a sentence; null unless REJECTED, QUARANTINED or CONFLICT.
 	Reason *string `json:"reason,omitempty"`
+	// What its sender should know, though it was taken.
+	Warnings []EventWarning `json:"warnings"`
+}
+
+// Something about an event that was taken all the same.
+type EventWarning struct {
+	// Which field, such as `properties.plan`.
+	Field string `json:"field"`
+	// What is odd about it, in a sentence.
+	Reason string `json:"reason"`
 }
 
 // What became of a batch.
@@ -87,6 +97,10 @@ type IngestResult struct {
 	Conflicts int `json:"conflicts"`
 	// How many could not be taken.
 	Rejected int `json:"rejected"`
+	// How many are against the tracking plan and were kept aside.
+	Quarantined int `json:"quarantined"`
+	// How many are safe in the log, and will be stored from there.
+	Queued int `json:"queued"`
 }
 
 // The running step and those before it: the last 7 DAY are today and the six days before.

@@ -1,5 +1,5 @@
 // Package access says who is asking and what they may do. A key is shown once, stored
-// as its hash, and gives one kind of right: to send, or to read.
+// as its hash, and gives one kind of right: to send, to read, or to manage.
 package access
 
 import (
@@ -18,6 +18,7 @@ type Permission string
 const (
 	Ingest Permission = "INGEST" // send events
 	Read   Permission = "READ"   // read figures, and subscribe to them
+	Manage Permission = "MANAGE" // set up the tenant, and correct or erase its data
 )
 
 // Kind is what a key is for.
@@ -27,11 +28,14 @@ type Kind string
 const (
 	WriteKey Kind = "write" // may only send
 	ReadKey  Kind = "read"  // may only read
+	// A ManageKey may set up the tenant, correct and erase data, and read it.
+	ManageKey Kind = "manage"
 )
 
 var granted = map[Kind]map[Permission]bool{
-	WriteKey: {Ingest: true},
-	ReadKey:  {Read: true},
+	WriteKey:  {Ingest: true},
+	ReadKey:   {Read: true},
+	ManageKey: {Read: true, Manage: true},
 }
 
 // Principal is who is asking.

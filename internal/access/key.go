@@ -21,7 +21,7 @@ import (
 )
 
 // prefixes let people, and secret scanners, tell what they have found.
-var prefixes = map[Kind]string{WriteKey: "tmw_", ReadKey: "tmr_"}
+var prefixes = map[Kind]string{WriteKey: "tmw_", ReadKey: "tmr_", ManageKey: "tmm_"}
 
 // keyBytes is how much of a key is random, so that a plain hash is enough to store.
 const keyBytes = 32

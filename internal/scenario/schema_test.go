@@ -50,7 +50,7 @@ func TestEveryRootFieldSaysWhoMayAsk(t *testing.T) {
 			if (can == nil) != (public[name] != "") {
 				t.Errorf("%s: it has either @can or a reason to be public", name)
 			}
-			if can != nil && !slices.Contains([]string{"INGEST", "READ"}, can.Arguments.ForName("do").Value.Raw) {
+			if can != nil && !slices.Contains([]string{"INGEST", "READ", "MANAGE"}, can.Arguments.ForName("do").Value.Raw) {
 				t.Errorf("%s: @can(do: %s)", name, can.Arguments.ForName("do").Value)
 			}
 		}
@@ -91,9 +91,10 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"Permission":    text(string(access.Ingest), string(access.Read)),
+		"Permission":    text(string(access.Ingest), string(access.Read), string(access.Manage)),
 		"MetricUnit":    text(string(metric.UnitEvents), string(metric.UnitUsers)),
-		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict), string(domain.Rejected)),
+		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
+			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
 			string(calendar.Month), string(calendar.Quarter), string(calendar.Year)),
 	}

@@ -105,7 +105,18 @@ func (k *Kit) Ask(t testing.TB, key, query string, variables map[string]any) Ans
 // Query asks as the tenant and decodes the data; an error fails the test.
 func (tn *Tenant) Query(t testing.TB, query string, variables map[string]any, into any) {
 	t.Helper()
-	answer := tn.kit.Ask(t, tn.ReadKey, query, variables)
+	tn.ask(t, tn.ReadKey, query, variables, into)
+}
+
+// Manage asks as whoever manages the tenant, and decodes the data; an error fails the test.
+func (tn *Tenant) Manage(t testing.TB, query string, variables map[string]any, into any) {
+	t.Helper()
+	tn.ask(t, tn.ManageKey, query, variables, into)
+}
+
+func (tn *Tenant) ask(t testing.TB, key, query string, variables map[string]any, into any) {
+	t.Helper()
+	answer := tn.kit.Ask(t, key, query, variables)
 	if len(answer.Errors) > 0 {
 		t.Fatalf("query: %+v", answer.Errors)
 	}

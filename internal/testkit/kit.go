@@ -105,9 +105,10 @@ func (k *Kit) asOwner(t testing.TB, do func(ctx context.Context, conn *pgx.Conn)
 
 // Tenant is a company of a story, with its keys.
 type Tenant struct {
-	ID       tenant.ID
-	WriteKey string
-	ReadKey  string
+	ID        tenant.ID
+	WriteKey  string
+	ReadKey   string
+	ManageKey string
 
 	kit *Kit
 }
@@ -125,6 +126,9 @@ func (k *Kit) Tenant(t testing.TB, name, zone string) *Tenant {
 		t.Fatalf("testkit: %v", err)
 	}
 	if made.ReadKey, err = access.CreateKey(t.Context(), worker, id, access.ReadKey, "read"); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	if made.ManageKey, err = access.CreateKey(t.Context(), worker, id, access.ManageKey, "manage"); err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
 	return made

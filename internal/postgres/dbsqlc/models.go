@@ -15,8 +15,9 @@ import (
 type ApiKeyKind string
 
 const (
-	ApiKeyKindWrite ApiKeyKind = "write"
-	ApiKeyKindRead  ApiKeyKind = "read"
+	ApiKeyKindWrite  ApiKeyKind = "write"
+	ApiKeyKindRead   ApiKeyKind = "read"
+	ApiKeyKindManage ApiKeyKind = "manage"
 )
 
 func (e *ApiKeyKind) Scan(src interface{}) error {
