@@ -1,0 +1,253 @@
+// Package importer brings files of events in, over the HTTP API, as NDJSON or CSV. Every row
+// is taken or reported as refused; an import that ends at any moment, killed or not, goes on
+// from where it was, loses nothing and counts nothing twice; and its memory is bounded,
+// whatever the file is.
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/event"
+)
+
+// Counts say what became of rows.
+type Counts struct {
+	Read        int64 `json:"read"`
+	Accepted    int64 `json:"accepted"`
+	Queued      int64 `json:"queued"`
+	Duplicate   int64 `json:"duplicate"`
+	Conflict    int64 `json:"conflict"`
+	Quarantined int64 `json:"quarantined"`
+	Rejected    int64 `json:"rejected"`
+}
+
+// Refused is how many were not taken.
+func (c Counts) Refused() int64 { return c.Conflict + c.Quarantined + c.Rejected }
+
+func (c *Counts) add(status event.Status) {
+	c.Read++
+	switch status {
+	case event.Accepted:
+		c.Accepted++
+	case event.Queued:
+		c.Queued++
+	case event.Duplicate:
+		c.Duplicate++
+	case event.Conflict:
+		c.Conflict++
+	case event.Quarantined:
+		c.Quarantined++
+	default:
+		c.Rejected++
+	}
+}
+
+// Result is what an import has come to: all of its runs together.
+type Result struct {
+	Counts
+	ThisRun int64 // rows of this run
+	Took    time.Duration
+	Report  string // where refused rows stand, if there are any
+	Before  bool   // whether an earlier run had come to the end
+}
+
+// run is one run of an import.
+type run struct {
+	options Options
+	source  *source
+	rows    rows
+	shaper  shaper
+	ids     identity
+	sender  sender
+	broken  error // why the input could not be read to its end
+
+	path    string // of the checkpoint; empty: none is kept
+	now     checkpoint
+	saved   time.Time
+	report  *report
+	thisRun int64
+	from    int64 // of the file, what earlier runs have read
+}
+
+// Run imports a file; "-" is standard input. The result is also good beside an error.
+func Run(ctx context.Context, name string, o Options) (Result, error) {
+	start := time.Now()
+	if err := o.check(); err != nil {
+		return Result{}, err
+	}
+	s, err := openSource(ctx, name)
+	if err != nil {
+		return Result{}, fmt.Errorf("import %s: %w", name, err)
+	}
+	defer s.close()
+	r := &run{options: o, source: s, ids: identity{source: o.Source}, sender: rehearsal{}}
+	if !o.DryRun {
+		r.sender = newServer(o)
+	}
+	if err = r.prepare(name); err == nil && !r.now.Done {
+		err = r.work(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("import %s: %w", name, err)
+	}
+	return r.result(time.Since(start)), err
+}
+
+func (r *run) result(took time.Duration) Result {
+	result := Result{Counts: r.now.Counts, ThisRun: r.thisRun, Took: took, Before: r.now.Done && r.thisRun == 0}
+	if r.report != nil && r.now.Counts.Refused() > 0 {
+		result.Report = r.report.path
+	}
+	return result
+}
+
+// prepare finds out how to read the input, and from where.
+func (r *run) prepare(name string) (err error) {
+	if err := r.readAs(name); err != nil {
+		return err
+	}
+	r.now = checkpoint{Version: checkpointVersion, File: r.source.print, Key: digestOf(r.options.Key), Options: r.options.digest()}
+	if r.options.DryRun {
+		return nil
+	}
+	reportPath := r.options.Report
+	if reportPath == "" {
+		reportPath = r.options.beside(name, ".refused.ndjson")
+	}
+	if r.source.regular {
+		r.path = r.options.beside(name, ".import.json")
+		if err := r.resume(name); err != nil {
+			return err
+		}
+	}
+	if r.now.Done {
+		r.report = &report{path: reportPath}
+		return nil
+	}
+	if r.source.is(reportPath) {
+		return errors.New("the report would be written over it; --report names another file")
+	}
+	r.report, err = openReport(reportPath, r.now.Report)
+	return err
+}
+
+// resume takes up what an earlier run has left.
+func (r *run) resume(name string) error {
+	if r.options.Restart {
+		return nil
+	}
+	left, err := readCheckpoint(r.path)
+	if err != nil {
+		return err
+	}
+	if left == nil {
+		if r.options.Resume {
+			return fmt.Errorf("there is no import to go on with: %s is missing", r.path)
+		}
+		return nil
+	}
+	if err := left.fits(r.now); err != nil {
+		return err
+	}
+	r.now = *left
+	return nil
+}
+
+// readAs decides on the format, and makes what reads it.
+func (r *run) readAs(name string) (err error) {
+	o, format := r.options, r.options.Format
+	if format == Auto || format == "" {
+		if format, err = r.source.format(name); err != nil {
+			return err
+		}
+	}
+	if format == NDJSON {
+		r.rows = &lines{in: r.source.expanded}
+		r.shaper = &objectsByLine{mapping: o.Mapping, clock: o.clock}
+		return nil
+	}
+	t, err := newTable(r.source.expanded, o.Delimiter)
+	if err != nil {
+		return err
+	}
+	if err := o.Mapping.checkHeader(t.header); err != nil {
+		return err
+	}
+	r.rows = t
+	r.shaper = columns{targets: o.Mapping.targets(t.header), header: t.header, asText: o.Text}
+	if o.DryRun {
+		r.explain(t.header)
+	}
+	return nil
+}
+
+// work imports what is left.
+func (r *run) work(ctx context.Context) error {
+	err := r.goOn(ctx)
+	if err == nil {
+		err = r.pump(ctx)
+	}
+	switch {
+	case err != nil:
+	case r.broken != nil:
+		err = fmt.Errorf("it could not be read to its end, and what was read is imported: %w", r.broken)
+	case r.source.changed():
+		err = errors.New("it has changed while it was read; --restart imports all of it")
+	default:
+		r.now.Done = true
+	}
+	if !r.options.DryRun {
+		err = errors.Join(err, r.save(), r.report.close())
+	}
+	r.show(true)
+	return err
+}
+
+// goOn goes to the place where the last run had come. Where ids depend on the rows before,
+// those are read again, and not sent.
+func (r *run) goOn(ctx context.Context) error {
+	to := r.now.Point
+	if to.Offset == 0 {
+		return nil
+	}
+	defer func() { r.from = r.source.raw.n.Load() }()
+	if !counts(to.Unnamed) {
+		r.ids.unnamed = to.Unnamed
+		return r.rows.skip(to.place)
+	}
+	for ctx.Err() == nil {
+		row, err := r.rows.next()
+		if err != nil {
+			return fmt.Errorf("find the place where the last run ended: %w", errors.Join(err, io.ErrUnexpectedEOF))
+		}
+		r.entry(row)
+		if row.end.Offset >= to.Offset {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// entry makes a row ready to be sent, or refuses it.
+func (r *run) entry(from row) entry {
+	e := entry{line: from.line, raw: append([]byte(nil), from.raw...), cut: from.cut}
+	problem := from.problem
+	if problem == nil {
+		var d draft
+		if d, problem = r.shaper.draft(from); problem == nil {
+			problem = d.settle(r.options.settings())
+		}
+		if problem == nil {
+			e.event, problem = d.encode(&r.ids, from.line)
+		}
+		e.id = d.messageID
+	}
+	if problem != nil {
+		e.event, e.verdict = nil, refused(e.id, problem)
+	}
+	return e
+}
