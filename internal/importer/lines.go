@@ -38,7 +38,7 @@ type lines struct {
 }
 
 var (
-	errLong    = fault.Newf(fault.TooLarge, "A row has at most %d bytes.", maxRow)
+	errLong    = fault.Newf(fault.TooLarge, "A row has at most %d bytes.", maxRow).In("row")
 	errEndless = fault.Input("row", "The file ends within this row.")
 )
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -97,6 +98,9 @@ type objectsByLine struct {
 var flatNames = []string{"user_id", "anonymous_id", "message_id", "account_id", "group_id", "event_name", "occurred_at", "created_at", "userid"}
 
 func (o *objectsByLine) draft(r row) (draft, *fault.Error) {
+	if !utf8.Valid(r.raw) {
+		return draft{}, errUTF8
+	}
 	members, problem := membersOf(r.raw)
 	if problem != nil {
 		return draft{}, problem

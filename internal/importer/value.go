@@ -10,8 +10,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
-// exact is the largest whole number that JavaScript and a double hold exactly.
-const exact = 1 << 53
+// exact is the largest whole number up to which a double, and so JavaScript, holds each one.
+const exact = 1<<53 - 1
 
 // typed writes a text of CSV as the JSON that it stands for: a number or a boolean where it
 // is written as one, and otherwise a text. What would lose something as a number stays text:
