@@ -124,7 +124,7 @@ func (r *run) settleAll(sent <-chan *batch, free <-chan struct{}) error {
 }
 
 // saveEvery is how often a checkpoint is written, at most.
-const saveEvery = 500 * time.Millisecond
+const saveEvery = 200 * time.Millisecond
 
 func (r *run) settle(b *batch) error {
 	for _, e := range b.entries {

@@ -33,6 +33,7 @@ type server struct {
 
 const (
 	requestWithin = 60 * time.Second
+	lastAnswers   = 5 * time.Second // waited for after the import was told to stop
 	maxAnswer     = 16 << 20
 	firstPause    = 200 * time.Millisecond
 	maxPause      = 15 * time.Second
@@ -126,8 +127,24 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
+// lingering is a context that outlives another one by a while: what is on its way when the
+// import is told to stop may still be answered.
+func lingering(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	return own, func() {
+		forget()
+		cancel()
+	}
+}
+
 // post sends once. An error that is not a failure is the network's.
 func (s *server) post(ctx context.Context, zipped []byte, events int) ([]event.Verdict, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	ctx, cancel := lingering(ctx, lastAnswers)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/batch", bytes.NewReader(zipped))
 	if err != nil {
 		return nil, err
