@@ -89,12 +89,16 @@ func (c importCommand) options() (o importer.Options, err error) {
 }
 
 func (c importCommand) importOne(ctx context.Context, file string, o importer.Options) (importer.Result, error) {
-	line := progress.NewLine(os.Stderr, "importing "+file)
+	name := file
+	if file == "-" {
+		name = "standard input"
+	}
+	line := progress.NewLine(os.Stderr, "importing "+name)
 	o.Progress, o.Notice = line.Show, line.Say
 	result, err := importer.Run(ctx, file, o)
 	line.End()
 	if err == nil || result.Read > 0 {
-		printResult(file, result, c.DryRun)
+		printResult(name, result, c.DryRun)
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted; the same command goes on where it stopped")
@@ -106,14 +110,14 @@ func (c importCommand) importOne(ctx context.Context, file string, o importer.Op
 }
 
 // printResult prints what has become of all rows of a file.
-func printResult(file string, r importer.Result, rehearsed bool) {
+func printResult(name string, r importer.Result, rehearsed bool) {
 	switch {
 	case rehearsed:
-		fmt.Println(file + ", read without sending anything")
+		fmt.Println(name + ", read without sending anything")
 	case r.Before:
-		fmt.Println(file + " was imported before; --restart imports it again")
+		fmt.Println(name + " was imported before; --restart imports it again")
 	default:
-		fmt.Println(file)
+		fmt.Println(name)
 	}
 	fmt.Printf("  read         %d\n", r.Read)
 	for _, count := range []struct {

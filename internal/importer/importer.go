@@ -219,6 +219,7 @@ func (r *run) goOn(ctx context.Context) error {
 		r.ids.unnamed = to.Unnamed
 		return r.rows.skip(to.place)
 	}
+	r.options.Notice("reading again up to where the last run came")
 	for ctx.Err() == nil {
 		row, err := r.rows.next()
 		if err != nil {
