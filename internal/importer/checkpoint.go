@@ -29,7 +29,7 @@ const checkpointVersion = 1
 func digestOf(texts ...string) string {
 	hash := sha256.New()
 	for _, text := range texts {
-		fmt.Fprintf(hash, "%d:%s", len(text), text)
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(text), text)
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

@@ -84,7 +84,7 @@ func (t *table) record() (row, error) {
 			}
 			return t.refuse(errOpen)
 		case unclosed:
-			if t.in.failure() != nil {
+			if t.in.broken() {
 				return t.rest(), nil
 			}
 			return t.refuse(errOpen)
@@ -98,7 +98,7 @@ func (t *table) record() (row, error) {
 			continue
 		}
 		r := row{line: line, raw: bytes.TrimRight(raw, "\r\n"), fields: fields, end: place{t.in.offset, t.line}}
-		if !t.whole() && t.in.failure() != nil {
+		if !t.whole() && t.in.broken() {
 			r.problem = errEndless
 		}
 		return r, nil
@@ -106,7 +106,7 @@ func (t *table) record() (row, error) {
 }
 
 func (t *table) atEnd() error {
-	if t.in.failure() != nil {
+	if t.in.broken() {
 		return nil
 	}
 	return io.EOF

@@ -83,7 +83,7 @@ func Run(ctx context.Context, name string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("import %s: %w", name, err)
 	}
-	defer s.close()
+	defer s.file.Close()
 	r := &run{options: o, source: s, ids: identity{source: o.Source}, sender: rehearsal{}}
 	if !o.DryRun {
 		r.sender = newServer(o)
@@ -120,7 +120,7 @@ func (r *run) prepare(name string) (err error) {
 	}
 	if r.source.regular {
 		r.path = r.options.beside(name, ".import.json")
-		if err := r.resume(name); err != nil {
+		if err := r.resume(); err != nil {
 			return err
 		}
 	}
@@ -136,7 +136,7 @@ func (r *run) prepare(name string) (err error) {
 }
 
 // resume takes up what an earlier run has left.
-func (r *run) resume(name string) error {
+func (r *run) resume() error {
 	if r.options.Restart {
 		return nil
 	}
@@ -177,10 +177,11 @@ func (r *run) readAs(name string) (err error) {
 	if err := o.Mapping.checkHeader(t.header); err != nil {
 		return err
 	}
+	targets := o.Mapping.targets(t.header)
 	r.rows = t
-	r.shaper = columns{targets: o.Mapping.targets(t.header), header: t.header, asText: o.Text}
+	r.shaper = columns{targets: targets, header: t.header, asText: o.Text}
 	if o.DryRun {
-		r.explain(t.header)
+		r.explain(t.header, targets)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (l *lines) next() (row, error) {
 			r.problem = errLong
 		case len(bytes.TrimSpace(raw)) == 0:
 			continue
-		case l.in.failure() != nil && len(l.in.bytes()) == 0 && !l.whole():
+		case l.in.broken() && len(l.in.bytes()) == 0 && !l.whole():
 			r.problem = errEndless // what is missing can't be known
 		}
 		return r, nil

@@ -2,6 +2,9 @@ package importer
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // How much of a dry run is shown.
@@ -11,10 +14,10 @@ const (
 )
 
 // explain tells where the columns of a file go.
-func (r *run) explain(header []string) {
-	fmt.Fprintln(r.options.Preview, "Columns:")
-	for i, t := range r.shaper.(columns).targets {
-		fmt.Fprintf(r.options.Preview, "  %s -> %s\n", header[i], t)
+func (r *run) explain(header []string, targets []target) {
+	r.say("Columns:\n")
+	for i, t := range targets {
+		r.say("  %s -> %s\n", printable(header[i]), printable(t.String()))
 	}
 }
 
@@ -23,8 +26,20 @@ func (r *run) preview(e entry) {
 	refusals := r.now.Counts.Refused()
 	switch {
 	case isRefused(e.verdict.Status) && refusals <= shownRefusals:
-		fmt.Fprintf(r.options.Preview, "line %d is refused: %s: %s\n", e.line, e.verdict.Field, e.verdict.Reason)
+		r.say("line %d is refused: %s: %s\n", e.line, printable(e.verdict.Field), e.verdict.Reason)
 	case !isRefused(e.verdict.Status) && r.now.Counts.Accepted <= shownEvents:
-		fmt.Fprintf(r.options.Preview, "line %d: %s\n", e.line, e.event)
+		r.say("line %d: %s\n", e.line, e.event)
 	}
+}
+
+func (r *run) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.options.Preview, format, args...) // who watches may have gone
+}
+
+// printable keeps what stands in a file from steering a terminal.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

@@ -190,5 +190,3 @@ func (s *source) format(name string) (string, error) {
 	}
 	return CSV, nil
 }
-
-func (s *source) close() error { return s.file.Close() }

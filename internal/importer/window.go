@@ -60,6 +60,9 @@ func (w *window) take(n int) []byte {
 // full reports whether no row that begins here can be seen whole.
 func (w *window) full() bool { return w.end-w.start == len(w.buffer) }
 
+// broken reports whether the input could not be read to its end.
+func (w *window) broken() bool { return w.failure() != nil }
+
 // failure is why the input could not be read to its end, or nil.
 func (w *window) failure() error {
 	if w.ended == nil || errors.Is(w.ended, io.EOF) {
