@@ -131,6 +131,11 @@ func (r *run) prepare(name string) (err error) {
 	if r.source.is(reportPath) {
 		return errors.New("the report would be written over it; --report names another file")
 	}
+	if r.path != "" { // before anything is sent, as it may not be possible here
+		if err := r.now.save(r.path); err != nil {
+			return fmt.Errorf("%w; --state DIR keeps checkpoints elsewhere", err)
+		}
+	}
 	r.report, err = openReport(reportPath, r.now.Report)
 	return err
 }
