@@ -79,7 +79,10 @@ func (s Step) text(took time.Duration) string {
 	if s.Total <= 0 {
 		return fmt.Sprintf("%d events  %.0f/s", s.Events, rate)
 	}
-	speed := max(float64(s.Done-s.From)/seconds, 1)
+	if s.Done <= s.From {
+		return fmt.Sprintf("%3d %%  %d events", s.Done*100/s.Total, s.Events)
+	}
+	speed := float64(s.Done-s.From) / seconds
 	left := time.Duration(float64(max(s.Total-s.Done, 0)) / speed * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("%3d %%  %d events  %.0f/s  %v left", min(s.Done*100/s.Total, 100), s.Events, rate, left)
 }
