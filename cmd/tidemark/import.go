@@ -57,7 +57,7 @@ func (c importCommand) Run(ctx context.Context) error {
 		result, err := c.importOne(ctx, file, options)
 		problems = append(problems, err)
 		someRefused = someRefused || result.Refused() > 0
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, importer.ErrNotSent) {
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -97,7 +98,7 @@ func (r *run) deliver(ctx context.Context, work <-chan *batch, sent chan<- *batc
 	for b := range work {
 		if entries := b.toSend(); len(entries) > 0 {
 			if err := r.sender.send(ctx, entries); err != nil {
-				return err
+				return fmt.Errorf("%w: %w", ErrNotSent, err)
 			}
 		}
 		sent <- b // there is a place for each

@@ -14,7 +14,14 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 )
+
+// ErrNotSent ends an import for a reason that every other file would meet as well.
+var ErrNotSent = errors.New("the server did not take it")
+
+// errTooMuch is for an event that is small enough for the server.
+var errTooMuch = fault.New(fault.TooLarge, "Something before the server takes no request of this size.").In("event")
 
 // sender gives every entry its verdict, or none of them.
 type sender interface {
@@ -101,7 +108,7 @@ func (s *server) send(ctx context.Context, entries []*entry) error {
 // halve sends less at a time: something on the way has a lower limit than the server.
 func (s *server) halve(ctx context.Context, entries []*entry) error {
 	if len(entries) == 1 {
-		entries[0].verdict = refused(entries[0].id, errSize)
+		entries[0].verdict = refused(entries[0].id, errTooMuch)
 		return nil
 	}
 	middle := len(entries) / 2
