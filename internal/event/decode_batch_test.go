@@ -40,7 +40,7 @@ func TestABodyThatCannotBeReadIsRefusedAsAWhole(t *testing.T) {
 		})
 	}
 	for _, body := range []string{``, `[]`, `7`, `{`, `{"a":}`, good + `{}`, good + `]`, "\ufeff" + good} {
-		_, err := DecodeOne([]byte(body))
+		_, err := DecodeCall("track", []byte(body))
 		wantFault(t, err, fault.BadUserInput, "body")
 	}
 }
@@ -165,7 +165,7 @@ func allocated(body string) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, _ = DecodeBatch([]byte(body)) // what they answer is told by other tests
-	_, _ = DecodeOne([]byte(body))
+	_, _ = DecodeCall("track", []byte(body))
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }
