@@ -100,7 +100,7 @@ func TestCapturesComeAloneInListsAndInBatches(t *testing.T) {
 	const one = `{"event":"E","distinct_id":"u","properties":{"token":"key","a":1}}`
 	for body, want := range map[string]int{
 		one: 1, "[" + one + "," + one + "]": 2, `{"api_key":"key","batch":[` + one + `],"sent_at":"2026-05-01T12:00:00Z"}`: 1,
-		" [] ": 0,
+		"[]\n": 0,
 	} {
 		items, alone, err := DecodeCaptures([]byte(body))
 		if err != nil || len(items) != want || alone != (body == one) {
