@@ -45,5 +45,5 @@ func refuseMethod(w http.ResponseWriter, allowed string) {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeError(w, r, fault.New(fault.NotFound, "There is nothing here. See /graphql, /playground, /v1/track and /v1/batch."))
+	writeError(w, r, fault.New(fault.NotFound, "There is nothing here. See /graphql, /playground and /v1/batch."))
 }
