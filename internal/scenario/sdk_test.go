@@ -183,7 +183,7 @@ func rudderGo(t *testing.T, url, key string) (end func()) {
 
 func posthogGo(t *testing.T, url, key string) (end func()) {
 	t.Helper()
-	client, err := posthog.NewWithConfig(key, posthog.Config{Endpoint: url, BatchSize: 4, Logger: posthog.StdLogger(silent, false)})
+	client, err := posthog.NewWithConfig(key, posthog.Config{Endpoint: url, BatchSize: 4, Logger: posthog.StdLogger(silent)})
 	return enqueue[posthog.Message](t, err, client,
 		posthog.Capture{DistinctId: "u", Event: "Bought", Properties: posthog.NewProperties().Set("p", 1), Groups: posthog.NewGroups().Set("company", "g")},
 		posthog.Identify{DistinctId: "u", Properties: posthog.NewProperties().Set("email", "e")},
