@@ -70,3 +70,7 @@ limit @most;
 select count(*)
 from plan_violation
 where @types::text[] is null or type = any (@types::text[]);
+
+-- 0: there is none. Cheap, since every server asks once a second for each tenant that sends.
+-- name: TrackingPlanVersion :one
+select coalesce(max(version), 0)::int from tracking_plan;

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // store writes events of one tenant in one transaction: message ids, persons, events,
@@ -43,6 +44,9 @@ func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, r
 	// Last, since every batch of this tenant meets on these rows.
 	if err := queries.EventRollupUpsert(ctx, tx, rollups(zone, rows)); err != nil {
 		return fmt.Errorf("upsert rollups: %w", err)
+	}
+	if err := registry.Observe(ctx, tx, observations(rows)); err != nil {
+		return err
 	}
 	for _, r := range rows {
 		*r.verdict = Verdict{MessageID: r.MessageID, Status: Accepted}

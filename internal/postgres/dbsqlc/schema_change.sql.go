@@ -61,7 +61,7 @@ func (q *Queries) SchemaChangeGet(ctx context.Context, db DBTX, id int64) (Schem
 const schemaChangeInsert = `-- name: SchemaChangeInsert :exec
 insert into schema_change (change, type, property, kind, was, message_id, occurred_at)
 select
-  u.change, u.type, nullif(u.property, ''), nullif(u.kind, ''),
+  u.change, u.type, case when u.kind <> '' then u.property end, nullif(u.kind, ''),
   case when u.was = '' then '{}' else string_to_array(u.was, ',') end,
   u.message_id, u.occurred_at
 from unnest(

@@ -347,3 +347,15 @@ func (q *Queries) TrackingPlanSample(ctx context.Context, db DBTX, arg TrackingP
 	}
 	return items, nil
 }
+
+const trackingPlanVersion = `-- name: TrackingPlanVersion :one
+select coalesce(max(version), 0)::int from tracking_plan
+`
+
+// 0: there is none. Cheap, since every server asks once a second for each tenant that sends.
+func (q *Queries) TrackingPlanVersion(ctx context.Context, db DBTX) (int32, error) {
+	row := db.QueryRow(ctx, trackingPlanVersion)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
