@@ -25,6 +25,8 @@ const (
 	previewPatience = 10 * time.Second
 )
 
+var errNoVersion = fault.New(fault.NotFound, "The tracking plan has no such version.").In("version")
+
 func planSpans(id tenant.ID) []topic.Span { return []topic.Span{only(id, topic.Plan)} }
 
 // CurrentPlan gives the plan that holds; nil: there is none.
@@ -39,12 +41,12 @@ func (s *Service) CurrentPlan(ctx context.Context) (v *Version, err error) {
 // PlanVersion finds a version of the plan, or NOT_FOUND.
 func (s *Service) PlanVersion(ctx context.Context, number int) (found *Version, err error) {
 	if number < 1 || number > math.MaxInt32 {
-		return nil, errNothing
+		return nil, errNoVersion
 	}
 	err = s.read(ctx, planSpans, func(tx pgx.Tx) error {
 		row, err := dbsqlc.New().TrackingPlanGet(ctx, tx, int32(number))
 		if errors.Is(err, pgx.ErrNoRows) {
-			return errNothing
+			return errNoVersion
 		}
 		if err != nil {
 			return fmt.Errorf("read version of the plan: %w", err)
