@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strconv"
 
-	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -72,25 +71,17 @@ func (r *Resolver) eventTypes(ctx context.Context, first int, after *string) (*m
 	}, nil
 }
 
-// propertiesOf reads the properties of a type together with those of others.
-func propertiesOf(ctx context.Context, t *registry.EventType) ([]registry.EventProperty, error) {
-	return loader.From(ctx).Properties.Load(ctx, t.Name)()
-}
-
-func firstProperties(ctx context.Context, t *registry.EventType, first int) ([]registry.EventProperty, error) {
+func (r *Resolver) firstProperties(ctx context.Context, t *registry.EventType, first int) ([]registry.EventProperty, error) {
 	if first < 1 || first > maxPropertyList {
 		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxPropertyList)
 	}
-	list, err := propertiesOf(ctx, t)
-	if list == nil {
-		list = []registry.EventProperty{}
-	}
+	list, err := r.Registry.Properties(ctx, t)
 	return list[:min(len(list), first)], err
 }
 
 // typeChanged reports whether any property of the type came in several kinds.
-func typeChanged(ctx context.Context, t *registry.EventType) (bool, error) {
-	list, err := propertiesOf(ctx, t)
+func (r *Resolver) typeChanged(ctx context.Context, t *registry.EventType) (bool, error) {
+	list, err := r.Registry.Properties(ctx, t)
 	for i := range list {
 		if list[i].TypeChanged {
 			return true, err

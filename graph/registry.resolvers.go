@@ -19,11 +19,11 @@ func (r *eventTypeResolver) ID(ctx context.Context, obj *registry.EventType) (st
 }
 
 func (r *eventTypeResolver) TypeChanged(ctx context.Context, obj *registry.EventType) (bool, error) {
-	return typeChanged(ctx, obj)
+	return r.typeChanged(ctx, obj)
 }
 
 func (r *eventTypeResolver) Properties(ctx context.Context, obj *registry.EventType, first int) ([]registry.EventProperty, error) {
-	return firstProperties(ctx, obj, first)
+	return r.firstProperties(ctx, obj, first)
 }
 
 func (r *mutationResolver) SaveTrackingPlan(ctx context.Context, plan registry.Plan, preview bool, days int, basedOn *int) (*model.SavedTrackingPlan, error) {

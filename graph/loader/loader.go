@@ -11,7 +11,6 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
-	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 const (
@@ -22,18 +21,14 @@ const (
 
 // Loaders are those of one execution.
 type Loaders struct {
-	Event      *dataloader.Loader[event.Position, *event.Event]
-	Properties *dataloader.Loader[string, []registry.EventProperty] // by type
+	Event *dataloader.Loader[event.Position, *event.Event]
 }
 
 type loadersKey struct{}
 
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader, observed *registry.Service) context.Context {
+func With(ctx context.Context, events *event.Reader) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
-		Properties: dataloader.NewBatchedLoader(propertyBatch(observed),
-			dataloader.WithWait[string, []registry.EventProperty](wait),
-			dataloader.WithBatchCapacity[string, []registry.EventProperty](most)),
 		Event: dataloader.NewBatchedLoader(eventBatch(events),
 			dataloader.WithWait[event.Position, *event.Event](wait),
 			dataloader.WithBatchCapacity[event.Position, *event.Event](most)),
@@ -62,19 +57,6 @@ func eventBatch(events *event.Reader) dataloader.BatchFunc[event.Position, *even
 			} else {
 				results[i].Error = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
 			}
-		}
-		return results
-	}
-}
-
-func propertyBatch(observed *registry.Service) dataloader.BatchFunc[string, []registry.EventProperty] {
-	return func(ctx context.Context, types []string) []*dataloader.Result[[]registry.EventProperty] {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
-		found, err := observed.Properties(ctx, types)
-		results := make([]*dataloader.Result[[]registry.EventProperty], len(types))
-		for i, name := range types {
-			results[i] = &dataloader.Result[[]registry.EventProperty]{Data: found[name], Error: err}
 		}
 		return results
 	}

@@ -123,13 +123,13 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
-	reader, observed := event.NewReader(n.app), registry.NewService(n.app, plans)
+	reader := event.NewReader(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		EventWriter:    writer,
-		Registry:       observed,
+		Registry:       registry.NewService(n.app, plans),
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
@@ -142,7 +142,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writ
 			}
 			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, observed) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader) },
 		Origins: n.config.Origins,
 		Logger:  n.logger,
 	})

@@ -86,6 +86,9 @@ type Pick struct {
 
 // HeldAfter lists events that are held, the oldest first, from the one after an id on.
 func HeldAfter(ctx context.Context, tx pgx.Tx, pick Pick, after int64, most int) (list []Held, err error) {
+	if err := checkTypes(pick.Types); err != nil {
+		return nil, err
+	}
 	rows, err := dbsqlc.New().QuarantinedEventListHeld(ctx, tx, dbsqlc.QuarantinedEventListHeldParams{
 		After: after, Ids: pick.IDs, Types: pick.Types, Most: int64(most),
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -40,6 +41,12 @@ func (v *PlanViolation) Key() ViolationKey {
 func (s *Service) Violations(ctx context.Context, first int, after ViolationKey, types []string) (page PageOf[PlanViolation], unrecorded int, err error) {
 	if err := checkFirst(first); err != nil {
 		return page, 0, err
+	}
+	if err := checkTypes(types); err != nil {
+		return page, 0, err
+	}
+	if !keepable(after.EventType + after.Property + string(after.Rule)) {
+		return page, 0, fault.Input("after", "This is not a cursor of this list.")
 	}
 	spans := func(id tenant.ID) []topic.Span {
 		return []topic.Span{only(id, topic.Violation), only(id, topic.Plan)}
@@ -77,6 +84,9 @@ func quarantineSpans(id tenant.ID) []topic.Span { return []topic.Span{only(id, t
 // Held lists the events in quarantine, the newest first, from the one before an id on.
 func (s *Service) Held(ctx context.Context, first int, beforeID int64, types []string) (page PageOf[Held], err error) {
 	if err := checkFirst(first); err != nil {
+		return page, err
+	}
+	if err := checkTypes(types); err != nil {
 		return page, err
 	}
 	err = s.read(ctx, quarantineSpans, func(tx pgx.Tx) error {

@@ -2,10 +2,10 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,29 +39,8 @@ type EventType struct {
 	Planned                bool
 	PropertyCount          int
 	UnrecordedPropertyUses int
-}
 
-// EventProperty is what was observed of one property, and what the plan says about it.
-type EventProperty struct {
-	Name        string
-	Description *string // the plan's
-	Kinds       []ObservedKind
-	Volume      int
-	FirstSeenAt time.Time
-	LastSeenAt  time.Time
-	TypeChanged bool // values of several kinds came, null aside
-	Planned     bool
-	Required    bool
-	Personal    bool
-}
-
-// ObservedKind is what was observed of the values of one kind.
-type ObservedKind struct {
-	Kind        Kind
-	Volume      int
-	FirstSeenAt time.Time
-	LastSeenAt  time.Time
-	Sample      *string
+	page *typePage // in which it was read
 }
 
 // PageOf is a part of a list.
@@ -79,6 +58,27 @@ func cut[T any](list []T, first int) PageOf[T] {
 func checkFirst(first int) error {
 	if first < 1 || first > maxPage {
 		return fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	}
+	return nil
+}
+
+// keepable reports whether PostgreSQL could have kept a text; what it could not have, it
+// need not be asked for.
+func keepable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
+
+// maxTypes is how many types a filter may name.
+const maxTypes = 1_000
+
+func checkTypes(types []string) error {
+	if len(types) > maxTypes {
+		return fault.Input("types", "At most %d types are allowed.", maxTypes)
+	}
+	for _, t := range types {
+		if !keepable(t) {
+			return fault.Input("types", "A type has a character that no event's can have.")
+		}
 	}
 	return nil
 }
@@ -114,6 +114,9 @@ func (s *Service) EventTypes(ctx context.Context, first int, after string) (page
 	if err := checkFirst(first); err != nil {
 		return page, 0, err
 	}
+	if !keepable(after) {
+		return page, 0, fault.Input("after", "This is not a cursor of this list.")
+	}
 	err = s.read(ctx, observedSpans, func(tx pgx.Tx) error {
 		queries := dbsqlc.New()
 		rows, err := queries.EventTypePage(ctx, tx, dbsqlc.EventTypePageParams{After: after, Most: int64(first) + 1})
@@ -139,6 +142,9 @@ func (s *Service) EventTypes(ctx context.Context, first int, after string) (page
 
 // EventType finds one type, or NOT_FOUND.
 func (s *Service) EventType(ctx context.Context, name string) (found *EventType, err error) {
+	if !keepable(name) {
+		return nil, errNoType
+	}
 	err = s.read(ctx, observedSpans, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New().EventTypeListByNames(ctx, tx, []string{name})
 		if err != nil {
@@ -164,9 +170,11 @@ func currentPlan(ctx context.Context, tx pgx.Tx) (*Plan, error) {
 }
 
 func typesOf(rows []dbsqlc.EventTypePageRow, plan *Plan) []EventType {
-	list := make([]EventType, len(rows))
+	list, page := make([]EventType, len(rows)), &typePage{}
 	for i, r := range rows {
+		page.names = append(page.names, r.Name)
 		list[i] = EventType{
+			page: page,
 			Name: r.Name, Volume: int(r.Volume), FirstSeenAt: r.FirstSeenAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(),
 			PropertyCount: int(r.Properties), UnrecordedPropertyUses: int(r.UnrecordedProperties),
 		}
@@ -175,66 +183,6 @@ func typesOf(rows []dbsqlc.EventTypePageRow, plan *Plan) []EventType {
 		}
 	}
 	return list
-}
-
-// Properties lists the properties of several types at once.
-func (s *Service) Properties(ctx context.Context, types []string) (map[string][]EventProperty, error) {
-	properties := make(map[string][]EventProperty, len(types))
-	err := s.read(ctx, observedSpans, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New().EventPropertyListByTypes(ctx, tx, types)
-		if err != nil {
-			return fmt.Errorf("read properties: %w", err)
-		}
-		plan, err := currentPlan(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			addKind(properties, &rows[i])
-		}
-		for eventType, list := range properties {
-			e := plan.event(eventType)
-			for i := range list {
-				list[i].settle(e.property(list[i].Name))
-			}
-		}
-		return nil
-	})
-	return properties, err
-}
-
-// addKind adds a row to its property; the rows come in order of type and name.
-func addKind(properties map[string][]EventProperty, r *dbsqlc.EventPropertyListByTypesRow) {
-	list := properties[r.Type]
-	if len(list) == 0 || list[len(list)-1].Name != r.Name {
-		list = append(list, EventProperty{Name: r.Name, FirstSeenAt: r.FirstSeenAt.UTC(), LastSeenAt: r.LastSeenAt.UTC()})
-		properties[r.Type] = list
-	}
-	p := &list[len(list)-1]
-	p.Volume += int(r.Volume)
-	if r.FirstSeenAt.Before(p.FirstSeenAt) {
-		p.FirstSeenAt = r.FirstSeenAt.UTC()
-	}
-	if r.LastSeenAt.After(p.LastSeenAt) {
-		p.LastSeenAt = r.LastSeenAt.UTC()
-	}
-	p.Kinds = append(p.Kinds, ObservedKind{
-		Kind: Kind(r.Kind), Volume: int(r.Volume), FirstSeenAt: r.FirstSeenAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), Sample: r.Sample,
-	})
-}
-
-func (p *EventProperty) settle(planned *PlannedProperty) {
-	kinds := 0
-	for _, k := range p.Kinds {
-		if k.Kind != Null {
-			kinds++
-		}
-	}
-	p.TypeChanged = kinds > 1
-	if planned != nil {
-		p.Planned, p.Description = true, planned.Description
-		p.Required, p.Personal = planned.Required, planned.Personal
-	}
 }
 
 // ForgetSamples forgets all samples of the tenant. New ones come with new events.
@@ -261,87 +209,4 @@ func ForgetSamples(ctx context.Context, tx pgx.Tx) (int, error) {
 		return 0, fmt.Errorf("note that samples were forgotten: %w", err)
 	}
 	return int(n), nil
-}
-
-// before turns a cursor that counts down into what the statement takes.
-func before(cursor int64) int64 {
-	if cursor == 0 {
-		return math.MaxInt64
-	}
-	return cursor
-}
-
-// SchemaChange is something that changed about the events of a tenant.
-type SchemaChange struct {
-	ID         int64
-	Change     ChangeKind
-	EventType  string
-	Property   *string
-	Kind       *Kind
-	Was        []Kind
-	MessageID  string
-	OccurredAt time.Time
-	RecordedAt time.Time
-}
-
-// Changes lists what changed, the newest first, from the one before an id on.
-func (s *Service) Changes(ctx context.Context, first int, beforeID int64, only []ChangeKind) (page PageOf[SchemaChange], err error) {
-	if err := checkFirst(first); err != nil {
-		return page, err
-	}
-	var changes []string
-	for _, c := range only {
-		changes = append(changes, string(c))
-	}
-	err = s.read(ctx, observedSpans, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New().SchemaChangePage(ctx, tx, dbsqlc.SchemaChangePageParams{
-			Before: before(beforeID), Changes: changes, Most: int64(first) + 1,
-		})
-		if err != nil {
-			return fmt.Errorf("read page of schema changes: %w", err)
-		}
-		list := make([]SchemaChange, len(rows))
-		for i, r := range rows {
-			list[i] = schemaChangeOf(r)
-		}
-		page = cut(list, first)
-		total, err := dbsqlc.New().SchemaChangeCount(ctx, tx, changes)
-		page.Total = int(total)
-		return err
-	})
-	return page, err
-}
-
-func schemaChangeOf(r dbsqlc.SchemaChangePageRow) SchemaChange {
-	c := SchemaChange{
-		ID: r.SchemaChangeID, Change: ChangeKind(r.Change), EventType: r.Type, Property: r.Property, Was: []Kind{},
-		MessageID: r.MessageID, OccurredAt: r.OccurredAt.UTC(), RecordedAt: r.RecordedAt.UTC(),
-	}
-	if r.Kind != nil {
-		kind := Kind(*r.Kind)
-		c.Kind = &kind
-	}
-	for _, k := range r.Was {
-		c.Was = append(c.Was, Kind(k))
-	}
-	return c
-}
-
-var errNothing = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
-
-// Change finds one change, or NOT_FOUND.
-func (s *Service) Change(ctx context.Context, id int64) (found *SchemaChange, err error) {
-	err = s.read(ctx, observedSpans, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New().SchemaChangeGet(ctx, tx, id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errNothing
-		}
-		if err != nil {
-			return fmt.Errorf("read schema change: %w", err)
-		}
-		c := schemaChangeOf(dbsqlc.SchemaChangePageRow(row))
-		found = &c
-		return nil
-	})
-	return found, err
 }
