@@ -6,6 +6,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // Resolver holds the services that answer.
@@ -14,4 +15,5 @@ type Resolver struct {
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	EventWriter    *event.Writer
+	Registry       *registry.Service
 }
