@@ -2,7 +2,7 @@
 -- missing, '', 0 and the epoch stand for null: none of them is a real one.
 -- name: EventInsert :exec
 insert into event (
-  occurred_at, received_at, type, person_id, user_id, anonymous_id,
+  occurred_at, received_at, type, identity_id, user_id, anonymous_id,
   source, message_id, claimed_at, properties, context
 )
 select
@@ -51,3 +51,23 @@ select
   e.properties, e.context
 from unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id;
+
+-- Worker: the months that have a partition.
+-- name: EventPartitionList :many
+select to_date(right(c.relname, 6), 'YYYYMM')::date as month
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+where i.inhparent = 'event'::regclass
+order by 1;
+
+-- Worker.
+-- name: EventRangeHolds :one
+select exists (
+  select
+  from event
+  where occurred_at >= @starts and occurred_at < @ends
+);
+
+-- Worker.
+-- name: EventPartitionDrop :one
+select event_partition_drop(@month::date);

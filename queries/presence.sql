@@ -31,9 +31,9 @@ from (
   from unnest(@mask_buckets::int[], @mask_days::date[], @masks::text[]) as m (bucket, day, mask)
   join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
   union all
-  select x.bucket, e.person_id
+  select x.bucket, e.identity_id as person_id
   from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.person_id is not null
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.identity_id is not null
 ) seen
 group by seen.bucket
 order by seen.bucket;

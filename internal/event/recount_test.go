@@ -31,7 +31,7 @@ func (h *house) wantRecount(t *testing.T, id tenant.ID) {
 	for table, recount := range recounts {
 		differing := h.number(t, `
 			with local as (
-			  select e.*, t.zone, (e.occurred_at at time zone t.zone)::date as day
+			  select e.*, e.identity_id as person_id, t.zone, (e.occurred_at at time zone t.zone)::date as day
 			  from event e join tenant t using (tenant_id) where tenant_id = $1
 			),
 			dated as (select *, day::timestamp at time zone zone as starts from local),
@@ -51,7 +51,7 @@ func (h *house) wantRecount(t *testing.T, id tenant.ID) {
 	}
 	nobodys := h.number(t, `
 		select count(*) from event where tenant_id = $1
-		and (person_id is null) <> (coalesce(user_id, '') in ('', '0', 'null', 'undefined') and coalesce(anonymous_id, '') in ('', '0', 'null', 'undefined'))`, id)
+		and (identity_id is null) <> (coalesce(user_id, '') in ('', '0', 'null', 'undefined') and coalesce(anonymous_id, '') in ('', '0', 'null', 'undefined'))`, id)
 	if nobodys != 0 {
 		t.Errorf("%d events have no person, or one without an id", nobodys)
 	}

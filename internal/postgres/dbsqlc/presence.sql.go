@@ -65,9 +65,9 @@ from (
   from unnest($3::int[], $4::date[], $5::text[]) as m (bucket, day, mask)
   join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
   union all
-  select x.bucket, e.person_id
+  select x.bucket, e.identity_id as person_id
   from unnest($6::int[], $7::timestamptz[], $8::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.person_id is not null
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.identity_id is not null
 ) seen
 group by seen.bucket
 order by seen.bucket
