@@ -13,29 +13,27 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
-// store writes events of one tenant in one transaction: message ids, persons, events,
-// presence and rollups. Every rows[i].verdict is set when it returns nil; the verdicts
-// hold only if the transaction commits.
+// store writes events of one tenant in one transaction: message ids, identities, profiles,
+// events, presence and rollups. Every rows[i].verdict is set when it returns nil; the
+// verdicts hold only if the transaction commits.
 func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, rows []row) error {
 	queries := dbsqlc.New()
-	receivedAt, err := queries.EventTakeTurn(ctx, tx)
+	turn, err := queries.EventTakeTurn(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("take turn: %w", err)
 	}
-	rows = placeAll(rows, receivedAt)
+	rows = placeAll(rows, turn.ReceivedAt)
 	if rows, err = claim(ctx, tx, rows); err != nil || len(rows) == 0 {
 		return err
 	}
-	found, err := queries.PersonResolve(ctx, tx, persons(zone, rows))
-	if err != nil {
-		return fmt.Errorf("resolve persons: %w", err)
+	if err := recognize(ctx, tx, zone, rows); err != nil {
+		return err
 	}
-	assign(rows, found)
 	if err := months.ensure(ctx, tx, rows); err != nil {
 		return err
 	}
-	if err := queries.EventInsert(ctx, tx, columns(receivedAt, rows)); err != nil {
-		return fmt.Errorf("insert events: %w", err)
+	if err := insert(ctx, tx, turn.Staged, rows); err != nil {
+		return err
 	}
 	if err := queries.PresenceUpsert(ctx, tx, presences(zone, rows)); err != nil {
 		return fmt.Errorf("upsert presence: %w", err)
@@ -44,8 +42,8 @@ func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, r
 	if err := queries.EventRollupUpsert(ctx, tx, rollups(zone, rows)); err != nil {
 		return fmt.Errorf("upsert rollups: %w", err)
 	}
-	for _, r := range rows {
-		*r.verdict = Verdict{MessageID: r.MessageID, Status: Accepted}
+	for i := range rows {
+		*rows[i].verdict = Verdict{MessageID: rows[i].MessageID, Status: Accepted, Warnings: rows[i].warnings}
 	}
 	return nil
 }
@@ -78,51 +76,27 @@ func claim(ctx context.Context, tx pgx.Tx, rows []row) ([]row, error) {
 			params.Fingerprints = append(params.Fingerprints, r.fingerprint)
 		}
 	}
-	claimed, err := dbsqlc.New().MessageClaim(ctx, tx, params)
+	taken, err := dbsqlc.New().MessageClaim(ctx, tx, params)
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
-	if len(claimed) == len(rows) {
+	if len(taken) == 0 && len(params.Keys) == len(rows) {
 		return rows, nil
 	}
-	free := make(map[uuid.UUID]bool, len(claimed))
-	for _, key := range claimed {
-		free[key] = true
+	used := make(map[uuid.UUID]bool, len(taken))
+	for _, t := range taken {
+		used[t.MessageKey] = true
+		first[t.MessageKey] = t.Fingerprint
 	}
-	if err := learnTaken(ctx, tx, first, free); err != nil {
-		return nil, err
-	}
-	return judge(rows, first, free), nil
-}
-
-// learnTaken replaces the fingerprints of ids that were taken before by those of the events
-// that took them.
-func learnTaken(ctx context.Context, tx pgx.Tx, first map[uuid.UUID]int64, free map[uuid.UUID]bool) error {
-	var taken []uuid.UUID
-	for key := range first {
-		if !free[key] {
-			taken = append(taken, key)
-		}
-	}
-	if len(taken) == 0 {
-		return nil
-	}
-	list, err := dbsqlc.New().MessageFingerprintList(ctx, tx, taken)
-	if err != nil {
-		return fmt.Errorf("list fingerprints: %w", err)
-	}
-	for _, m := range list {
-		first[m.MessageKey] = m.Fingerprint
-	}
-	return nil
+	return judge(rows, first, used), nil
 }
 
 // judge keeps the first event of each id that was free, and gives the others their verdicts.
-func judge(rows []row, first map[uuid.UUID]int64, free map[uuid.UUID]bool) []row {
+func judge(rows []row, first map[uuid.UUID]int64, used map[uuid.UUID]bool) []row {
 	kept := make([]row, 0, len(rows))
 	for _, r := range rows {
-		if free[r.key] {
-			free[r.key] = false
+		if !used[r.key] {
+			used[r.key] = true
 			kept = append(kept, r)
 			continue
 		}
@@ -137,22 +111,4 @@ func repeated(messageID string, same bool) Verdict {
 	}
 	why := fault.Input("messageId", "Another event with this id came first.")
 	return Verdict{MessageID: messageID, Status: Conflict, Field: why.Field, Reason: why.Message}
-}
-
-// columns turns the rows into parallel lists, as the statement takes them.
-func columns(receivedAt time.Time, rows []row) dbsqlc.EventInsertParams {
-	p := dbsqlc.EventInsertParams{ReceivedAt: receivedAt}
-	for _, r := range rows {
-		p.OccurredAts = append(p.OccurredAts, r.occurredAt)
-		p.Types = append(p.Types, r.Type)
-		p.PersonIds = append(p.PersonIds, r.personID)
-		p.UserIds = append(p.UserIds, r.UserID)
-		p.AnonymousIds = append(p.AnonymousIds, r.AnonymousID)
-		p.Sources = append(p.Sources, r.source)
-		p.MessageIds = append(p.MessageIds, r.MessageID)
-		p.ClaimedAts = append(p.ClaimedAts, r.claimedAt)
-		p.Properties = append(p.Properties, r.Properties)
-		p.Contexts = append(p.Contexts, r.Context)
-	}
-	return p
 }

@@ -129,7 +129,7 @@ func wantRecounted(t *testing.T, kit *testkit.Kit) {
 		select count(*) from (
 		  select distinct e.tenant_id, (e.occurred_at at time zone t.zone)::date as day, e.identity_id
 		  from event e join tenant t using (tenant_id) where e.identity_id is not null
-		) e full join presence p using (tenant_id, day, person_id)
+		) e full join presence p using (tenant_id, day, identity_id)
 		where e.identity_id is null or p.slots is null`, nil, &presences)
 	kit.Scan(t, `select count(*) - count(distinct (tenant_id, source, message_id)) from event`, nil, &twice)
 	if rollups != 0 || presences != 0 || twice != 0 {

@@ -13,12 +13,20 @@ import (
 )
 
 const messageClaim = `-- name: MessageClaim :many
-insert into message (message_key, fingerprint)
-select m.key, m.fingerprint
-from unnest($1::uuid[], $2::bigint[]) as m (key, fingerprint)
-order by m.key
-on conflict (tenant_id, message_key) do nothing
-returning message_key
+with taken as materialized (
+  select m.message_key, m.fingerprint
+  from message m
+  where m.message_key = any ($1::uuid[])
+),
+claimed as (
+  insert into message (message_key, fingerprint)
+  select w.key, w.fingerprint
+  from unnest($1::uuid[], $2::bigint[]) as w (key, fingerprint)
+  where not exists (select from taken t where t.message_key = w.key)
+  order by w.key
+)
+select t.message_key, t.fingerprint
+from taken t
 `
 
 type MessageClaimParams struct {
@@ -26,21 +34,27 @@ type MessageClaimParams struct {
 	Fingerprints []int64
 }
 
-// Takes the message ids that nobody has taken, in the order of their keys, so that two
-// batches with the same ids don't wait for each other in a circle.
-func (q *Queries) MessageClaim(ctx context.Context, db DBTX, arg MessageClaimParams) ([]uuid.UUID, error) {
+type MessageClaimRow struct {
+	MessageKey  uuid.UUID
+	Fingerprint int64
+}
+
+// Takes the message ids that nobody has taken, and returns those that somebody has. Only the
+// holder of the tenant's turn takes ids, so that looking first is enough, and costs half of
+// letting the key find out. In the order of the keys, so that neighbours share a page.
+func (q *Queries) MessageClaim(ctx context.Context, db DBTX, arg MessageClaimParams) ([]MessageClaimRow, error) {
 	rows, err := db.Query(ctx, messageClaim, arg.Keys, arg.Fingerprints)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []uuid.UUID{}
+	items := []MessageClaimRow{}
 	for rows.Next() {
-		var message_key uuid.UUID
-		if err := rows.Scan(&message_key); err != nil {
+		var i MessageClaimRow
+		if err := rows.Scan(&i.MessageKey, &i.Fingerprint); err != nil {
 			return nil, err
 		}
-		items = append(items, message_key)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -70,35 +84,4 @@ func (q *Queries) MessageExpire(ctx context.Context, db DBTX, arg MessageExpireP
 		return 0, err
 	}
 	return result.RowsAffected(), nil
-}
-
-const messageFingerprintList = `-- name: MessageFingerprintList :many
-select message_key, fingerprint
-from message
-where message_key = any ($1::uuid[])
-`
-
-type MessageFingerprintListRow struct {
-	MessageKey  uuid.UUID
-	Fingerprint int64
-}
-
-func (q *Queries) MessageFingerprintList(ctx context.Context, db DBTX, keys []uuid.UUID) ([]MessageFingerprintListRow, error) {
-	rows, err := db.Query(ctx, messageFingerprintList, keys)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []MessageFingerprintListRow{}
-	for rows.Next() {
-		var i MessageFingerprintListRow
-		if err := rows.Scan(&i.MessageKey, &i.Fingerprint); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
