@@ -34,6 +34,16 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 			return nil, err
 		}
 		return e, nil
+	case partNode:
+		position, ok := parsePartKey(key)
+		if !ok {
+			return nil, errNoNode
+		}
+		p, err := loader.From(ctx).ArchivePart.Load(ctx, position)()
+		if err != nil {
+			return nil, err
+		}
+		return toPart(*p), nil
 	}
 	return nil, errNoNode
 }

@@ -4,6 +4,7 @@ package graph
 
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
@@ -13,5 +14,6 @@ type Resolver struct {
 	TenantSettings *access.Settings
 	MetricService  *metric.Service
 	EventReader    *event.Reader
+	ArchiveReader  *archive.Reader
 	EventWriter    *event.Writer
 }
