@@ -8,7 +8,12 @@ with wanted as materialized (
 found as materialized (
   select a.account_id, a.group_type, a.group_id, a.first_seen_at, w.seen_at
   from wanted w
-  join account a on a.group_type = w.group_type and a.group_id = w.group_id
+  cross join lateral (
+    select o.account_id, o.group_type, o.group_id, o.first_seen_at
+    from account o
+    where o.group_type = w.group_type and o.group_id = w.group_id
+    limit 1
+  ) a
 ),
 made as (
   insert into account (group_type, group_id, first_seen_at)

@@ -4,14 +4,18 @@
 select event_stage_make();
 
 -- name: EventInsertStaged :execrows
+with turn as materialized (
+  select current_tenant() as tenant_id -- once, and not for each row
+)
 insert into event (
-  occurred_at, received_at, type, identity_id, user_id, anonymous_id,
+  tenant_id, occurred_at, received_at, type, identity_id, user_id, anonymous_id,
   group_type, group_id, source, message_id, claimed_at, properties, context
 )
 select
-  i.occurred_at, i.received_at, i.type, i.identity_id, i.user_id, i.anonymous_id,
+  t.tenant_id, i.occurred_at, i.received_at, i.type, i.identity_id, i.user_id, i.anonymous_id,
   i.group_type, i.group_id, i.source, i.message_id, i.claimed_at, i.properties, i.context
-from event_incoming i;
+from event_incoming i
+cross join turn t;
 
 -- The database's clock judges lateness.
 -- name: EventClock :one
@@ -20,11 +24,19 @@ select now()::timestamptz;
 -- Lets one transaction of a tenant write at a time, over all servers: they would meet on the
 -- same rollups anyway, and so they never wait for each other in a circle. The clock is read
 -- once it is our turn, so that arrival is the order of commits.
+--
+-- What follows in the transaction finds its rows by keys, whatever the statistics say: those
+-- of a table that has just begun to fill know nothing of it.
 -- name: EventTakeTurn :one
 select
   clock_timestamp()::timestamptz as received_at,
   (to_regclass('pg_temp.event_incoming') is not null)::boolean as staged
-from (select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))) turn;
+from (
+  select
+    pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
+    set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true)
+) turn;
 
 -- name: EventPartitionEnsure :one
 select event_partition_ensure(@month::date);

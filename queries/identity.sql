@@ -7,9 +7,14 @@ with wanted as materialized (
     as w (anonymous, distinct_id, seen_at, day)
 ),
 found as materialized (
-  select i.identity_id, i.anonymous, i.distinct_id, i.person_id, i.first_seen_at, i.linked_at, i.linked_by
+  select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by
   from wanted w
-  join identity i on i.anonymous = w.anonymous and i.distinct_id = w.distinct_id
+  cross join lateral ( -- with a limit it stays one look at the key for each
+    select i.identity_id, i.anonymous, i.distinct_id, i.person_id, i.first_seen_at, i.linked_at, i.linked_by
+    from identity i
+    where i.anonymous = w.anonymous and i.distinct_id = w.distinct_id
+    limit 1
+  ) f
 ),
 fresh as materialized (
   select nextval('identity_id_seq') as identity_id, w.anonymous, w.distinct_id, w.seen_at, w.day
@@ -35,7 +40,8 @@ from made m;
 update identity i
 set first_seen_at = w.seen_at, first_seen_day = w.day
 from unnest(@identity_ids::bigint[], @seen_ats::timestamptz[], @days::date[]) as w (identity_id, seen_at, day)
-where i.identity_id = w.identity_id
+where i.identity_id = any (@identity_ids::bigint[]) -- so that the key is used
+  and i.identity_id = w.identity_id
   and (i.first_seen_at is null or i.first_seen_at > w.seen_at);
 
 -- Links anonymous ids to users.
@@ -44,7 +50,9 @@ update identity i
 set linked_to = w.user_id, linked_at = w.linked_at, linked_by = w.linked_by
 from unnest(@identity_ids::bigint[], @user_ids::bigint[], @linked_ats::timestamptz[], @linked_bys::uuid[])
   as w (identity_id, user_id, linked_at, linked_by)
-where i.identity_id = w.identity_id and i.anonymous;
+where i.identity_id = any (@identity_ids::bigint[]) -- so that the key is used
+  and i.identity_id = w.identity_id
+  and i.anonymous;
 
 -- Gives identities the person at the root of what they are linked to and merged into now, and
 -- their presence with them. Returns those that changed hands, with both persons.
@@ -68,13 +76,19 @@ root as materialized (
 moved as materialized (
   select i.identity_id, i.person_id as was, r.person_id, i.first_seen_day
   from root r
-  join identity i on i.identity_id = r.leaf and i.person_id <> r.person_id
+  cross join lateral (
+    select o.identity_id, o.person_id, o.first_seen_day
+    from identity o
+    where o.identity_id = r.leaf
+    limit 1
+  ) i
+  where i.person_id <> r.person_id
 ),
 regrouped as (
   update identity i
   set person_id = m.person_id, born_at = null, day = null
   from moved m
-  where i.identity_id = m.identity_id
+  where i.identity_id = any (@identity_ids::bigint[]) and i.identity_id = m.identity_id
 ),
 -- Day by day and by the key: the days of one identity are few, and those of all are not.
 present as materialized (
@@ -111,7 +125,8 @@ left join lateral (
   order by o.first_seen_at, o.identity_id
   limit 1
 ) b on true
-where i.identity_id = w.person_id
+where i.identity_id = any (@person_ids::bigint[]) -- so that the key is used
+  and i.identity_id = w.person_id
   and i.person_id = i.identity_id
   and (i.born_at, i.day) is distinct from (b.first_seen_at, b.first_seen_day);
 

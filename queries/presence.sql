@@ -1,8 +1,12 @@
 -- name: PresenceUpsert :exec
-insert into presence as p (day, identity_id, person_id, slots)
-select u.day, u.identity_id, u.person_id, u.slots::bit(128)
+with turn as materialized (
+  select current_tenant() as tenant_id
+)
+insert into presence as p (tenant_id, day, identity_id, person_id, slots)
+select t.tenant_id, u.day, u.identity_id, u.person_id, u.slots::bit(128)
 from unnest(@days::date[], @identity_ids::bigint[], @person_ids::bigint[], @slots::text[])
   as u (day, identity_id, person_id, slots)
+cross join turn t
 order by u.day, u.identity_id
 on conflict (tenant_id, day, identity_id) do update
 set slots = p.slots | excluded.slots

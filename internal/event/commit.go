@@ -13,7 +13,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
-// attempts is how often a transaction runs that the server undoes for another's sake.
+// attempts is how often a transaction runs that the server undoes for another's sake, or for
+// that of a message that was stored before: the first run hopes that there is none.
 const attempts = 3
 
 // commit writes the requests in one transaction and answers each. If the server refuses
@@ -62,10 +63,10 @@ func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
 	if err != nil {
 		return err
 	}
-	for range attempts {
+	for attempt := range attempts {
 		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
 			// A copy, since a second run starts from the rows as they were given.
-			return store(ctx, tx, zone, &w.months, slices.Clone(rows))
+			return store(ctx, tx, zone, &w.months, attempt > 0, slices.Clone(rows))
 		})
 		if postgres.NoPartition(err, "event") {
 			w.months.forget() // one was dropped since it was seen

@@ -1,8 +1,11 @@
 package event
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,15 +18,16 @@ import (
 
 // store writes events of one tenant in one transaction: message ids, identities, profiles,
 // events, presence and rollups. Every rows[i].verdict is set when it returns nil; the
-// verdicts hold only if the transaction commits.
-func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, rows []row) error {
+// verdicts hold only if the transaction commits. Unless it is careful it fails where a
+// message id was taken before.
+func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, careful bool, rows []row) error {
 	queries := dbsqlc.New()
 	turn, err := queries.EventTakeTurn(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("take turn: %w", err)
 	}
 	rows = placeAll(rows, turn.ReceivedAt)
-	if rows, err = claim(ctx, tx, rows); err != nil || len(rows) == 0 {
+	if rows, err = claim(ctx, tx, careful, rows); err != nil || len(rows) == 0 {
 		return err
 	}
 	if err := recognize(ctx, tx, zone, rows); err != nil {
@@ -65,28 +69,38 @@ func placeAll(rows []row, receivedAt time.Time) []row {
 }
 
 // claim takes the message ids, and keeps the events whose id was free. The others are
-// judged by the event that has the id, be it an earlier one of this transaction.
-func claim(ctx context.Context, tx pgx.Tx, rows []row) ([]row, error) {
+// judged by the event that has the id, be it an earlier one of this transaction. Unless it is
+// careful it fails, and the transaction with it, where an id was taken before.
+func claim(ctx context.Context, tx pgx.Tx, careful bool, rows []row) ([]row, error) {
+	queries := dbsqlc.New()
 	first := make(map[uuid.UUID]int64, len(rows)) // the fingerprint of the event that has the id
-	var params dbsqlc.MessageClaimParams
-	for _, r := range rows {
-		if _, again := first[r.key]; !again {
-			first[r.key] = r.fingerprint
-			params.Keys = append(params.Keys, r.key)
-			params.Fingerprints = append(params.Fingerprints, r.fingerprint)
+	for i := range rows {
+		if _, again := first[rows[i].key]; !again {
+			first[rows[i].key] = rows[i].fingerprint
 		}
 	}
-	taken, err := dbsqlc.New().MessageClaim(ctx, tx, params)
-	if err != nil {
-		return nil, fmt.Errorf("claim messages: %w", err)
+	keys := slices.SortedFunc(maps.Keys(first), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	fingerprints := make([]int64, len(keys))
+	for i, key := range keys {
+		fingerprints[i] = first[key]
 	}
-	if len(taken) == 0 && len(params.Keys) == len(rows) {
+	used := map[uuid.UUID]bool{}
+	if !careful {
+		if err := queries.MessageTake(ctx, tx, dbsqlc.MessageTakeParams{Keys: keys, Fingerprints: fingerprints}); err != nil {
+			return nil, fmt.Errorf("take messages: %w", err)
+		}
+	} else {
+		taken, err := queries.MessageClaim(ctx, tx, dbsqlc.MessageClaimParams{Keys: keys, Fingerprints: fingerprints})
+		if err != nil {
+			return nil, fmt.Errorf("claim messages: %w", err)
+		}
+		for _, t := range taken {
+			used[t.MessageKey] = true
+			first[t.MessageKey] = t.Fingerprint
+		}
+	}
+	if len(used) == 0 && len(keys) == len(rows) {
 		return rows, nil
-	}
-	used := make(map[uuid.UUID]bool, len(taken))
-	for _, t := range taken {
-		used[t.MessageKey] = true
-		first[t.MessageKey] = t.Fingerprint
 	}
 	return judge(rows, first, used), nil
 }

@@ -120,7 +120,10 @@ func (s *Sightings) Resolve(ctx context.Context, tx pgx.Tx) (map[Key]Known, erro
 		return nil, err
 	}
 	for _, m := range moved {
-		touched = append(touched, m.was, m.is)
+		touched = append(touched, m.is)
+		if m.was != m.identity { // else nobody is left who was born
+			touched = append(touched, m.was)
+		}
 	}
 	follow(known, moved)
 	return known, births(ctx, tx, touched)

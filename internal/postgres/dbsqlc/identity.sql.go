@@ -25,7 +25,8 @@ left join lateral (
   order by o.first_seen_at, o.identity_id
   limit 1
 ) b on true
-where i.identity_id = w.person_id
+where i.identity_id = any ($1::bigint[]) -- so that the key is used
+  and i.identity_id = w.person_id
   and i.person_id = i.identity_id
   and (i.born_at, i.day) is distinct from (b.first_seen_at, b.first_seen_day)
 `
@@ -42,7 +43,9 @@ update identity i
 set linked_to = w.user_id, linked_at = w.linked_at, linked_by = w.linked_by
 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::uuid[])
   as w (identity_id, user_id, linked_at, linked_by)
-where i.identity_id = w.identity_id and i.anonymous
+where i.identity_id = any ($1::bigint[]) -- so that the key is used
+  and i.identity_id = w.identity_id
+  and i.anonymous
 `
 
 type IdentityLinkParams struct {
@@ -151,13 +154,19 @@ root as materialized (
 moved as materialized (
   select i.identity_id, i.person_id as was, r.person_id, i.first_seen_day
   from root r
-  join identity i on i.identity_id = r.leaf and i.person_id <> r.person_id
+  cross join lateral (
+    select o.identity_id, o.person_id, o.first_seen_day
+    from identity o
+    where o.identity_id = r.leaf
+    limit 1
+  ) i
+  where i.person_id <> r.person_id
 ),
 regrouped as (
   update identity i
   set person_id = m.person_id, born_at = null, day = null
   from moved m
-  where i.identity_id = m.identity_id
+  where i.identity_id = any ($1::bigint[]) and i.identity_id = m.identity_id
 ),
 present as materialized (
   select p.place, m.person_id
@@ -217,9 +226,14 @@ with wanted as materialized (
     as w (anonymous, distinct_id, seen_at, day)
 ),
 found as materialized (
-  select i.identity_id, i.anonymous, i.distinct_id, i.person_id, i.first_seen_at, i.linked_at, i.linked_by
+  select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by
   from wanted w
-  join identity i on i.anonymous = w.anonymous and i.distinct_id = w.distinct_id
+  cross join lateral ( -- with a limit it stays one look at the key for each
+    select i.identity_id, i.anonymous, i.distinct_id, i.person_id, i.first_seen_at, i.linked_at, i.linked_by
+    from identity i
+    where i.anonymous = w.anonymous and i.distinct_id = w.distinct_id
+    limit 1
+  ) f
 ),
 fresh as materialized (
   select nextval('identity_id_seq') as identity_id, w.anonymous, w.distinct_id, w.seen_at, w.day
@@ -297,7 +311,8 @@ const identitySee = `-- name: IdentitySee :exec
 update identity i
 set first_seen_at = w.seen_at, first_seen_day = w.day
 from unnest($1::bigint[], $2::timestamptz[], $3::date[]) as w (identity_id, seen_at, day)
-where i.identity_id = w.identity_id
+where i.identity_id = any ($1::bigint[]) -- so that the key is used
+  and i.identity_id = w.identity_id
   and (i.first_seen_at is null or i.first_seen_at > w.seen_at)
 `
 

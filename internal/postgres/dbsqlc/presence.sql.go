@@ -123,10 +123,14 @@ func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg Pre
 }
 
 const presenceUpsert = `-- name: PresenceUpsert :exec
-insert into presence as p (day, identity_id, person_id, slots)
-select u.day, u.identity_id, u.person_id, u.slots::bit(128)
+with turn as materialized (
+  select current_tenant() as tenant_id
+)
+insert into presence as p (tenant_id, day, identity_id, person_id, slots)
+select t.tenant_id, u.day, u.identity_id, u.person_id, u.slots::bit(128)
 from unnest($1::date[], $2::bigint[], $3::bigint[], $4::text[])
   as u (day, identity_id, person_id, slots)
+cross join turn t
 order by u.day, u.identity_id
 on conflict (tenant_id, day, identity_id) do update
 set slots = p.slots | excluded.slots
