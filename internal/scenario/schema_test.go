@@ -95,6 +95,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"MetricUnit": text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
+		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
+			string(model.ArchiveStateDropped), string(model.ArchiveStateRestored)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
 			string(calendar.Month), string(calendar.Quarter), string(calendar.Year)),
 	}
@@ -122,7 +124,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 // Every field that an answer can have is asked for by some story, and checked there.
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
-	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery} {
+	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery, pageOfParts, archivedFigures, setRetention} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {
 			t.Fatal(errs)

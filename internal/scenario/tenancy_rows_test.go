@@ -40,6 +40,8 @@ func (s story) lived(t *testing.T) {
 	t.Helper()
 	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
 		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "F", "u2", noon)), "ACCEPTED", "ACCEPTED")
+		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
+		s.kit.Exec(t, `insert into erasure (tenant_id, erasure_id, identity_ids) values ($1, gen_random_uuid(), '{}')`, who.ID)
 	}
 	materialize(t, s.kit)
 	conn := owner(t, s.kit.DB)
@@ -96,6 +98,8 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a presence":      `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
 		"a rollup":        `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
 		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
+		"a part":          `insert into archive_part (tenant_id, month, path) values ('%s', '2026-05-01', 'x')`,
+		"an erasure":      `insert into erasure (tenant_id, erasure_id, identity_ids) values ('%s', gen_random_uuid(), '{1}')`,
 		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
 		"a person, moved": `update identity set tenant_id = '%s'`,
 	} {
@@ -125,6 +129,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`insert into tenant (tenant_id, name, zone) values (gen_random_uuid(), 'x', 'UTC')`,
 		`update tenant set name = 'x'`, `update api_key set revoked_at = null`,
 		`alter table event disable row level security`, `drop policy one_tenant on event`,
+		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {
