@@ -144,7 +144,7 @@ func (c archiveVerify) Run(ctx context.Context, config app.Config) error {
 		return c.each(ctx, worker, func(t dbsqlc.Tenant) error {
 			found, err := cold.Verify(ctx, t.TenantID, app.ProgressLine(os.Stderr, "verifying"))
 			for _, d := range found {
-				fmt.Printf("%s: %v\n", d.Part.Path, d.Why)
+				fmt.Println(d.Why)
 			}
 			damaged += len(found)
 			return err

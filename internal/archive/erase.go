@@ -91,10 +91,9 @@ func (a *Archive) erasePart(ctx context.Context, p Part, wanted map[int64]uuid.U
 		if err != nil {
 			return err
 		}
-		if err := a.publish(ctx, &anew, without(file, wanted)); err != nil {
-			return err
-		}
-		return a.replace(ctx, p, anew, wanted, erased)
+		return a.publish(ctx, &anew, without(file, wanted), func(*os.File) error {
+			return a.replace(ctx, p, anew, wanted, erased)
+		})
 	})
 }
 

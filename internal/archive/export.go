@@ -48,10 +48,7 @@ func (a *Archive) exportPart(ctx context.Context, id tenant.ID, month calendar.D
 	if err != nil {
 		return 0, err
 	}
-	err = a.publish(ctx, &p, a.fromDatabase(p))
-	if err == nil && p.Events > 0 {
-		err = a.withRead(ctx, p, func(file *os.File) error { return a.drop(ctx, p, file) })
-	}
+	err = a.publish(ctx, &p, a.fromDatabase(p), func(file *os.File) error { return a.drop(ctx, p, file) })
 	if err != nil && !errors.Is(err, errChanged) {
 		return 0, err
 	}
@@ -77,8 +74,9 @@ func (a *Archive) begin(ctx context.Context, id tenant.ID, month calendar.Date) 
 // source fills a file with the rows of a part.
 type source func(ctx context.Context, to *fileWriter) error
 
-// publish writes a part to the store and reads it back; then it is verified.
-func (a *Archive) publish(ctx context.Context, p *Part, rows source) error {
+// publish writes a part to the store and reads it back; then it is verified, and what was
+// read back is lent.
+func (a *Archive) publish(ctx context.Context, p *Part, rows source, use func(file *os.File) error) error {
 	file, err := a.spool()
 	if err != nil {
 		return err
@@ -94,10 +92,12 @@ func (a *Archive) publish(ctx context.Context, p *Part, rows source) error {
 	if err := a.store.Put(ctx, p.Path, io.NewSectionReader(file, 0, p.Bytes)); err != nil {
 		return fmt.Errorf("store %s: %w", p.Path, err)
 	}
-	if err := a.withRead(ctx, *p, func(*os.File) error { return nil }); err != nil {
-		return err
-	}
-	return a.verified(ctx, *p)
+	return a.withRead(ctx, *p, func(file *os.File) error {
+		if err := a.verified(ctx, *p); err != nil {
+			return err
+		}
+		return use(file)
+	})
 }
 
 func (a *Archive) verified(ctx context.Context, p Part) error {
@@ -133,6 +133,7 @@ func (a *Archive) fromDatabase(p Part) source {
 			}
 			last := page[len(page)-1]
 			query.AfterAt, query.AfterID = instant(last.OccurredAt), last.EventID
+			query.Starts = query.AfterAt
 			left -= len(page)
 		}
 		return nil
@@ -158,6 +159,9 @@ func (a *Archive) page(ctx context.Context, query dbsqlc.ArchiveEventPageParams)
 // at all. An event that came since stays, and goes into another part; if one is gone, the
 // part has what the database has not, and is not to be kept.
 func (a *Archive) drop(ctx context.Context, p Part, file *os.File) error {
+	if p.Events == 0 {
+		return nil
+	}
 	err := a.worker.InTx(ctx, func(tx pgx.Tx) error {
 		deleted, err := deleteRead(ctx, tx, p, file)
 		if err != nil {
@@ -178,10 +182,11 @@ func (a *Archive) drop(ctx context.Context, p Part, file *os.File) error {
 
 // deleteRead deletes from the database the events that a part's file has.
 func deleteRead(ctx context.Context, tx pgx.Tx, p Part, file *os.File) (deleted int64, err error) {
-	starts, ends := span(p.Month)
 	err = eachBatch(file, func(keys []key) error {
 		d := dbsqlc.ArchiveEventDeleteParams{
-			Ats: make([]time.Time, len(keys)), Ids: make([]int64, len(keys)), TenantID: p.TenantID, Starts: starts, Ends: ends,
+			Ats: make([]time.Time, len(keys)), Ids: make([]int64, len(keys)), TenantID: p.TenantID,
+			// Keys are in order, and so however the database finds them, it looks no further.
+			Starts: instant(keys[0].OccurredAt), Ends: instant(keys[len(keys)-1].OccurredAt + 1),
 		}
 		for i, k := range keys {
 			d.Ats[i], d.Ids[i] = instant(k.OccurredAt), k.EventID

@@ -108,7 +108,7 @@ func eachBatch[R any](file *os.File, do func(rows []R) error) error {
 		return fmt.Errorf("open file: %w", err)
 	}
 	reader := parquet.NewGenericReader[R](opened)
-	defer reader.Close()
+	defer func() { _ = reader.Close() }() // what was only read loses nothing
 	batch := make([]R, batchRows)
 	for {
 		n, err := reader.Read(batch)

@@ -61,7 +61,7 @@ func (a *Archive) Run(ctx context.Context, t dbsqlc.Tenant, report func(events i
 			if err != nil {
 				return err
 			}
-			a.logger.InfoContext(ctx, "a month was archived", "tenant", t.TenantID, "month", month.String()[:7], "events", events, "took", time.Since(began))
+			a.logger.InfoContext(ctx, "a month was archived", "tenant", t.TenantID.String(), "month", month.String()[:7], "events", events, "took", time.Since(began))
 		}
 		return nil
 	})
