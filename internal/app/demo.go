@@ -192,7 +192,7 @@ func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan d
 func demoItem(e demo.Event) event.Item {
 	item := event.Item{Incoming: event.Incoming{
 		MessageID: e.MessageID, Type: e.Type, UserID: e.UserID, AnonymousID: e.AnonymousID,
-		Timestamp: e.At, Properties: e.Properties, Context: e.Context,
+		Timestamp: e.At, Properties: e.Properties, Context: e.Context, GroupID: e.AccountID, Traits: e.Traits,
 	}}
 	item.Problem = item.Check()
 	return item
