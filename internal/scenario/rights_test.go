@@ -21,13 +21,15 @@ func TestRights(t *testing.T) {
 
 // asked is how each root field is asked for; the schema says which there are.
 var asked = map[string]string{
-	"Query.node":            `{ node(id: "x") { id } }`,
-	"Query.tenant":          `{ tenant { name } }`,
-	"Query.events":          `{ events { count } }`,
-	"Query.metrics":         `{ metrics { totalCount } }`,
-	"Query.metric":          `{ metric(key: "events") { value { value } } }`,
-	"Mutation.ingestEvents": `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
-	"Subscription.live":     `subscription { live { revision query { tenant { name } } } }`,
+	"Query.node":                 `{ node(id: "x") { id } }`,
+	"Query.tenant":               `{ tenant { name } }`,
+	"Query.events":               `{ events { count } }`,
+	"Query.metrics":              `{ metrics { totalCount } }`,
+	"Query.metric":               `{ metric(key: "events") { value { value } } }`,
+	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
+	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
+	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
+	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.
@@ -58,6 +60,9 @@ func aKeyMayDoWhatItIsFor(t *testing.T, s story) {
 		wrong, right := s.acme.WriteKey, s.acme.ReadKey
 		if field == "Mutation.ingestEvents" {
 			wrong, right = right, wrong
+		}
+		if field == "Mutation.setEventRetention" {
+			wrong, right = s.acme.ReadKey, s.acme.ManageKey
 		}
 		for _, by := range transports {
 			if field == "Subscription.live" && by.name == "HTTP" {
