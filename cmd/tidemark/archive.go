@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/progress"
 )
 
 type archiveCommand struct {
@@ -73,10 +74,10 @@ func (c archiveRun) Run(ctx context.Context, config app.Config) error {
 			if c.DryRun {
 				return nil
 			}
-			done, progress := 0, app.ProgressLine(os.Stderr, "archiving")
+			done, show := 0, progress.Events(os.Stderr, "archiving")
 			return cold.Run(ctx, t, func(events int) {
 				done += events
-				progress(done, max(total, done))
+				show(done, max(total, done))
 			})
 		})
 	})
@@ -118,7 +119,7 @@ func (c archiveRestore) Run(ctx context.Context, config app.Config) error {
 		return err
 	}
 	return app.WithArchive(ctx, config, func(cold *archive.Archive, _ *postgres.Worker) error {
-		restored, err := cold.Restore(ctx, ask, app.ProgressLine(os.Stderr, "restoring"))
+		restored, err := cold.Restore(ctx, ask, progress.Events(os.Stderr, "restoring"))
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (c archiveVerify) Run(ctx context.Context, config app.Config) error {
 	damaged := 0
 	err := app.WithArchive(ctx, config, func(cold *archive.Archive, worker *postgres.Worker) error {
 		return c.each(ctx, worker, func(t dbsqlc.Tenant) error {
-			found, err := cold.Verify(ctx, t.TenantID, app.ProgressLine(os.Stderr, "verifying"))
+			found, err := cold.Verify(ctx, t.TenantID, progress.Events(os.Stderr, "verifying"))
 			for _, d := range found {
 				fmt.Println(d.Why)
 			}
