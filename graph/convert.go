@@ -52,8 +52,13 @@ func askOf(window *model.RangeInput, zone *string) (metric.Ask, error) {
 }
 
 func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
+	var months *int
+	if t.EventRetentionMonths.Valid {
+		months = new(int(t.EventRetentionMonths.Int32))
+	}
 	return &model.Tenant{
-		ID: nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
+		EventRetentionMonths: months,
+		ID:                   nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
 		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt,
 	}
 }
@@ -63,14 +68,14 @@ func toRange(w metric.Window) *model.Range { return &model.Range{From: w.From, T
 func toValue(v metric.Value) *model.MetricValue {
 	return &model.MetricValue{
 		Value: v.Value, Complete: v.Complete(),
-		Range: toRange(v.Window), Zone: v.Zone.String(), AsOf: v.Watermark, Watermark: v.Watermark, Exact: true,
+		Range: toRange(v.Window), Zone: v.Zone.String(), AsOf: v.Watermark, Watermark: v.Watermark, Exact: v.Exact,
 	}
 }
 
 func toSeries(s metric.Series, interval calendar.Interval) *model.MetricSeries {
 	return &model.MetricSeries{
 		At: s.At, Values: s.Values, Complete: s.Complete, Interval: interval,
-		Range: toRange(s.Window), Zone: s.Zone.String(), AsOf: s.Watermark, Watermark: s.Watermark, Exact: true,
+		Range: toRange(s.Window), Zone: s.Zone.String(), AsOf: s.Watermark, Watermark: s.Watermark, Exact: s.Exact,
 	}
 }
 
@@ -162,6 +167,7 @@ func toWarnings(warnings []event.Warning) []model.EventWarning {
 func toEvents(query metric.EventQuery, w metric.Window) *model.Events {
 	query.From, query.To, query.Last = &w.From, &w.To, nil
 	return &model.Events{
-		Query: query, Range: toRange(w), Zone: w.Zone.String(), AsOf: w.Watermark, Watermark: w.Watermark, Exact: true,
+		Query: query, Range: toRange(w), Zone: w.Zone.String(), AsOf: w.Watermark, Watermark: w.Watermark, Exact: !w.Cuts(),
+		RawSince: w.RawSince(),
 	}
 }

@@ -36,6 +36,16 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return e, nil
 	case eventTypeNode, schemaChangeNode, planNode, quarantinedNode:
 		return r.findObserved(ctx, kind, key)
+	case partNode:
+		position, ok := parsePartKey(key)
+		if !ok {
+			return nil, errNoNode
+		}
+		p, err := loader.From(ctx).ArchivePart.Load(ctx, position)()
+		if err != nil {
+			return nil, err
+		}
+		return toPart(*p), nil
 	}
 	return nil, errNoNode
 }

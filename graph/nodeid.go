@@ -16,6 +16,7 @@ const (
 	tenantNode = "tenant"
 	metricNode = "metric"
 	eventNode  = "event"
+	partNode   = "archivePart"
 
 	eventTypeNode    = "eventtype"
 	schemaChangeNode = "change"

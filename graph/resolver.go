@@ -4,6 +4,7 @@ package graph
 
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -14,6 +15,7 @@ type Resolver struct {
 	TenantSettings *access.Settings
 	MetricService  *metric.Service
 	EventReader    *event.Reader
+	ArchiveReader  *archive.Reader
 	EventWriter    *event.Writer
 	Registry       *registry.Service
 }

@@ -61,3 +61,23 @@ select
   e.properties, e.context
 from unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id;
+
+-- Worker: the months that have a partition.
+-- name: EventPartitionList :many
+select to_date(right(c.relname, 6), 'YYYYMM')::date as month
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+where i.inhparent = 'event'::regclass
+order by 1;
+
+-- Worker.
+-- name: EventRangeHolds :one
+select exists (
+  select
+  from event
+  where occurred_at >= @starts and occurred_at < @ends
+);
+
+-- Worker.
+-- name: EventPartitionDrop :one
+select event_partition_drop(@month::date);

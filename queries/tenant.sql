@@ -1,17 +1,35 @@
 -- The tenant of the transaction, and the database's clock: everything acknowledged
--- before it is counted in what this transaction reads.
+-- before it is counted in what this transaction reads. Raw events are all there from the
+-- end of the last month that has been dropped; the epoch is before all events.
 -- name: TenantGet :one
-select tenant_id, name, zone, week_start, created_at, now()::timestamptz as watermark
-from tenant;
+select
+  t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  now()::timestamptz as watermark,
+  coalesce((
+    select (max(p.month) + interval '1 month') at time zone 'UTC'
+    from archive_part p
+    where p.state = 'dropped'
+  ), 'epoch')::timestamptz as raw_since
+from tenant t;
+
+-- name: TenantSetEventRetention :execrows
+update tenant
+set event_retention_months = sqlc.narg(months);
+
+-- Worker.
+-- name: TenantSetEventRetentionOf :execrows
+update tenant
+set event_retention_months = sqlc.narg(months)
+where tenant_id = @tenant_id;
 
 -- Worker: a tenant has no tenant to belong to yet.
 -- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values (@tenant_id, @name, @zone, @week_start)
-returning tenant_id, name, zone, week_start, created_at;
+returning tenant_id, name, zone, week_start, created_at, event_retention_months;
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months
 from tenant
 order by created_at, tenant_id;

@@ -30,6 +30,7 @@ type commands struct {
 	Import  importCommand  `cmd:"" help:"Import files of events, as NDJSON or CSV."`
 	Tenant  tenantCommands `cmd:"" help:"Manage tenants."`
 	Key     keyCommands    `cmd:"" help:"Manage keys."`
+	Archive archiveCommand `cmd:"" help:"Look after the archive of raw events."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
 }
 
@@ -78,7 +79,8 @@ func (c *commands) check(command string) error {
 	switch command {
 	case "serve", "work":
 		return c.Check(true, true)
-	case "migrate", "tenant create", "tenant list", "key create", "key revoke":
+	case "migrate", "tenant create", "tenant list", "tenant retention", "key create", "key revoke",
+		"archive run", "archive list", "archive restore", "archive verify":
 		return c.Check(true, false)
 	}
 	return c.Check(false, false)

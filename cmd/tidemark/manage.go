@@ -14,8 +14,9 @@ import (
 )
 
 type tenantCommands struct {
-	Create tenantCreate `cmd:"" help:"Make a tenant, and print its id."`
-	List   tenantList   `cmd:"" help:"List all tenants."`
+	Create    tenantCreate    `cmd:"" help:"Make a tenant, and print its id."`
+	List      tenantList      `cmd:"" help:"List all tenants."`
+	Retention tenantRetention `cmd:"" help:"Say how long a tenant's raw events stay in the database."`
 }
 
 type tenantCreate struct {
@@ -57,6 +58,26 @@ func (tenantList) Run(ctx context.Context, config app.Config) error {
 			fmt.Printf("%s  %-24s %s\n", t.TenantID, t.Zone, t.Name)
 		}
 		return err
+	})
+}
+
+type tenantRetention struct {
+	Tenant  string `required:"" help:"Id of the tenant."`
+	Months  int    `xor:"time" required:"" help:"Whole months before the running one; 1 to 1200. What is past them moves into the archive."`
+	Forever bool   `xor:"time" required:"" help:"Keep them all."`
+}
+
+func (c tenantRetention) Run(ctx context.Context, config app.Config) error {
+	id, err := parseTenant(c.Tenant)
+	if err != nil {
+		return err
+	}
+	months := &c.Months
+	if c.Forever {
+		months = nil
+	}
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		return access.SetEventRetention(ctx, worker, id, months)
 	})
 }
 

@@ -966,6 +966,29 @@ func (ec *executionContext) fieldContext_Events_list(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Events_rawSince(ctx context.Context, field graphql.CollectedField, obj *model.Events) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Events_rawSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawSince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Events_rawSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Events", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _Events_range(ctx context.Context, field graphql.CollectedField, obj *model.Events) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1950,6 +1973,11 @@ func (ec *executionContext) _Events(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "rawSince":
+			out.Values[i] = ec._Events_rawSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "range":
 			out.Values[i] = ec._Events_range(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

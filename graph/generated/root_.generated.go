@@ -26,6 +26,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ArchivePartConnection() ArchivePartConnectionResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
 	EventType() EventTypeResolver
@@ -43,6 +44,34 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	ArchivePart struct {
+		Bytes         func(childComplexity int) int
+		DroppedAt     func(childComplexity int) int
+		Events        func(childComplexity int) int
+		ExportedAt    func(childComplexity int) int
+		FirstAt       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastAt        func(childComplexity int) int
+		Month         func(childComplexity int) int
+		Path          func(childComplexity int) int
+		RestoredUntil func(childComplexity int) int
+		Sha256        func(childComplexity int) int
+		State         func(childComplexity int) int
+		VerifiedAt    func(childComplexity int) int
+	}
+
+	ArchivePartConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ArchivePartEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	DiscardedEvents struct {
 		Discarded func(childComplexity int) int
 		More      func(childComplexity int) int
@@ -145,6 +174,7 @@ type ComplexityRoot struct {
 		Exact     func(childComplexity int) int
 		List      func(childComplexity int, first int, after *string) int
 		Range     func(childComplexity int) int
+		RawSince  func(childComplexity int) int
 		Timeline  func(childComplexity int, interval calendar.Interval, weekStart *model.Weekday) int
 		Watermark func(childComplexity int) int
 		Zone      func(childComplexity int) int
@@ -216,6 +246,7 @@ type ComplexityRoot struct {
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+		SetEventRetention        func(childComplexity int, months *int) int
 	}
 
 	ObservedKind struct {
@@ -311,6 +342,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		ArchiveParts      func(childComplexity int, first int, after *string) int
 		EventType         func(childComplexity int, name string) int
 		EventTypes        func(childComplexity int, first int, after *string) int
 		Events            func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
@@ -370,11 +402,12 @@ type ComplexityRoot struct {
 	}
 
 	Tenant struct {
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		WeekStart func(childComplexity int) int
-		Zone      func(childComplexity int) int
+		CreatedAt            func(childComplexity int) int
+		EventRetentionMonths func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		WeekStart            func(childComplexity int) int
+		Zone                 func(childComplexity int) int
 	}
 
 	TrackingPlan struct {
@@ -422,6 +455,123 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "ArchivePart.bytes":
+		if e.ComplexityRoot.ArchivePart.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.Bytes(childComplexity), true
+	case "ArchivePart.droppedAt":
+		if e.ComplexityRoot.ArchivePart.DroppedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.DroppedAt(childComplexity), true
+	case "ArchivePart.events":
+		if e.ComplexityRoot.ArchivePart.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.Events(childComplexity), true
+	case "ArchivePart.exportedAt":
+		if e.ComplexityRoot.ArchivePart.ExportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.ExportedAt(childComplexity), true
+	case "ArchivePart.firstAt":
+		if e.ComplexityRoot.ArchivePart.FirstAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.FirstAt(childComplexity), true
+	case "ArchivePart.id":
+		if e.ComplexityRoot.ArchivePart.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.ID(childComplexity), true
+	case "ArchivePart.lastAt":
+		if e.ComplexityRoot.ArchivePart.LastAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.LastAt(childComplexity), true
+	case "ArchivePart.month":
+		if e.ComplexityRoot.ArchivePart.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.Month(childComplexity), true
+	case "ArchivePart.path":
+		if e.ComplexityRoot.ArchivePart.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.Path(childComplexity), true
+	case "ArchivePart.restoredUntil":
+		if e.ComplexityRoot.ArchivePart.RestoredUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.RestoredUntil(childComplexity), true
+	case "ArchivePart.sha256":
+		if e.ComplexityRoot.ArchivePart.Sha256 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.Sha256(childComplexity), true
+	case "ArchivePart.state":
+		if e.ComplexityRoot.ArchivePart.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.State(childComplexity), true
+	case "ArchivePart.verifiedAt":
+		if e.ComplexityRoot.ArchivePart.VerifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePart.VerifiedAt(childComplexity), true
+
+	case "ArchivePartConnection.edges":
+		if e.ComplexityRoot.ArchivePartConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartConnection.Edges(childComplexity), true
+	case "ArchivePartConnection.nodes":
+		if e.ComplexityRoot.ArchivePartConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartConnection.Nodes(childComplexity), true
+	case "ArchivePartConnection.pageInfo":
+		if e.ComplexityRoot.ArchivePartConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartConnection.PageInfo(childComplexity), true
+	case "ArchivePartConnection.totalCount":
+		if e.ComplexityRoot.ArchivePartConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartConnection.TotalCount(childComplexity), true
+
+	case "ArchivePartEdge.cursor":
+		if e.ComplexityRoot.ArchivePartEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartEdge.Cursor(childComplexity), true
+	case "ArchivePartEdge.node":
+		if e.ComplexityRoot.ArchivePartEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchivePartEdge.Node(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
@@ -840,6 +990,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Events.Range(childComplexity), true
+	case "Events.rawSince":
+		if e.ComplexityRoot.Events.RawSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Events.RawSince(childComplexity), true
 	case "Events.timeline":
 		if e.ComplexityRoot.Events.Timeline == nil {
 			break
@@ -1165,6 +1321,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+	case "Mutation.setEventRetention":
+		if e.ComplexityRoot.Mutation.SetEventRetention == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setEventRetention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetEventRetention(childComplexity, args["months"].(*int)), true
 
 	case "ObservedKind.firstSeenAt":
 		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
@@ -1531,6 +1698,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuarantinedEventEdge.Node(childComplexity), true
 
+	case "Query.archiveParts":
+		if e.ComplexityRoot.Query.ArchiveParts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_archiveParts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ArchiveParts(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.eventType":
 		if e.ComplexityRoot.Query.EventType == nil {
 			break
@@ -1811,6 +1989,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.CreatedAt(childComplexity), true
+	case "Tenant.eventRetentionMonths":
+		if e.ComplexityRoot.Tenant.EventRetentionMonths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.EventRetentionMonths(childComplexity), true
 	case "Tenant.id":
 		if e.ComplexityRoot.Tenant.ID == nil {
 			break
@@ -2136,6 +2320,95 @@ type Live {
   query: Query!
 }
 `, BuiltIn: false},
+	{Name: "../archive.graphqls", Input: `extend type Query {
+  """
+  The objects of the archive that hold this tenant's raw events past their retention,
+  the latest month first.
+  """
+  archiveParts(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): ArchivePartConnection! @can(do: READ)
+}
+
+extend type Mutation {
+  """
+  Says how long raw events stay in the database. What is past that moves into the archive,
+  if there is one; figures stay as they are.
+  """
+  setEventRetention(
+    """
+    Whole months, in UTC, before the running one; 1 to 1,200. Null, or nothing: for ever.
+    What is in the archive already stays there.
+    """
+    months: Int
+  ): Tenant! @can(do: MANAGE)
+}
+
+"An object of the archive: a Parquet file with raw events of one month."
+type ArchivePart implements Node {
+  "Opaque and global."
+  id: ID!
+  "The first instant of its month, in UTC."
+  month: DateTime!
+  "Where it lies in the archive."
+  path: String!
+  "What has become of its events."
+  state: ArchiveState!
+  "How many events it has; 0 until it is verified."
+  events: Int!
+  "Its size in bytes; 0 until it is verified."
+  bytes: Int!
+  "The SHA-256 of its bytes, in hexadecimal; empty until it is verified."
+  sha256: String!
+  "When the earliest of its events happened; null if it has none."
+  firstAt: DateTime
+  "When the latest of its events happened; null if it has none."
+  lastAt: DateTime
+  "When its export began."
+  exportedAt: DateTime!
+  "When it had been read back and was found whole."
+  verifiedAt: DateTime
+  "When its events left the database."
+  droppedAt: DateTime
+  "Until when its events, brought back, stay in the database at least."
+  restoredUntil: DateTime
+}
+
+"What has become of the events of a part."
+enum ArchiveState {
+  "Being written; they are in the database."
+  EXPORTING
+  "Written and found whole; they are in the database as well."
+  VERIFIED
+  "In the archive alone."
+  DROPPED
+  "Brought back: in the database as well."
+  RESTORED
+}
+
+"A page of parts."
+type ArchivePartConnection {
+  "The parts with their cursors."
+  edges: [ArchivePartEdge!]!
+  "The parts without their cursors."
+  nodes: [ArchivePart!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A part in a list."
+type ArchivePartEdge {
+  "Where this part stands in the list."
+  cursor: String!
+  "The part."
+  node: ArchivePart!
+}
+`, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
   "The events of a range: how many, of which types, when, and which."
   events(
@@ -2184,6 +2457,11 @@ type Events implements Provenance {
     "Continue after this cursor."
     after: String
   ): EventConnection!
+  """
+  From when on raw events are all there to be listed; null: from the first. Earlier ones
+  are in the archive, and counted all the same.
+  """
+  rawSince: DateTime
   "The range that this is for."
   range: Range!
   "The zone that this is for."
@@ -2192,7 +2470,10 @@ type Events implements Provenance {
   asOf: DateTime!
   "Up to where everything accepted has been counted."
   watermark: DateTime!
-  "Whether the figures are exact. False for estimates or samples."
+  """
+  Whether the figures are exact. False if the range cuts a quarter hour before ` + "`" + `rawSince` + "`" + `:
+  that quarter hour counts whole.
+  """
   exact: Boolean!
 }
 
@@ -2400,7 +2681,7 @@ interface Provenance {
   asOf: DateTime!
   "Up to where everything accepted has been counted."
   watermark: DateTime!
-  "Whether the figure is exact. False for an estimate or a sample."
+  "Whether the figure is exact. False for an estimate or a sample, and where the range cuts a quarter hour whose raw events are archived."
   exact: Boolean!
 }
 
@@ -3004,6 +3285,11 @@ type Tenant implements Node {
   zone: TimeZone!
   "The day with which its weeks begin, unless a query names another."
   weekStart: Weekday!
+  """
+  How long raw events stay in the database: so many whole months before the running one.
+  Null: for ever.
+  """
+  eventRetentionMonths: Int
   "When it was created."
   createdAt: DateTime!
 }
@@ -3077,6 +3363,62 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_ArchivePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ArchivePart_id(ctx, field)
+	case "month":
+		return ec.fieldContext_ArchivePart_month(ctx, field)
+	case "path":
+		return ec.fieldContext_ArchivePart_path(ctx, field)
+	case "state":
+		return ec.fieldContext_ArchivePart_state(ctx, field)
+	case "events":
+		return ec.fieldContext_ArchivePart_events(ctx, field)
+	case "bytes":
+		return ec.fieldContext_ArchivePart_bytes(ctx, field)
+	case "sha256":
+		return ec.fieldContext_ArchivePart_sha256(ctx, field)
+	case "firstAt":
+		return ec.fieldContext_ArchivePart_firstAt(ctx, field)
+	case "lastAt":
+		return ec.fieldContext_ArchivePart_lastAt(ctx, field)
+	case "exportedAt":
+		return ec.fieldContext_ArchivePart_exportedAt(ctx, field)
+	case "verifiedAt":
+		return ec.fieldContext_ArchivePart_verifiedAt(ctx, field)
+	case "droppedAt":
+		return ec.fieldContext_ArchivePart_droppedAt(ctx, field)
+	case "restoredUntil":
+		return ec.fieldContext_ArchivePart_restoredUntil(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchivePart", field.Name)
+}
+
+func (ec *executionContext) childFields_ArchivePartConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ArchivePartConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ArchivePartConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ArchivePartConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ArchivePartConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchivePartConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ArchivePartEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ArchivePartEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ArchivePartEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchivePartEdge", field.Name)
+}
 
 func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -3278,6 +3620,8 @@ func (ec *executionContext) childFields_Events(ctx context.Context, field graphq
 		return ec.fieldContext_Events_timeline(ctx, field)
 	case "list":
 		return ec.fieldContext_Events_list(ctx, field)
+	case "rawSince":
+		return ec.fieldContext_Events_rawSince(ctx, field)
 	case "range":
 		return ec.fieldContext_Events_range(ctx, field)
 	case "zone":
@@ -3602,6 +3946,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_node(ctx, field)
 	case "tenant":
 		return ec.fieldContext_Query_tenant(ctx, field)
+	case "archiveParts":
+		return ec.fieldContext_Query_archiveParts(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
 	case "metrics":
@@ -3720,6 +4066,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_zone(ctx, field)
 	case "weekStart":
 		return ec.fieldContext_Tenant_weekStart(ctx, field)
+	case "eventRetentionMonths":
+		return ec.fieldContext_Tenant_eventRetentionMonths(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
 	}

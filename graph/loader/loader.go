@@ -9,6 +9,7 @@ import (
 
 	"github.com/graph-gophers/dataloader/v7"
 
+	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -21,17 +22,16 @@ const (
 
 // Loaders are those of one execution.
 type Loaders struct {
-	Event *dataloader.Loader[event.Position, *event.Event]
+	Event       *dataloader.Loader[event.Position, *event.Event]
+	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
 }
 
 type loadersKey struct{}
 
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader) context.Context {
+func With(ctx context.Context, events *event.Reader, parts *archive.Reader) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
-		Event: dataloader.NewBatchedLoader(eventBatch(events),
-			dataloader.WithWait[event.Position, *event.Event](wait),
-			dataloader.WithBatchCapacity[event.Position, *event.Event](most)),
+		Event: newLoader(events.ByPositions), ArchivePart: newLoader(parts.ByPositions),
 	})
 }
 
@@ -40,24 +40,26 @@ func From(ctx context.Context) *Loaders {
 	return ctx.Value(loadersKey{}).(*Loaders)
 }
 
-func eventBatch(events *event.Reader) dataloader.BatchFunc[event.Position, *event.Event] {
-	return func(ctx context.Context, keys []event.Position) []*dataloader.Result[*event.Event] {
+// newLoader gathers what is looked up by keys of one kind.
+func newLoader[K comparable, V any](find func(ctx context.Context, keys []K) (map[K]V, error)) *dataloader.Loader[K, *V] {
+	batch := func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
 		// A batch serves callers beyond the one whose context it was given.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
-		found, err := events.ByPositions(ctx, keys)
-		results := make([]*dataloader.Result[*event.Event], len(keys))
+		found, err := find(ctx, keys)
+		results := make([]*dataloader.Result[*V], len(keys))
 		for i, key := range keys {
-			results[i] = &dataloader.Result[*event.Event]{Error: err}
+			results[i] = &dataloader.Result[*V]{Error: err}
 			if err != nil {
 				continue
 			}
-			if e, ok := found[key]; ok {
-				results[i].Data = &e
+			if v, ok := found[key]; ok {
+				results[i].Data = &v
 			} else {
 				results[i].Error = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
 			}
 		}
 		return results
 	}
+	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
 }

@@ -18,10 +18,32 @@ type Provenance any
 type Events struct {
 	Query     metric.EventQuery
 	Range     *Range
+	RawSince  *time.Time
 	Zone      string
 	AsOf      time.Time
 	Watermark time.Time
 	Exact     bool
+}
+
+// ArchivePart is an object of the archive.
+type ArchivePart struct {
+	ID                    string
+	Month                 time.Time
+	Path                  string
+	State                 ArchiveState
+	Events, Bytes         int
+	Sha256                string
+	FirstAt, LastAt       *time.Time
+	ExportedAt            time.Time
+	VerifiedAt, DroppedAt *time.Time
+	RestoredUntil         *time.Time
+}
+
+// ArchivePartConnection is a page of parts.
+type ArchivePartConnection struct {
+	Edges    []ArchivePartEdge
+	Nodes    []ArchivePart
+	PageInfo PageInfo
 }
 
 // EventConnection is a page of events, and the question that it answers.

@@ -15,6 +15,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
+// A part in a list.
+type ArchivePartEdge struct {
+	// Where this part stands in the list.
+	Cursor string `json:"cursor"`
+	// The part.
+	Node *ArchivePart `json:"node"`
+}
+
 // What came of discarding events.
 type DiscardedEvents struct {
 	// How many were forgotten.
@@ -380,6 +388,9 @@ type Tenant struct {
 	Zone string `json:"zone"`
 	// The day with which its weeks begin, unless a query names another.
 	WeekStart Weekday `json:"weekStart"`
+	// How long raw events stay in the database: so many whole months before the running one.
+	// Null: for ever.
+	EventRetentionMonths *int `json:"eventRetentionMonths,omitempty"`
 	// When it was created.
 	CreatedAt time.Time `json:"createdAt"`
 }
@@ -404,6 +415,70 @@ type TrackingPlanEdge struct {
 	Cursor string `json:"cursor"`
 	// The version.
 	Node *registry.Version `json:"node"`
+}
+
+// What has become of the events of a part.
+type ArchiveState string
+
+const (
+	// Being written; they are in the database.
+	ArchiveStateExporting ArchiveState = "EXPORTING"
+	// Written and found whole; they are in the database as well.
+	ArchiveStateVerified ArchiveState = "VERIFIED"
+	// In the archive alone.
+	ArchiveStateDropped ArchiveState = "DROPPED"
+	// Brought back: in the database as well.
+	ArchiveStateRestored ArchiveState = "RESTORED"
+)
+
+var AllArchiveState = []ArchiveState{
+	ArchiveStateExporting,
+	ArchiveStateVerified,
+	ArchiveStateDropped,
+	ArchiveStateRestored,
+}
+
+func (e ArchiveState) IsValid() bool {
+	switch e {
+	case ArchiveStateExporting, ArchiveStateVerified, ArchiveStateDropped, ArchiveStateRestored:
+		return true
+	}
+	return false
+}
+
+func (e ArchiveState) String() string {
+	return string(e)
+}
+
+func (e *ArchiveState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ArchiveState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ArchiveState", str)
+	}
+	return nil
+}
+
+func (e ArchiveState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ArchiveState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ArchiveState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // A day of the week.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -88,4 +89,65 @@ func (s *Settings) Current(ctx context.Context) (t dbsqlc.TenantGetRow, err erro
 		return t, fmt.Errorf("read tenant: %w", err)
 	}
 	return t, nil
+}
+
+// The bounds of a retention, in whole months before the running one. The least is longer
+// than message ids are remembered, so what a sender may repeat is still there.
+const (
+	MinEventRetention = 1
+	MaxEventRetention = 1200
+)
+
+func checkRetention(months *int) (pgtype.Int4, error) {
+	if months == nil {
+		return pgtype.Int4{}, nil
+	}
+	if *months < MinEventRetention || *months > MaxEventRetention {
+		return pgtype.Int4{}, fault.Input("months", "Between %d and %d months are allowed, or null to keep events for ever.", MinEventRetention, MaxEventRetention)
+	}
+	return pgtype.Int4{Int32: int32(*months), Valid: true}, nil
+}
+
+// SetEventRetention says for how many whole months before the running one the raw events of
+// the tenant that asks stay in the database; nil: for ever.
+func (s *Settings) SetEventRetention(ctx context.Context, months *int) (t dbsqlc.TenantGetRow, err error) {
+	who, err := Require(ctx, Manage)
+	if err != nil {
+		return t, err
+	}
+	retention, err := checkRetention(months)
+	if err != nil {
+		return t, err
+	}
+	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
+		if _, err := dbsqlc.New().TenantSetEventRetention(ctx, tx, retention); err != nil {
+			return err
+		}
+		t, err = dbsqlc.New().TenantGet(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return t, fmt.Errorf("set retention: %w", err)
+	}
+	return t, nil
+}
+
+// SetEventRetention is the same for whoever keeps house.
+func SetEventRetention(ctx context.Context, worker *postgres.Worker, id tenant.ID, months *int) error {
+	retention, err := checkRetention(months)
+	if err != nil {
+		return err
+	}
+	var found int64
+	err = worker.InTx(ctx, func(tx pgx.Tx) error {
+		found, err = dbsqlc.New().TenantSetEventRetentionOf(ctx, tx, dbsqlc.TenantSetEventRetentionOfParams{Months: retention, TenantID: id})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set retention: %w", err)
+	}
+	if found == 0 {
+		return fault.New(fault.NotFound, "There is no such tenant.").In("tenant")
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ var levels = []struct {
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
-	{"what comes out", []string{"internal/metric", "internal/live", "internal/importer"}},
+	{"what comes out", []string{"internal/archive", "internal/metric", "internal/live", "internal/importer"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},

@@ -24,6 +24,7 @@ type Config struct {
 	Listen      string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
 	Origins     []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
 	Pool        int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
+	Archive     string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
 	LogLevel    string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat   string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
 
@@ -58,6 +59,9 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	}
 	if c.Pool < 4 || c.Pool > 1000 {
 		add("TIDEMARK_POOL must be between 4 and 1000: %d", c.Pool)
+	}
+	if err := c.checkArchive(); err != nil {
+		add("TIDEMARK_ARCHIVE: %w", err)
 	}
 	if _, err := c.level(); err != nil {
 		add("TIDEMARK_LOG_LEVEL must be debug, info, warn or error: %q", c.LogLevel)

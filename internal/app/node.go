@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
@@ -89,6 +90,11 @@ func (n *Node) Close() {
 // Worker is for managing tenants and keys.
 func (n *Node) Worker() *postgres.Worker { return n.worker }
 
+// Archive makes the archive that the configuration names. Without a name it has no store.
+func (n *Node) Archive() (*archive.Archive, error) {
+	return n.config.archive(n.worker, n.logger)
+}
+
 // Writer makes a writer of events, for loading them without HTTP. Its Run must be running.
 func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 	return event.NewWriter(n.app, options)
@@ -123,11 +129,12 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
-	reader := event.NewReader(n.app)
+	reader, parts := event.NewReader(n.app), archive.NewReader(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
+		ArchiveReader:  parts,
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 	}, n.logger)
@@ -142,7 +149,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writ
 			}
 			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts) },
 		Origins: n.config.Origins,
 		Logger:  n.logger,
 	})
@@ -172,12 +179,18 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	closer := metric.NewCloser(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
+	cold, err := n.Archive()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
 	group.Go(func() error {
 		return job.Run(ctx, n.logger,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
+			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
+			job.Task{Name: "erase from the archive", Every: 5 * time.Minute, Deadline: 12 * time.Hour, Do: cold.Erase},
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
 			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)

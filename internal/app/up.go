@@ -109,6 +109,13 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, services.Stop()) }()
+	if config.Archive == "" {
+		folder, err := filepath.Abs(filepath.Join(options.Dir, "archive"))
+		if err != nil {
+			return fmt.Errorf("find %s: %w", options.Dir, err)
+		}
+		config.Archive = "file://" + filepath.ToSlash(folder)
+	}
 	if err := config.Preflight(ctx, Needs{Feed: true, Redis: true}); err != nil {
 		return err
 	}

@@ -68,6 +68,10 @@ func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
 			// A copy, since a second run starts from the rows as they were given.
 			return store(ctx, tx, zone, &w.months, attempt > 0, slices.Clone(rows))
 		})
+		if postgres.NoPartition(err, "event") {
+			w.months.forget() // one was dropped since it was seen
+			continue
+		}
 		if !postgres.RolledBack(err) {
 			break
 		}

@@ -47,6 +47,13 @@ func (m *months) remember(month calendar.Date) {
 	m.known[month] = true
 }
 
+// forget has everything asked anew.
+func (m *months) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.known)
+}
+
 func monthOf(t time.Time) calendar.Date {
 	year, month, _ := t.UTC().Date()
 	return calendar.NewDate(year, month, 1)

@@ -42,9 +42,10 @@ var subjects = map[string]struct {
 	subject topic.Subject
 	key     string
 }{
-	"day_version": {topic.Day, "day"},
-	"tenant":      {topic.Tenant, ""},
-	"api_key":     {topic.APIKey, "api_key_id"},
+	"day_version":  {topic.Day, "day"},
+	"tenant":       {topic.Tenant, ""},
+	"archive_part": {topic.Tenant, ""}, // from when on raw events are there
+	"api_key":      {topic.APIKey, "api_key_id"},
 
 	"tracking_plan":     {topic.Plan, ""},
 	"registry_state":    {topic.Plan, ""},

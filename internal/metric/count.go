@@ -31,6 +31,7 @@ func place[Row ~struct {
 }
 
 func countEvents(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+	c = c.kept()
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().EventCountByBucket(ctx, tx, dbsqlc.EventCountByBucketParams{
 		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
@@ -50,6 +51,7 @@ func countEventsOf(types []string) counter {
 		return countEvents
 	}
 	return func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
+		c = c.kept()
 		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 		rows, err := dbsqlc.New().EventCountByBucketOfTypes(ctx, tx, dbsqlc.EventCountByBucketOfTypesParams{
 			Types:      types,
@@ -68,7 +70,7 @@ func countEventsOf(types []string) counter {
 // countActiveUsers counts buckets of one day from what is materialized, and the distinct
 // users of all others afresh, since uniques don't add up.
 func countActiveUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
-	single, rest := c.singleDays()
+	single, rest := c.kept().singleDays()
 	if len(single) > 0 {
 		days := listsOf(single)
 		rows, err := dbsqlc.New().PresenceDayCountByBucket(ctx, tx, dbsqlc.PresenceDayCountByBucketParams{

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ type cover struct {
 	days  []piece // each exactly one day of the tenant's zone
 	slots []piece // each within one day, from quarter hour to quarter hour
 	raw   []piece // each shorter than a quarter hour
+
+	home     calendar.Zone
+	rawSince time.Time
 }
 
 // piece is a stretch of time that belongs to a bucket.
@@ -27,7 +31,7 @@ type piece struct {
 
 // cover takes the buckets apart, each clipped to the window.
 func (w Window) cover(buckets []calendar.Bucket) cover {
-	var c cover
+	c := cover{home: w.home, rawSince: w.rawSince}
 	for i, b := range buckets {
 		start, end := b.Start, b.End
 		if start.Before(w.From) {
@@ -71,6 +75,24 @@ func (c *cover) addRaw(bucket int, start, end time.Time) {
 	}
 }
 
+// kept is the cover for what is counted from raw events at its edges: where those are in the
+// archive, the quarter hour that an edge cuts is taken whole, from its rollup.
+func (c cover) kept() cover {
+	k := c
+	k.slots, k.raw = slices.Clone(c.slots), nil
+	for _, p := range c.raw {
+		slot := calendar.FloorSlot(p.start)
+		if !slot.Before(c.rawSince) {
+			k.raw = append(k.raw, p)
+			continue
+		}
+		p.start, p.end, p.day = slot, slot.Add(calendar.Slot), c.home.DateOf(slot)
+		p.dayStart = c.home.StartOf(p.day)
+		k.slots = append(k.slots, p)
+	}
+	return k
+}
+
 // singleDays parts the cover: the buckets that are one day and nothing else, and the rest.
 func (c cover) singleDays() (single []piece, rest cover) {
 	parts := map[int]int{}
@@ -79,7 +101,7 @@ func (c cover) singleDays() (single []piece, rest cover) {
 			parts[p.bucket]++
 		}
 	}
-	rest = cover{slots: c.slots, raw: c.raw}
+	rest = cover{slots: c.slots, raw: c.raw, home: c.home, rawSince: c.rawSince}
 	for _, p := range c.days {
 		if parts[p.bucket] == 1 {
 			single = append(single, p)

@@ -66,7 +66,7 @@ func (s *Service) EventTypes(ctx context.Context, q EventQuery, first int) (Type
 		return answer, fault.Input("first", "Between 1 and %d are allowed.", maxTypes)
 	}
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
-		c := w.cover(w.whole())
+		c := w.cover(w.whole()).kept()
 		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 		rows, err := dbsqlc.New().EventTypeCountList(ctx, tx, dbsqlc.EventTypeCountListParams{
 			Days: days.days, DayStarts: days.starts, DayEnds: days.ends,

@@ -30,6 +30,7 @@ type Definition struct {
 	Description string
 	Unit        Unit
 	Additive    bool // whether buckets add up to their total
+	Raw         bool // whether the edges of a range are counted from raw events
 
 	// count gives the figure of each bucket; buckets of nothing may stay 0.
 	count func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error
@@ -38,12 +39,12 @@ type Definition struct {
 // catalog lists the metrics in the order in which they are shown.
 var catalog = []*Definition{
 	{
-		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true,
+		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true, Raw: true,
 		Description: "How many events happened: each message counts once, however often it was sent.",
 		count:       countEvents,
 	},
 	{
-		Key: "active_users", Name: "Active users", Unit: UnitUsers,
+		Key: "active_users", Name: "Active users", Unit: UnitUsers, Raw: true,
 		Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
 		count:       countActiveUsers,
 	},
@@ -77,6 +78,7 @@ func NewService(app *postgres.App) *Service { return &Service{app} }
 type Value struct {
 	Window
 	Value *float64 // null for a ratio or an average of nothing
+	Exact bool
 }
 
 // Complete reports whether the range ended at or before the watermark.
@@ -88,6 +90,7 @@ type Series struct {
 	At       []time.Time
 	Values   []*float64
 	Complete []bool
+	Exact    bool
 }
 
 // Value answers for a whole range.
@@ -96,7 +99,7 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
 		counts := make([]float64, 1)
 		err := d.count(ctx, tx, w.cover(w.whole()), counts)
-		answer = Value{Window: w, Value: &counts[0]}
+		answer = Value{Window: w, Value: &counts[0], Exact: !d.Raw || !w.Cuts()}
 		return err
 	})
 	return answer, err
@@ -104,7 +107,9 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 
 // Series answers for each bucket of a range.
 func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
-	return s.series(ctx, ask, d.count)
+	series, err := s.series(ctx, ask, d.count)
+	series.Exact = !d.Raw || !series.Cuts()
+	return series, err
 }
 
 func (s *Service) series(ctx context.Context, ask Ask, count counter) (Series, error) {

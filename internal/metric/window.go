@@ -50,7 +50,8 @@ type Window struct {
 	WeekStart time.Weekday
 	Watermark time.Time // everything accepted before is counted
 
-	home calendar.Zone // the tenant's own, in whose days things were counted
+	home     calendar.Zone // the tenant's own, in whose days things were counted
+	rawSince time.Time     // before it raw events may be in the archive
 }
 
 // read opens one snapshot of the tenant's data, makes the window definite on the
@@ -104,7 +105,7 @@ func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
 	}
-	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC()}
 	if a.Zone != "" {
 		if w.Zone, err = calendar.LoadZone(a.Zone); err != nil {
 			return Window{}, err
@@ -168,6 +169,25 @@ func (l Last) bounds(w Window) (from, to time.Time, err error) {
 
 func (w Window) grid(interval calendar.Interval) calendar.Grid {
 	return calendar.Grid{Zone: w.Zone, Interval: interval, WeekStart: w.WeekStart}
+}
+
+// RawSince is from when on raw events are all there; nil: from the first.
+func (w Window) RawSince() *time.Time {
+	if w.rawSince.Before(earliest) {
+		return nil
+	}
+	return &w.rawSince
+}
+
+// Cuts reports whether the range begins or ends within a quarter hour whose events are in
+// the archive: what is counted from raw events is then not exact.
+func (w Window) Cuts() bool {
+	for _, edge := range []time.Time{w.From, w.To} {
+		if slot := calendar.FloorSlot(edge); slot.Before(edge) && slot.Before(w.rawSince) {
+			return true
+		}
+	}
+	return false
 }
 
 // whole is the range as a single bucket.

@@ -47,6 +47,12 @@ func hasClass(err error, classes ...string) bool {
 	return false
 }
 
+// NoPartition reports whether a row of the table found no partition to go to.
+func NoPartition(err error, table string) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "23514" && pgErr.TableName == table && pgErr.ConstraintName == ""
+}
+
 // isNetwork finds a connection that broke while in use.
 func isNetwork(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {

@@ -40,8 +40,10 @@ var asked = map[string]string{
 	"Mutation.discardQuarantinedEvents": `mutation { discardQuarantinedEvents { discarded } }`,
 	"Mutation.forgetPropertySamples":    `mutation { forgetPropertySamples }`,
 
-	"Mutation.ingestEvents": `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
-	"Subscription.live":     `subscription { live { revision query { tenant { name } } } }`,
+	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
+	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
+	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
+	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.

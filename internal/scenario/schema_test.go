@@ -96,6 +96,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"MetricUnit": text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
+		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
+			string(model.ArchiveStateDropped), string(model.ArchiveStateRestored)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
 			string(calendar.Month), string(calendar.Quarter), string(calendar.Year)),
 		"PropertyKind": text(string(registry.Text), string(registry.Number), string(registry.Boolean),
@@ -130,6 +132,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
+		pageOfParts, archivedFigures, setRetention,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

@@ -111,7 +111,10 @@ var rules = []struct {
 		  and pg_get_viewdef(c.oid) not like '%WHERE (%tenant_id = current_tenant())%'`, nil},
 	{"nothing runs with its owner's rights", `
 		select proname::text from pg_proc where prosecdef and pronamespace = 'public'::regnamespace`,
-		map[string]string{"event_partition_ensure": "the app owns no table, and an event may need a new month's partition"}},
+		map[string]string{
+			"event_partition_ensure": "the app owns no table, and an event may need a new month's partition",
+			"event_partition_drop":   "nor does the worker, and a partition without events is of no use",
+		}},
 	{"what runs with its owner's rights has a fixed search path", `
 		select proname::text from pg_proc where prosecdef and pronamespace = 'public'::regnamespace
 		  and not coalesce(proconfig @> array['search_path=pg_catalog, public'], false)`, nil},

@@ -43,6 +43,8 @@ func (s story) lived(t *testing.T) {
 		savePlan(t, who, `{events: [{type: "E", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
 		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
 		who.Manage(t, `mutation { forgetPropertySamples }`, nil, &struct{}{})
+		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
+		s.kit.Exec(t, `insert into erasure (tenant_id, erasure_id, identity_ids) values ($1, gen_random_uuid(), '{}')`, who.ID)
 	}
 	materialize(t, s.kit)
 	conn := owner(t, s.kit.DB)
@@ -105,6 +107,8 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a held event":    `update quarantined_event set tenant_id = '%s'`,
 		"a change":        `insert into schema_change (tenant_id, change, type, message_id, occurred_at) values ('%s', 'NEW_EVENT_TYPE', 'X', 'm', now())`,
 		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
+		"a part":          `insert into archive_part (tenant_id, month, path) values ('%s', '2026-05-01', 'x')`,
+		"an erasure":      `insert into erasure (tenant_id, erasure_id, identity_ids) values ('%s', gen_random_uuid(), '{1}')`,
 		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
 		"a person, moved": `update identity set tenant_id = '%s'`,
 	} {
@@ -134,6 +138,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`insert into tenant (tenant_id, name, zone) values (gen_random_uuid(), 'x', 'UTC')`,
 		`update tenant set name = 'x'`, `update api_key set revoked_at = null`,
 		`alter table event disable row level security`, `drop policy one_tenant on event`,
+		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {

@@ -38,6 +38,7 @@ func StartOn(t testing.TB, database string) *Kit {
 	config := app.Config{
 		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
+		Archive: "file://" + t.TempDir(),
 	}
 	node, err := app.NewNode(t.Context(), config, logger())
 	if err != nil {

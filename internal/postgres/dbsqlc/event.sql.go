@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
@@ -183,6 +184,18 @@ func (q *Queries) EventPage(ctx context.Context, db DBTX, arg EventPageParams) (
 	return items, nil
 }
 
+const eventPartitionDrop = `-- name: EventPartitionDrop :one
+select event_partition_drop($1::date)
+`
+
+// Worker.
+func (q *Queries) EventPartitionDrop(ctx context.Context, db DBTX, month calendar.Date) (bool, error) {
+	row := db.QueryRow(ctx, eventPartitionDrop, month)
+	var event_partition_drop bool
+	err := row.Scan(&event_partition_drop)
+	return event_partition_drop, err
+}
+
 const eventPartitionEnsure = `-- name: EventPartitionEnsure :one
 select event_partition_ensure($1::date)
 `
@@ -192,6 +205,56 @@ func (q *Queries) EventPartitionEnsure(ctx context.Context, db DBTX, month calen
 	var event_partition_ensure bool
 	err := row.Scan(&event_partition_ensure)
 	return event_partition_ensure, err
+}
+
+const eventPartitionList = `-- name: EventPartitionList :many
+select to_date(right(c.relname, 6), 'YYYYMM')::date as month
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+where i.inhparent = 'event'::regclass
+order by 1
+`
+
+// Worker: the months that have a partition.
+func (q *Queries) EventPartitionList(ctx context.Context, db DBTX) ([]pgtype.Date, error) {
+	rows, err := db.Query(ctx, eventPartitionList)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []pgtype.Date{}
+	for rows.Next() {
+		var month pgtype.Date
+		if err := rows.Scan(&month); err != nil {
+			return nil, err
+		}
+		items = append(items, month)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventRangeHolds = `-- name: EventRangeHolds :one
+select exists (
+  select
+  from event
+  where occurred_at >= $1 and occurred_at < $2
+)
+`
+
+type EventRangeHoldsParams struct {
+	Starts time.Time
+	Ends   time.Time
+}
+
+// Worker.
+func (q *Queries) EventRangeHolds(ctx context.Context, db DBTX, arg EventRangeHoldsParams) (bool, error) {
+	row := db.QueryRow(ctx, eventRangeHolds, arg.Starts, arg.Ends)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const eventStageMake = `-- name: EventStageMake :exec

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -55,6 +57,51 @@ func (ns NullApiKeyKind) Value() (driver.Value, error) {
 	return string(ns.ApiKeyKind), nil
 }
 
+type ArchiveState string
+
+const (
+	ArchiveStateExporting ArchiveState = "exporting"
+	ArchiveStateVerified  ArchiveState = "verified"
+	ArchiveStateDropped   ArchiveState = "dropped"
+	ArchiveStateRestored  ArchiveState = "restored"
+	ArchiveStateDiscarded ArchiveState = "discarded"
+)
+
+func (e *ArchiveState) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = ArchiveState(s)
+	case string:
+		*e = ArchiveState(s)
+	default:
+		return fmt.Errorf("unsupported scan type for ArchiveState: %T", src)
+	}
+	return nil
+}
+
+type NullArchiveState struct {
+	ArchiveState ArchiveState
+	Valid        bool // Valid is true if ArchiveState is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullArchiveState) Scan(value interface{}) error {
+	if value == nil {
+		ns.ArchiveState, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.ArchiveState.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullArchiveState) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.ArchiveState), nil
+}
+
 type ProfileSubject string
 
 const (
@@ -97,10 +144,30 @@ func (ns NullProfileSubject) Value() (driver.Value, error) {
 	return string(ns.ProfileSubject), nil
 }
 
+type ArchivePart struct {
+	TenantID      tenant.ID
+	Month         calendar.Date
+	Part          int64
+	Path          string
+	State         ArchiveState
+	Events        int64
+	Bytes         int64
+	Sha256        []byte
+	Checksum      int64
+	FirstAt       *time.Time
+	LastAt        *time.Time
+	ExportedAt    time.Time
+	VerifiedAt    *time.Time
+	DroppedAt     *time.Time
+	RestoredAt    *time.Time
+	RestoredUntil *time.Time
+}
+
 type Tenant struct {
-	TenantID  tenant.ID
-	Name      string
-	Zone      string
-	WeekStart int16
-	CreatedAt time.Time
+	TenantID             tenant.ID
+	Name                 string
+	Zone                 string
+	WeekStart            int16
+	CreatedAt            time.Time
+	EventRetentionMonths pgtype.Int4
 }

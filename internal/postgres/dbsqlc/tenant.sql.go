@@ -9,13 +9,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 const tenantCreate = `-- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
-returning tenant_id, name, zone, week_start, created_at
+returning tenant_id, name, zone, week_start, created_at, event_retention_months
 `
 
 type TenantCreateParams struct {
@@ -40,26 +41,37 @@ func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreatePar
 		&i.Zone,
 		&i.WeekStart,
 		&i.CreatedAt,
+		&i.EventRetentionMonths,
 	)
 	return i, err
 }
 
 const tenantGet = `-- name: TenantGet :one
-select tenant_id, name, zone, week_start, created_at, now()::timestamptz as watermark
-from tenant
+select
+  t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  now()::timestamptz as watermark,
+  coalesce((
+    select (max(p.month) + interval '1 month') at time zone 'UTC'
+    from archive_part p
+    where p.state = 'dropped'
+  ), 'epoch')::timestamptz as raw_since
+from tenant t
 `
 
 type TenantGetRow struct {
-	TenantID  tenant.ID
-	Name      string
-	Zone      string
-	WeekStart int16
-	CreatedAt time.Time
-	Watermark time.Time
+	TenantID             tenant.ID
+	Name                 string
+	Zone                 string
+	WeekStart            int16
+	CreatedAt            time.Time
+	EventRetentionMonths pgtype.Int4
+	Watermark            time.Time
+	RawSince             time.Time
 }
 
 // The tenant of the transaction, and the database's clock: everything acknowledged
-// before it is counted in what this transaction reads.
+// before it is counted in what this transaction reads. Raw events are all there from the
+// end of the last month that has been dropped; the epoch is before all events.
 func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) {
 	row := db.QueryRow(ctx, tenantGet)
 	var i TenantGetRow
@@ -69,13 +81,15 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 		&i.Zone,
 		&i.WeekStart,
 		&i.CreatedAt,
+		&i.EventRetentionMonths,
 		&i.Watermark,
+		&i.RawSince,
 	)
 	return i, err
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months
 from tenant
 order by created_at, tenant_id
 `
@@ -96,6 +110,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 			&i.Zone,
 			&i.WeekStart,
 			&i.CreatedAt,
+			&i.EventRetentionMonths,
 		); err != nil {
 			return nil, err
 		}
@@ -105,4 +120,37 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const tenantSetEventRetention = `-- name: TenantSetEventRetention :execrows
+update tenant
+set event_retention_months = $1
+`
+
+func (q *Queries) TenantSetEventRetention(ctx context.Context, db DBTX, months pgtype.Int4) (int64, error) {
+	result, err := db.Exec(ctx, tenantSetEventRetention, months)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const tenantSetEventRetentionOf = `-- name: TenantSetEventRetentionOf :execrows
+update tenant
+set event_retention_months = $1
+where tenant_id = $2
+`
+
+type TenantSetEventRetentionOfParams struct {
+	Months   pgtype.Int4
+	TenantID tenant.ID
+}
+
+// Worker.
+func (q *Queries) TenantSetEventRetentionOf(ctx context.Context, db DBTX, arg TenantSetEventRetentionOfParams) (int64, error) {
+	result, err := db.Exec(ctx, tenantSetEventRetentionOf, arg.Months, arg.TenantID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

@@ -1,0 +1,4 @@
+package archive
+
+// KeptFrom is for tests.
+var KeptFrom = keptFrom
