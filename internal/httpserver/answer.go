@@ -33,10 +33,18 @@ func writeError(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil { // bodies are ours, and can be written
+		status, text = http.StatusInternalServerError, []byte(`{}`)
+	}
+	writeBody(w, status, append(text, '\n'))
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who has gone away can't be told
+	_, _ = w.Write(body) // a caller who has gone away can't be told
 }
 
 func refuseMethod(w http.ResponseWriter, allowed string) {

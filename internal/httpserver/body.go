@@ -20,7 +20,7 @@ var gzipMagic = []byte{0x1f, 0x8b}
 // readBody reads at most as much as a batch may have, compressed or not. Whether it is
 // compressed is told by its bytes: senders label what they send in many ways.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, event.MaxBatchBytes))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, event.MaxBatchBytes), r.ContentLength)
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, errBodyTooLarge
 	}
@@ -38,6 +38,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return openForm(body)
 	}
 	return nil, fault.New(fault.Unsupported, "The body is encoded in a way that is not taken. Send it as it is, or as gzip.")
+}
+
+// readAll is io.ReadAll, with room for as much as the sender announced, within the limit.
+func readAll(body io.Reader, announced int64) ([]byte, error) {
+	room := min(max(announced, 0), event.MaxBatchBytes) + bytes.MinRead
+	buffer := bytes.NewBuffer(make([]byte, 0, room))
+	_, err := buffer.ReadFrom(body)
+	return buffer.Bytes(), err
 }
 
 var errBodyTooLarge = fault.Newf(fault.TooLarge, "A body has at most %d bytes, uncompressed.", event.MaxBatchBytes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
@@ -21,12 +22,22 @@ type ingest struct {
 	logger *slog.Logger
 }
 
-// ingestAnswer is the body of an answer. Success is Segment's, and status PostHog's: that
+// ingestAnswer writes the body of an answer. Success is Segment's, and status PostHog's: that
 // the request was understood, not that every event was accepted.
-type ingestAnswer struct {
-	Success  bool            `json:"success"`
-	Status   int             `json:"status,omitempty"`
-	Verdicts []event.Verdict `json:"verdicts"`
+func ingestAnswer(status int, verdicts []event.Verdict) []byte {
+	const perVerdict = 80 // bytes, of most
+	b := append(make([]byte, 0, 64+perVerdict*len(verdicts)), `{"success":true,`...)
+	if status != 0 {
+		b = append(strconv.AppendInt(append(b, `"status":`...), int64(status), 10), ',')
+	}
+	b = append(b, `"verdicts":[`...)
+	for i := range verdicts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = verdicts[i].AppendJSON(b)
+	}
+	return append(b, "]}\n"...)
 }
 
 func (in ingest) handler(d door) http.Handler {
@@ -42,7 +53,7 @@ func (in ingest) handler(d door) http.Handler {
 			in.refuse(w, r, err)
 			return
 		}
-		writeJSON(w, statusOf(brought, verdicts), ingestAnswer{Success: true, Status: d.status, Verdicts: verdicts})
+		writeBody(w, statusOf(brought, verdicts), ingestAnswer(d.status, verdicts))
 	})
 }
 
