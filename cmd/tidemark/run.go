@@ -99,7 +99,7 @@ func (c demoCommand) Run(ctx context.Context, config app.Config) error {
 				return err
 			}
 			for _, t := range state.Tenants {
-				fmt.Printf("%-10s tenant %s  read key %s  write key %s\n", t.Company, t.Tenant, t.ReadKey, t.WriteKey)
+				fmt.Printf("%-10s tenant %s  read key %s  write key %s  manage key %s\n", t.Company, t.Tenant, t.ReadKey, t.WriteKey, t.ManageKey)
 			}
 			return nil
 		})

@@ -75,6 +75,7 @@ func printDemo(line func(string, ...any), a Addresses, state DemoState) {
 		line("  Demo        %s, %s", c.Name, c.Zone)
 		line("  read key    %s", state.Tenants[i].ReadKey)
 		line("  write key   %s", state.Tenants[i].WriteKey)
+		line("  manage key  %s", state.Tenants[i].ManageKey)
 		for _, s := range state.plan().Stories(c) {
 			line("              %s  %s", s.At.Format("2006-01-02"), s.Title)
 		}

@@ -38,6 +38,8 @@ type DemoTenant struct {
 	Tenant   string `json:"tenant"`
 	WriteKey string `json:"writeKey"`
 	ReadKey  string `json:"readKey"`
+	// Of a demo that an earlier release loaded there is none until it is started again.
+	ManageKey string `json:"manageKey"`
 }
 
 func (s DemoState) plan() demo.Plan { return demo.Plan{Seed: s.Seed, Events: s.Events, Until: s.Until} }
@@ -106,7 +108,7 @@ func (n *Node) demoState(ctx context.Context, dir string, events int, fresh bool
 		}
 	}
 	if known && (!fresh || (!state.Loaded && state.Events == events)) {
-		return state, nil
+		return n.completeDemo(ctx, dir, state)
 	}
 	state = DemoState{Seed: demoSeed, Events: events, Until: time.Now().UTC().Truncate(time.Minute)}
 	for _, c := range demo.Companies() {
@@ -119,6 +121,27 @@ func (n *Node) demoState(ctx context.Context, dir string, events int, fresh bool
 	return state, writeSecret(demoFile(dir), state)
 }
 
+// completeDemo gives the demo what an earlier release did not give it.
+func (n *Node) completeDemo(ctx context.Context, dir string, state DemoState) (DemoState, error) {
+	for i := range state.Tenants {
+		t := &state.Tenants[i]
+		if t.ManageKey != "" {
+			continue
+		}
+		id, err := tenant.Parse(t.Tenant)
+		if err != nil {
+			return state, err
+		}
+		if t.ManageKey, err = access.CreateKey(ctx, n.worker, id, access.ManageKey, "demo manage"); err != nil {
+			return state, err
+		}
+		if err := writeSecret(demoFile(dir), state); err != nil {
+			return state, err
+		}
+	}
+	return state, nil
+}
+
 func (n *Node) makeDemoTenant(ctx context.Context, c demo.Company) (DemoTenant, error) {
 	id, err := access.CreateTenant(ctx, n.worker, c.Name, c.Zone, c.WeekStart)
 	if err != nil {
@@ -128,7 +151,10 @@ func (n *Node) makeDemoTenant(ctx context.Context, c demo.Company) (DemoTenant, 
 	if made.WriteKey, err = access.CreateKey(ctx, n.worker, id, access.WriteKey, "demo write"); err != nil {
 		return made, err
 	}
-	made.ReadKey, err = access.CreateKey(ctx, n.worker, id, access.ReadKey, "demo read")
+	if made.ReadKey, err = access.CreateKey(ctx, n.worker, id, access.ReadKey, "demo read"); err != nil {
+		return made, err
+	}
+	made.ManageKey, err = access.CreateKey(ctx, n.worker, id, access.ManageKey, "demo manage")
 	return made, err
 }
 

@@ -190,7 +190,8 @@ func (s DemoState) playgroundKeys() []PlaygroundKey {
 		if i < len(s.Tenants) {
 			keys = append(keys,
 				PlaygroundKey{c.Name + " (read)", s.Tenants[i].ReadKey},
-				PlaygroundKey{c.Name + " (write)", s.Tenants[i].WriteKey})
+				PlaygroundKey{c.Name + " (write)", s.Tenants[i].WriteKey},
+				PlaygroundKey{c.Name + " (manage)", s.Tenants[i].ManageKey})
 		}
 	}
 	return keys

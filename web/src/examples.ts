@@ -310,4 +310,268 @@ mutation IngestEvents {
   }
 }`,
   ),
+  example(
+    'ObservedTypes',
+    `What events come in, as observed: their properties, of
+which kinds, how many, since when.`,
+    `
+query ObservedTypes {
+  eventTypes(first: 20) {
+    totalCount
+    nodes {
+      name
+      volume
+      lastSeenAt
+      planned
+      typeChanged
+      properties(first: 10) {
+        name
+        kinds {
+          kind
+          volume
+          sample
+        }
+      }
+    }
+  }
+}`,
+  ),
+  example(
+    'EventTypeByName',
+    `One type of events, and what lately changed about all.`,
+    `
+query EventTypeByName {
+  eventType(name: "$page") {
+    volume
+    firstSeenAt
+    propertyCount
+  }
+  schemaChanges(first: 10) {
+    nodes {
+      change
+      eventType
+      property
+      kind
+      was
+      occurredAt
+    }
+  }
+}`,
+  ),
+  example(
+    'TrackingPlan',
+    `What events ought to be, what was found against it, and
+what is kept aside. Null until SaveTrackingPlan has run.`,
+    `
+query TrackingPlan {
+  trackingPlan {
+    version
+    onUnknownType
+    events {
+      type
+      onViolation
+    }
+  }
+  trackingPlans(first: 5) {
+    totalCount
+  }
+  planViolations(first: 20) {
+    nodes {
+      eventType
+      property
+      rule
+      volume
+      lastSeenAt
+    }
+  }
+  quarantinedEvents(first: 20) {
+    nodes {
+      id
+      type
+      field
+      reason
+      receivedAt
+    }
+  }
+}`,
+  ),
+  example(
+    'SaveTrackingPlan',
+    `Needs a management key. As a preview it saves nothing, and
+tells what it would have made of stored events.`,
+    `
+mutation SaveTrackingPlan {
+  saveTrackingPlan(
+    preview: true
+    plan: {
+      onUnknownType: REPORT
+      events: [
+        {
+          type: "Report Shared"
+          onViolation: QUARANTINE
+          properties: [
+            { name: "plan", required: true, kinds: [STRING] }
+            { name: "seats", kinds: [NUMBER] }
+          ]
+        }
+      ]
+    }
+  ) {
+    plan {
+      version
+    }
+    preview {
+      __typename
+    }
+  }
+}`,
+  ),
+  example(
+    'ReleaseQuarantined',
+    `Needs a management key. Lets in what the plan now allows,
+and forgets what was put aside of another type.`,
+    `
+mutation ReleaseQuarantined {
+  releaseQuarantinedEvents(types: ["Report Shared"]) {
+    released
+    more
+  }
+  discardQuarantinedEvents(types: ["Debug"]) {
+    discarded
+  }
+}`,
+  ),
+  example(
+    'ForgetSamples',
+    `Needs a management key. Forgets the sample values that
+the registry keeps of properties.`,
+    `
+mutation ForgetSamples {
+  forgetPropertySamples
+}`,
+  ),
+  example(
+    'Person',
+    `Somebody with all their devices, what is known of them,
+and the account that they belong to.`,
+    `
+query Person {
+  person(userId: "ada") {
+    id
+    userIds
+    firstSeenAt
+    traits
+    identities {
+      nodes {
+        id
+        kind
+        value
+        linkedAt
+        detached
+      }
+    }
+    traitHistory(first: 10) {
+      nodes {
+        saidAt
+        name
+        value
+      }
+    }
+  }
+  account(groupId: "acme") {
+    groupId
+    traits
+    members {
+      nodes {
+        userIds
+      }
+    }
+  }
+  personMerges(first: 10) {
+    nodes {
+      id
+      reason
+      madeAt
+      undoneAt
+    }
+  }
+}`,
+  ),
+  example(
+    'MergePeople',
+    `Needs a management key. Two users become one person, also
+in the past; UndoMerge takes it back exactly.`,
+    `
+mutation MergePeople {
+  mergePeople(from: "a person's id", into: "a person's id", reason: "One customer, two sign-ups") {
+    id
+    madeAt
+  }
+}`,
+  ),
+  example(
+    'UndoMerge',
+    `Needs a management key. Figures are as if the merge had
+never been.`,
+    `
+mutation UndoMerge {
+  undoMerge(id: "a merge's id") {
+    undoneAt
+  }
+}`,
+  ),
+  example(
+    'DetachIdentity',
+    `Needs a management key. Keeps a device apart from its
+user; the second field takes that back.`,
+    `
+mutation DetachIdentity {
+  detachIdentity(id: "an identity's id", reason: "A tablet in a shop") {
+    detached
+  }
+  reattachIdentity(id: "an identity's id", reason: "It was theirs after all") {
+    detached
+  }
+}`,
+  ),
+  example(
+    'ErasePerson',
+    `Needs a management key. Erases somebody for good: ids,
+traits, events, presence, and the archive.`,
+    `
+mutation ErasePerson {
+  erasePerson(id: "a person's id", reason: "Asked for by e-mail") {
+    requestedAt
+    finishedAt
+  }
+}`,
+  ),
+  example(
+    'Archive',
+    `The files that hold raw events past their retention.`,
+    `
+query Archive {
+  archiveParts(first: 20) {
+    totalCount
+    nodes {
+      month
+      path
+      state
+      events
+      bytes
+    }
+  }
+}`,
+  ),
+  example(
+    'SetEventRetention',
+    `Needs a management key. How many months raw events stay
+in the database; null is for ever. Figures stay as they are.`,
+    `
+mutation SetEventRetention {
+  setEventRetention(months: 24) {
+    name
+  }
+}`,
+  ),
 ];
