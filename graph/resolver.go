@@ -13,5 +13,5 @@ type Resolver struct {
 	TenantSettings *access.Settings
 	MetricService  *metric.Service
 	EventReader    *event.Reader
-	EventWriter    *event.Writer
+	EventWriter    event.Appender
 }

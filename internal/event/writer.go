@@ -90,17 +90,7 @@ func NewWriter(app *postgres.App, options WriterOptions) *Writer {
 func (w *Writer) Append(ctx context.Context, id tenant.ID, source string, items []Item) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(items))
 	req := &request{done: make(chan error, 1)}
-	for i := range items {
-		item := &items[i]
-		if item.Problem != nil {
-			verdicts[i] = rejected(item.MessageID, item.Problem)
-			continue
-		}
-		req.rows = append(req.rows, row{
-			Incoming: &item.Incoming, source: source,
-			key: messageKey(source, item.MessageID), verdict: &verdicts[i],
-		})
-	}
+	req.rows = appendRows(req.rows, source, items, verdicts)
 	if len(req.rows) == 0 {
 		return verdicts, nil
 	}

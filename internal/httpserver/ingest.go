@@ -25,7 +25,7 @@ func decodeOne(body []byte) ([]event.Item, error) {
 // ingest takes events in over HTTP.
 type ingest struct {
 	keys   *access.Authenticator
-	writer *event.Writer
+	writer event.Appender
 	logger *slog.Logger
 }
 
