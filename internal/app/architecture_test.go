@@ -22,6 +22,7 @@ var levels = []struct {
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
 	{"who asks", []string{"internal/access"}},
 	{"what comes in", []string{"internal/event"}},
+	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/metric", "internal/live"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},

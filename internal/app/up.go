@@ -108,7 +108,7 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, services.Stop()) }()
-	if err := config.Preflight(ctx, Needs{Feed: true, Redis: true}); err != nil {
+	if err := config.Preflight(ctx, Needs{Feed: true, Redis: true, Kafka: true}); err != nil {
 		return err
 	}
 	if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
