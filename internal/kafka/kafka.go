@@ -27,6 +27,7 @@ type Options struct {
 	Partitions int    // of a topic that is made
 	Replicas   int    // of a topic that is made; 0: as the brokers have it
 	Security   Security
+	Deadline   time.Duration // of putting a batch into the log; default 10 s
 	Logger     *slog.Logger
 }
 
@@ -64,6 +65,7 @@ func (o Options) connect(more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.ClientID("tidemark"),
 		kgo.DialTimeout(dialWithin),
 		kgo.RetryTimeout(requestWithin),
+		kgo.MetadataMinAge(250*time.Millisecond), // by default it takes 5 s to find a new leader
 		kgo.WithLogger(clientLog{o.Logger}),
 	}, security...)
 	client, err := kgo.NewClient(append(options, more...)...)

@@ -18,15 +18,14 @@ const (
 	partBytes     = 512 << 10         // of a record's value, about; brokers take 1 MB by default
 	bufferedBytes = 64 << 20          // of records on their way to the brokers
 	tenantBytes   = bufferedBytes / 2 // of one tenant among them
-	deliverWithin = 10 * time.Second  // of a record, to all replicas that are in sync
+	deliverWithin = 10 * time.Second  // of a batch, to all replicas that are in sync
 	flushWithin   = 15 * time.Second  // of what is on its way at the end
 )
 
 // Producer puts batches into the log. It implements [event.Appender].
 type Producer struct {
-	client *kgo.Client
-	topic  string
-	now    func() time.Time
+	client   *kgo.Client
+	deadline time.Duration
 
 	mu       sync.Mutex
 	closed   bool
@@ -36,13 +35,16 @@ type Producer struct {
 
 // NewProducer makes a producer. It does not wait for the brokers; its Run must be running.
 func NewProducer(options Options) (*Producer, error) {
+	if options.Deadline <= 0 {
+		options.Deadline = deliverWithin
+	}
 	// The client's defaults are what is needed here: idempotent, and acknowledged by all
 	// replicas that are in sync.
 	client, err := options.connect(
 		kgo.DefaultProduceTopic(options.Topic),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(2*time.Millisecond),
-		kgo.RecordDeliveryTimeout(deliverWithin),
+		kgo.RecordDeliveryTimeout(options.Deadline),
 		kgo.MaxBufferedBytes(2*bufferedBytes), // the bound is kept here, by tenant
 		// Not zstd, which would let a sender make a gigabyte of a fetched megabyte.
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
@@ -50,7 +52,7 @@ func NewProducer(options Options) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{client: client, topic: options.Topic, now: time.Now, buffered: map[tenant.ID]int{}}, nil
+	return &Producer{client: client, deadline: options.Deadline, buffered: map[tenant.ID]int{}}, nil
 }
 
 // Run waits until ctx ends; then it refuses new batches, sends those on their way, and gives
@@ -76,7 +78,7 @@ func (p *Producer) Ping(ctx context.Context) error { return ping(ctx, p.client) 
 // written once all of them are there. On an error, a fault, some of them may be: sent again
 // under the same ids, they count once.
 func (p *Producer) Append(ctx context.Context, id tenant.ID, source string, items []event.Item) ([]event.Verdict, error) {
-	now := p.now()
+	now := time.Now()
 	verdicts := make([]event.Verdict, len(items))
 	values := encode(source, now, items, verdicts)
 	size := 0
@@ -100,6 +102,8 @@ func (p *Producer) Append(ctx context.Context, id tenant.ID, source string, item
 			acknowledged <- err
 		})
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.deadline)
+	defer cancel()
 	if err := wait(ctx, acknowledged, len(values)); err != nil {
 		return nil, err
 	}
@@ -108,8 +112,6 @@ func (p *Producer) Append(ctx context.Context, id tenant.ID, source string, item
 
 // wait returns nil once all records are acknowledged.
 func wait(ctx context.Context, acknowledged <-chan error, records int) error {
-	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
-	defer cancel()
 	for range records {
 		select {
 		case err := <-acknowledged:
