@@ -19,6 +19,7 @@ const (
 	pollRecords = 2_000   // at a time, of all partitions
 	fetchBytes  = 4 << 20 // from one broker at a time, compressed; Snappy makes up to 21 times as much of it
 	commitEvery = time.Second
+	missedAfter = 6 * time.Second // the least that brokers allow by default
 	rejoinAfter = 2 * time.Second // of a failure that ends a membership
 	leaveWithin = 5 * time.Second
 )
@@ -61,6 +62,9 @@ func (c *Consumer) member(ctx context.Context) error {
 		kgo.ConsumerGroup(c.options.Group),
 		kgo.ConsumeTopics(c.options.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// A worker that dies is missed for this long. One that is wrongly taken for dead does no harm.
+		kgo.SessionTimeout(missedAfter),
+		kgo.HeartbeatInterval(missedAfter/3),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.FetchMaxBytes(fetchBytes),
 		// No rebalance comes between the poll of a record and handing it to its partition:
