@@ -34,11 +34,9 @@ type batch struct {
 	events     []event.Incoming
 }
 
-// appendHeader begins a record.
-func appendHeader(to []byte, source string, receivedAt time.Time) []byte {
-	to = append(to, version)
-	to = appendText(to, source)
-	return appendInstant(to, receivedAt)
+// header begins a record.
+func header(source string, receivedAt time.Time) []byte {
+	return appendInstant(appendText([]byte{version}, source), receivedAt)
 }
 
 func appendEvent(to []byte, e *event.Incoming) []byte {

@@ -52,7 +52,7 @@ func anyInstant() *rapid.Generator[time.Time] {
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := batch{source: rapid.String().Draw(t, "source"), receivedAt: anyInstant().Draw(t, "received at")}
-		value := appendHeader(nil, want.source, want.receivedAt)
+		value := header(want.source, want.receivedAt)
 		for range rapid.IntRange(1, 5).Draw(t, "events") {
 			e := anyEvent(t, want.receivedAt)
 			want.events = append(want.events, e)
@@ -78,7 +78,7 @@ func TestAnEventIsTheSameBehindTheLog(t *testing.T) {
 	}
 	received := time.Date(2026, 5, 1, 10, 0, 1, 0, time.UTC)
 	item.ReceivedAt = received
-	b, err := decode(appendEvent(appendHeader(nil, "web", received), &item.Incoming))
+	b, err := decode(appendEvent(header("web", received), &item.Incoming))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func isTime(p cmp.Path) bool { return p.Last().Type() == reflect.TypeFor[time.Ti
 
 func TestDamagedRecords(t *testing.T) {
 	e := event.Incoming{MessageID: "m", Type: "E", UserID: "u", Timestamp: time.Unix(1, 2), Properties: []byte("{}"), Context: []byte("{}")}
-	whole := appendEvent(appendHeader(nil, "web", time.Unix(3, 4)), &e)
+	whole := appendEvent(header("web", time.Unix(3, 4)), &e)
 	for cut := range len(whole) {
 		if _, err := decode(whole[:cut]); err == nil {
 			t.Errorf("cut after %d of %d bytes it is read", cut, len(whole))
@@ -115,14 +115,14 @@ func TestDamagedRecords(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	e := event.Incoming{MessageID: "m", Type: "E", Timestamp: time.Unix(1, 2), Properties: []byte("{}")}
-	f.Add(appendEvent(appendHeader(nil, "web", time.Unix(3, 4)), &e))
+	f.Add(appendEvent(header("web", time.Unix(3, 4)), &e))
 	f.Add([]byte{version, 0, 1, 2, 0, 255})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		b, err := decode(value)
 		if err != nil {
 			return
 		}
-		again := appendHeader(nil, b.source, b.receivedAt)
+		again := header(b.source, b.receivedAt)
 		for i := range b.events {
 			again = appendEvent(again, &b.events[i])
 		}

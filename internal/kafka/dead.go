@@ -73,7 +73,7 @@ func (p *partition) buryRefused(ctx context.Context, l lot, verdicts [][]event.V
 			if v.Status != event.Rejected && v.Status != event.Conflict {
 				continue
 			}
-			value := appendEvent(appendHeader(nil, e.batch.source, e.batch.receivedAt), &e.batch.events[j])
+			value := appendEvent(header(e.batch.source, e.batch.receivedAt), &e.batch.events[j])
 			if err := p.buryValue(ctx, e.record, value, string(v.Status)+": "+v.Reason); err != nil {
 				return err
 			}

@@ -65,7 +65,7 @@ func (o Options) connect(more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.ClientID("tidemark"),
 		kgo.DialTimeout(dialWithin),
 		kgo.RetryTimeout(requestWithin),
-		kgo.MetadataMinAge(250*time.Millisecond), // by default it takes 5 s to find a new leader
+		kgo.MetadataMinAge(250 * time.Millisecond), // by default it takes 5 s to find a new leader
 		kgo.WithLogger(clientLog{o.Logger}),
 	}, security...)
 	client, err := kgo.NewClient(append(options, more...)...)

@@ -163,7 +163,6 @@ func (p *Producer) release(id tenant.ID, size int) {
 
 // encode makes the values of records, and the verdicts that hold if these get into the log.
 func encode(source string, now time.Time, items []event.Item, verdicts []event.Verdict) (values [][]byte) {
-	header := appendHeader(nil, source, now)
 	var value []byte
 	for i := range items {
 		item := &items[i]
@@ -177,7 +176,7 @@ func encode(source string, now time.Time, items []event.Item, verdicts []event.V
 		}
 		verdicts[i] = event.Verdict{MessageID: item.MessageID, Status: event.Queued}
 		if len(value) == 0 {
-			value = append(value, header...)
+			value = header(source, now)
 		}
 		if value = appendEvent(value, &item.Incoming); len(value) >= partBytes {
 			values, value = append(values, value), nil
