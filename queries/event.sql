@@ -1,21 +1,21 @@
--- Row security does not let COPY in, so the columns come as arrays. Where a value may be
--- missing, '', 0 and the epoch stand for null: none of them is a real one.
--- name: EventInsert :exec
+-- Events come in through the session's temporary table of this name, filled by COPY, since
+-- row security lets COPY into no table that lasts. It is empty again after the transaction.
+-- name: EventStageMake :exec
+select event_stage_make();
+
+-- name: EventInsertStaged :execrows
+with turn as materialized (
+  select current_tenant() as tenant_id -- once, and not for each row
+)
 insert into event (
-  occurred_at, received_at, type, person_id, user_id, anonymous_id,
-  source, message_id, claimed_at, properties, context
+  tenant_id, occurred_at, received_at, type, identity_id, user_id, anonymous_id,
+  group_type, group_id, source, message_id, claimed_at, properties, context
 )
 select
-  u.occurred_at, @received_at, u.type, nullif(u.person_id, 0), nullif(u.user_id, ''), nullif(u.anonymous_id, ''),
-  u.source, u.message_id, nullif(u.claimed_at, 'epoch'), u.properties, u.context
-from unnest(
-  @occurred_ats::timestamptz[], @types::text[], @person_ids::bigint[], @user_ids::text[], @anonymous_ids::text[],
-  @sources::text[], @message_ids::text[], @claimed_ats::timestamptz[], @properties::jsonb[], @contexts::jsonb[]
-) with ordinality as u (
-  occurred_at, type, person_id, user_id, anonymous_id,
-  source, message_id, claimed_at, properties, context, ordinality
-)
-order by u.ordinality;
+  t.tenant_id, i.occurred_at, i.received_at, i.type, i.identity_id, i.user_id, i.anonymous_id,
+  i.group_type, i.group_id, i.source, i.message_id, i.claimed_at, i.properties, i.context
+from event_incoming i
+cross join turn t;
 
 -- The database's clock judges lateness.
 -- name: EventClock :one
@@ -24,9 +24,19 @@ select now()::timestamptz;
 -- Lets one transaction of a tenant write at a time, over all servers: they would meet on the
 -- same rollups anyway, and so they never wait for each other in a circle. The clock is read
 -- once it is our turn, so that arrival is the order of commits.
+--
+-- What follows in the transaction finds its rows by keys, whatever the statistics say: those
+-- of a table that has just begun to fill know nothing of it.
 -- name: EventTakeTurn :one
-select clock_timestamp()::timestamptz as received_at
-from (select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))) turn;
+select
+  clock_timestamp()::timestamptz as received_at,
+  (to_regclass('pg_temp.event_incoming') is not null)::boolean as staged
+from (
+  select
+    pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
+    set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true)
+) turn;
 
 -- name: EventPartitionEnsure :one
 select event_partition_ensure(@month::date);
@@ -34,7 +44,7 @@ select event_partition_ensure(@month::date);
 -- The newest first; the cursor is the last row's instant and id.
 -- name: EventPage :many
 select
-  occurred_at, event_id, received_at, type, user_id, anonymous_id, message_id,
+  occurred_at, event_id, received_at, type, user_id, anonymous_id, group_type, group_id, message_id,
   properties, context
 from event
 where occurred_at >= @range_from
@@ -47,7 +57,7 @@ limit @most;
 -- Several at once, for a dataloader: the instants lead to the partitions.
 -- name: EventListByIDs :many
 select
-  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.message_id,
+  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
   e.properties, e.context
 from unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id;

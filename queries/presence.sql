@@ -1,9 +1,14 @@
 -- name: PresenceUpsert :exec
-insert into presence as p (day, person_id, slots)
-select u.day, u.person_id, u.slots::bit(128)
-from unnest(@days::date[], @person_ids::bigint[], @slots::text[]) as u (day, person_id, slots)
-order by u.day, u.person_id
-on conflict (tenant_id, day, person_id) do update
+with turn as materialized (
+  select current_tenant() as tenant_id
+)
+insert into presence as p (tenant_id, day, identity_id, person_id, slots)
+select t.tenant_id, u.day, u.identity_id, u.person_id, u.slots::bit(128)
+from unnest(@days::date[], @identity_ids::bigint[], @person_ids::bigint[], @slots::text[])
+  as u (day, identity_id, person_id, slots)
+cross join turn t
+order by u.day, u.identity_id
+on conflict (tenant_id, day, identity_id) do update
 set slots = p.slots | excluded.slots
 where p.slots | excluded.slots <> p.slots;
 
@@ -12,7 +17,7 @@ where p.slots | excluded.slots <> p.slots;
 -- name: PresenceDayCountByBucket :many
 select
   d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(*) from presence p where p.day = d.day))::bigint as n
+  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n
 from unnest(@buckets::int[], @days::date[]) as d (bucket, day)
 left join day_version v on v.day = d.day
 left join closed_day m on m.day = v.day and m.version = v.version
@@ -31,9 +36,11 @@ from (
   from unnest(@mask_buckets::int[], @mask_days::date[], @masks::text[]) as m (bucket, day, mask)
   join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
   union all
-  select x.bucket, e.person_id
+  select x.bucket, i.person_id
   from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.person_id is not null
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+    and e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
+  join identity i on i.identity_id = e.identity_id
 ) seen
 group by seen.bucket
 order by seen.bucket;

@@ -20,7 +20,7 @@ var levels = []struct {
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
-	{"who asks", []string{"internal/access"}},
+	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/metric", "internal/live"}},

@@ -12,7 +12,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
-// attempts is how often a transaction runs that the server undoes for another's sake.
+// attempts is how often a transaction runs that the server undoes for another's sake, or for
+// that of a message that was stored before: the first run hopes that there is none.
 const attempts = 3
 
 // commit writes the requests in one transaction and answers each. If the server refuses
@@ -67,11 +68,11 @@ func (w *Writer) transactWithin(ctx context.Context, id tenant.ID, rows []row, w
 	if err != nil {
 		return err
 	}
-	for range attempts {
+	for attempt := range attempts {
 		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
 			return within(tx, func() error {
 				// A copy, since a second run starts from the rows as they were given.
-				return store(ctx, tx, zone, &w.months, slices.Clone(rows))
+				return store(ctx, tx, zone, &w.months, attempt > 0, slices.Clone(rows))
 			})
 		})
 		if !postgres.RolledBack(err) {

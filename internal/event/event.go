@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
@@ -106,9 +107,6 @@ func rejected(messageID string, why *fault.Error) Verdict {
 	return Verdict{MessageID: messageID, Status: Rejected, Field: why.Field, Reason: why.Message}
 }
 
-// nobody lists the ids that broken senders give for someone they don't know.
-var nobody = map[string]bool{"null": true, "undefined": true, "": true, "0": true}
-
 // Check completes the event and returns what is wrong with it, or nil. It must be
 // called once on every event before it is written.
 func (e *Incoming) Check() *fault.Error {
@@ -203,22 +201,25 @@ func tooEarly() *fault.Error {
 	return fault.Input("timestamp", "Events before the year 2000 are not taken.")
 }
 
-// distinctID is who did it: the user if known, else the device. ok is false where the
-// sender's id stands for nobody.
-func (e *Incoming) distinctID() (id string, anonymous, ok bool) {
-	if !nobody[e.UserID] {
-		return e.UserID, false, true
+// doer is who did it: the user if known, else the device. ok is false where the sender's id
+// stands for nobody.
+func (e *Incoming) doer() (who identity.Key, ok bool) {
+	if identity.IsSomebody(e.UserID) {
+		return identity.User(e.UserID), true
 	}
-	if !nobody[e.AnonymousID] {
-		return e.AnonymousID, true, true
-	}
-	return "", false, false
+	return identity.Anonymous(e.AnonymousID), identity.IsSomebody(e.AnonymousID)
+}
+
+// group is the account on whose behalf it was done; ok is false where there is none.
+func (e *Incoming) group() (group identity.Group, ok bool) {
+	return identity.Group{Type: e.GroupType, ID: e.GroupID}, identity.IsSomebody(e.GroupID)
 }
 
 // placed is an event on the database's clock.
 type placed struct {
+	receivedAt time.Time
 	occurredAt time.Time
-	claimedAt  time.Time // what the sender's clock said, where it was not believed; else the epoch
+	claimedAt  time.Time // what the sender's clock said, where it was not believed; else zero
 }
 
 // place works out when the event happened. The sender's clock is corrected by what it
@@ -237,13 +238,13 @@ func (e *Incoming) place(now time.Time) (placed, *fault.Error) {
 			at = receivedAt.Add(e.Timestamp.Sub(e.SentAt)) // this way round, since Sub saturates and -Sub overflows
 		}
 	}
+	received := receivedAt.UTC().Truncate(time.Microsecond)
 	at = at.UTC().Truncate(time.Microsecond)
 	if at.Before(Earliest) {
 		return placed{}, tooEarly()
 	}
 	if at.After(receivedAt.Add(maxAhead)) {
-		claimed := e.Timestamp.UTC().Truncate(time.Microsecond)
-		return placed{occurredAt: receivedAt.UTC().Truncate(time.Microsecond), claimedAt: claimed}, nil
+		return placed{received, received, e.Timestamp.UTC().Truncate(time.Microsecond)}, nil
 	}
-	return placed{occurredAt: at, claimedAt: time.Unix(0, 0)}, nil
+	return placed{received, at, time.Time{}}, nil
 }

@@ -14,31 +14,30 @@ var arrival = noon.Add(123 * time.Microsecond)
 
 func TestAnEventIsPutOnTheDatabasesClock(t *testing.T) {
 	const day = 24 * time.Hour
-	epoch := time.Unix(0, 0)
 	year := func(y int) time.Time { return time.Date(y, 7, 1, 0, 0, 0, 0, time.UTC) }
 	cases := []struct {
 		name              string
 		timestamp, sentAt time.Time
 		want, claimed     time.Time
 	}{
-		{"without a clock, it happened on arrival", time.Time{}, time.Time{}, arrival, epoch},
-		{"sent at some time, of no known time", time.Time{}, noon.Add(-day), arrival, epoch},
-		{"a clock that is believed", noon.Add(-day), time.Time{}, noon.Add(-day), epoch},
-		{"sent an hour after", noon.Add(-day), noon.Add(-day + time.Hour), arrival.Add(-time.Hour), epoch},
-		{"sent before it happened", noon, noon.Add(-time.Minute), arrival.Add(time.Minute), epoch},
-		{"a clock three days ahead, corrected", noon.Add(3 * day), noon.Add(3*day + time.Second), arrival.Add(-time.Second), epoch},
-		{"a clock in the year 9999, corrected", year(9999), year(9999).Add(time.Second), arrival.Add(-time.Second), epoch},
-		{"another zone", noon.In(time.FixedZone("", -7200)), time.Time{}, noon, epoch},
-		{"nanoseconds are cut", noon.Add(-time.Nanosecond), time.Time{}, noon.Add(-time.Microsecond), epoch},
-		{"nanoseconds are cut after the correction", noon.Add(700), noon.Add(1_200), arrival.Add(-time.Microsecond), epoch},
-		{"24 hours ahead", arrival.Add(day), time.Time{}, arrival.Add(day), epoch},
-		{"24 hours and less than a microsecond", arrival.Add(day + 999), time.Time{}, arrival.Add(day), epoch},
+		{"without a clock, it happened on arrival", time.Time{}, time.Time{}, arrival, time.Time{}},
+		{"sent at some time, of no known time", time.Time{}, noon.Add(-day), arrival, time.Time{}},
+		{"a clock that is believed", noon.Add(-day), time.Time{}, noon.Add(-day), time.Time{}},
+		{"sent an hour after", noon.Add(-day), noon.Add(-day + time.Hour), arrival.Add(-time.Hour), time.Time{}},
+		{"sent before it happened", noon, noon.Add(-time.Minute), arrival.Add(time.Minute), time.Time{}},
+		{"a clock three days ahead, corrected", noon.Add(3 * day), noon.Add(3*day + time.Second), arrival.Add(-time.Second), time.Time{}},
+		{"a clock in the year 9999, corrected", year(9999), year(9999).Add(time.Second), arrival.Add(-time.Second), time.Time{}},
+		{"another zone", noon.In(time.FixedZone("", -7200)), time.Time{}, noon, time.Time{}},
+		{"nanoseconds are cut", noon.Add(-time.Nanosecond), time.Time{}, noon.Add(-time.Microsecond), time.Time{}},
+		{"nanoseconds are cut after the correction", noon.Add(700), noon.Add(1_200), arrival.Add(-time.Microsecond), time.Time{}},
+		{"24 hours ahead", arrival.Add(day), time.Time{}, arrival.Add(day), time.Time{}},
+		{"24 hours and less than a microsecond", arrival.Add(day + 999), time.Time{}, arrival.Add(day), time.Time{}},
 		{"24 hours and a microsecond", arrival.Add(day + time.Microsecond), time.Time{}, arrival, arrival.Add(day + time.Microsecond)},
 		{"more than 24 hours ahead after the correction", noon, noon.Add(-2 * day), arrival, noon},
 		{"the year 9999", year(9999).Add(1_500), time.Time{}, arrival, year(9999).Add(time.Microsecond)},
 		{"sent in the year 1", noon, year(1), arrival, noon},
-		{"the first instant that is taken", Earliest, time.Time{}, Earliest, epoch},
-		{"the first instant after the correction", arrival, arrival.Add(arrival.Sub(Earliest)), Earliest, epoch},
+		{"the first instant that is taken", Earliest, time.Time{}, Earliest, time.Time{}},
+		{"the first instant after the correction", arrival, arrival.Add(arrival.Sub(Earliest)), Earliest, time.Time{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,7 +46,7 @@ func TestAnEventIsPutOnTheDatabasesClock(t *testing.T) {
 			if problem != nil {
 				t.Fatal(problem)
 			}
-			want := placed{occurredAt: c.want, claimedAt: c.claimed}
+			want := placed{receivedAt: arrival, occurredAt: c.want, claimedAt: c.claimed}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(placed{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -55,6 +54,21 @@ func TestAnEventIsPutOnTheDatabasesClock(t *testing.T) {
 				t.Errorf("in zone %v, want UTC", got.occurredAt.Location())
 			}
 		})
+	}
+}
+
+// An event that waited in a queue was received when a server took it, and not when it was
+// written; a server's clock that is ahead of the database's is not believed.
+func TestAnEventThatWaitedWasReceivedBefore(t *testing.T) {
+	earlier := arrival.Add(-time.Hour)
+	for received, want := range map[time.Time]time.Time{
+		earlier: earlier, arrival: arrival, arrival.Add(time.Minute): arrival, {}: arrival,
+	} {
+		e := Incoming{ReceivedAt: received, Timestamp: noon, SentAt: noon}
+		got, problem := e.place(arrival)
+		if problem != nil || !got.receivedAt.Equal(want) || !got.occurredAt.Equal(want) {
+			t.Errorf("received at %v: %+v, %v, want %v", received, got, problem, want)
+		}
 	}
 }
 
@@ -105,8 +119,9 @@ func TestIdsThatStandForNobodyJoinNothing(t *testing.T) {
 	}
 	for _, c := range cases {
 		e := Incoming{UserID: c.user, AnonymousID: c.anonymous}
-		if id, isDevice, ok := e.distinctID(); id != c.id || isDevice != c.isDevice || ok != c.ok {
-			t.Errorf("user %q, device %q: %q, %v, %v; want %q, %v, %v", c.user, c.anonymous, id, isDevice, ok, c.id, c.isDevice, c.ok)
+		who, ok := e.doer()
+		if ok != c.ok || ok && (who.Distinct != c.id || who.Anonymous != c.isDevice) {
+			t.Errorf("user %q, device %q: %+v, %v; want %q, %v, %v", c.user, c.anonymous, who, ok, c.id, c.isDevice, c.ok)
 		}
 	}
 }

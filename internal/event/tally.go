@@ -3,11 +3,11 @@ package event
 import (
 	"crypto/sha256"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
@@ -24,54 +24,8 @@ type row struct {
 	source   string
 	key      uuid.UUID
 	verdict  *Verdict
-	personID int64 // 0: nobody
-}
-
-// someone is who an event was done by, before a person is found for them.
-type someone struct {
-	anonymous  bool
-	distinctID string
-}
-
-// persons lists who did the events, each with their earliest one, as parallel lists.
-func persons(zone calendar.Zone, rows []row) dbsqlc.PersonResolveParams {
-	first := map[someone]time.Time{}
-	var order []someone
-	for _, r := range rows {
-		id, anonymous, ok := r.distinctID()
-		if !ok {
-			continue
-		}
-		who := someone{anonymous, id}
-		at, seen := first[who]
-		if !seen {
-			order = append(order, who)
-		}
-		if !seen || r.occurredAt.Before(at) {
-			first[who] = r.occurredAt
-		}
-	}
-	var p dbsqlc.PersonResolveParams
-	for _, who := range order {
-		p.Anonymous = append(p.Anonymous, who.anonymous)
-		p.DistinctIds = append(p.DistinctIds, who.distinctID)
-		p.SeenAts = append(p.SeenAts, first[who])
-		p.Days = append(p.Days, zone.DateOf(first[who]))
-	}
-	return p
-}
-
-// assign gives each event the person found for whoever did it.
-func assign(rows []row, found []dbsqlc.PersonResolveRow) {
-	ids := make(map[someone]int64, len(found))
-	for i := range found {
-		ids[someone{found[i].Anonymous, found[i].DistinctID}] = found[i].PersonID
-	}
-	for i := range rows {
-		if id, anonymous, ok := rows[i].distinctID(); ok {
-			rows[i].personID = ids[someone{anonymous, id}]
-		}
-	}
+	warnings []Warning
+	doer     identity.Known // zero: nobody
 }
 
 // rollups counts the events by quarter hour and type, as parallel lists.
@@ -99,27 +53,28 @@ func rollups(zone calendar.Zone, rows []row) dbsqlc.EventRollupUpsertParams {
 	return p
 }
 
-// presences marks the quarter hours in which each person did something, as parallel lists.
+// presences marks the quarter hours in which each identity did something, as parallel lists.
 func presences(zone calendar.Zone, rows []row) dbsqlc.PresenceUpsertParams {
 	type cell struct {
-		day    calendar.Date
-		person int64
+		day      calendar.Date
+		identity int64
 	}
 	index := map[cell]int{}
 	var p dbsqlc.PresenceUpsertParams
 	var slots [][calendar.SlotsPerDay]bool
 	for _, r := range rows {
-		if r.personID == 0 {
+		if r.doer.ID == 0 || !IsActivity(r.Type) {
 			continue
 		}
 		day, slot := zone.SlotOf(r.occurredAt)
-		c := cell{day, r.personID}
+		c := cell{day, r.doer.ID}
 		i, ok := index[c]
 		if !ok {
 			i = len(slots)
 			index[c] = i
 			p.Days = append(p.Days, day)
-			p.PersonIds = append(p.PersonIds, r.personID)
+			p.IdentityIds = append(p.IdentityIds, r.doer.ID)
+			p.PersonIds = append(p.PersonIds, r.doer.Person)
 			slots = append(slots, [calendar.SlotsPerDay]bool{})
 		}
 		slots[i][slot] = true

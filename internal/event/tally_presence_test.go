@@ -6,17 +6,18 @@ import (
 	"testing"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
-// numbered answers as the database does: everyone has a number, in an order of its own.
-func numbered(p dbsqlc.PersonResolveParams) (found []dbsqlc.PersonResolveRow) {
-	for i := len(p.DistinctIds) - 1; i >= 0; i-- {
-		found = append(found, dbsqlc.PersonResolveRow{
-			PersonID: numberOf(p.Anonymous[i], p.DistinctIds[i]), Anonymous: p.Anonymous[i], DistinctID: p.DistinctIds[i],
-		})
+// number gives everyone a number, as the database does.
+func number(rows []row) {
+	for i := range rows {
+		if who, ok := rows[i].Incoming.doer(); ok {
+			n := numberOf(who.Anonymous, who.Distinct)
+			rows[i].doer = identity.Known{ID: n, Person: n + 1}
+		}
 	}
-	return found
 }
 
 // numberOf makes a user's number from the id, and a device's a negative one.
@@ -35,11 +36,12 @@ func recountPresences(zone calendar.Zone, rows []row) map[string]string {
 	slots := map[string][]byte{}
 	for _, r := range rows {
 		kind, id, somebody := strings.Cut(who(r), " ")
-		if !somebody {
+		if !somebody || r.Type == "$identify" {
 			continue
 		}
 		day, slot := clock(zone, r.occurredAt)
-		key := fmt.Sprint(day, " ", numberOf(kind == "device", id))
+		number := numberOf(kind == "device", id)
+		key := fmt.Sprint(day, " ", number, " ", number+1)
 		if slots[key] == nil {
 			slots[key] = []byte(strings.Repeat("0", calendar.SlotsPerDay))
 		}
@@ -54,7 +56,7 @@ func recountPresences(zone calendar.Zone, rows []row) map[string]string {
 
 func listPresences(p dbsqlc.PresenceUpsertParams) (list []string) {
 	for i := range p.Days {
-		list = append(list, fmt.Sprint(p.Days[i], " ", p.PersonIds[i], " ", p.Slots[i]))
+		list = append(list, fmt.Sprint(p.Days[i], " ", p.IdentityIds[i], " ", p.PersonIds[i], " ", p.Slots[i]))
 	}
 	return list
 }

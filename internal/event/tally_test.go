@@ -37,7 +37,7 @@ func crowd(t *rapid.T, around time.Time) []row {
 			offset = offset.Truncate(calendar.Slot)
 		}
 		e := &Incoming{
-			Type:        rapid.SampledFrom([]string{"a", "b", "$page"}).Draw(t, "type"),
+			Type:        rapid.SampledFrom([]string{"a", "b", "$page", "$identify"}).Draw(t, "type"),
 			UserID:      rapid.SampledFrom(ids).Draw(t, "user"),
 			AnonymousID: rapid.SampledFrom(ids).Draw(t, "device"),
 		}
@@ -66,9 +66,7 @@ func TestTalliesEqualARecount(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				rows := crowd(t, place.around)
 				compare(t, "rollups", recountRollups(zone, rows), listRollups(rollups(zone, rows)))
-				found := persons(zone, rows)
-				compare(t, "persons", recountPersons(zone, rows), listPersons(found))
-				assign(rows, numbered(found))
+				number(rows)
 				compare(t, "presences", recountPresences(zone, rows), listPresences(presences(zone, rows)))
 			})
 		})
@@ -116,24 +114,4 @@ func who(r row) string {
 		}
 	}
 	return ""
-}
-
-func recountPersons(zone calendar.Zone, rows []row) map[string]string {
-	first := map[string]string{}
-	byTime := slices.SortedStableFunc(slices.Values(rows), func(a, b row) int { return b.occurredAt.Compare(a.occurredAt) })
-	for _, r := range byTime { // the latest first, so the earliest stays
-		if id := who(r); id != "" {
-			day, _ := clock(zone, r.occurredAt)
-			first[id] = fmt.Sprint(r.occurredAt.UnixMicro(), " ", day)
-		}
-	}
-	return first
-}
-
-func listPersons(p dbsqlc.PersonResolveParams) (list []string) {
-	for i, id := range p.DistinctIds {
-		kind := map[bool]string{false: "user ", true: "device "}[p.Anonymous[i]]
-		list = append(list, fmt.Sprint(kind, id, " ", p.SeenAts[i].UnixMicro(), " ", p.Days[i]))
-	}
-	return list
 }

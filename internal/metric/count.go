@@ -102,7 +102,7 @@ func countDistinctUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float6
 // countNewUsers needs no events at the edges: a person's first instant is kept.
 func countNewUsers(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
 	days, parts := listsOf(c.days), listsOf(slices.Concat(c.slots, c.raw))
-	rows, err := dbsqlc.New().PersonNewByBucket(ctx, tx, dbsqlc.PersonNewByBucketParams{
+	rows, err := dbsqlc.New().IdentityNewByBucket(ctx, tx, dbsqlc.IdentityNewByBucketParams{
 		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
 		PartBuckets: parts.buckets, PartStarts: parts.starts, PartEnds: parts.ends,
 	})

@@ -1,11 +1,14 @@
 package metric_test
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,9 +81,13 @@ const span = 8 * 24 * time.Hour
 
 // happened is one event of a history.
 type happened struct {
-	id, kind, user string
-	at             time.Time
+	id, kind               string
+	user, device, previous string
+	at                     time.Time
 }
+
+// isActivity is false for what says something and is nothing that somebody did.
+func (e happened) isActivity() bool { return e.kind[0] != '$' }
 
 func history(t *rapid.T, s stretch) []happened {
 	n := rapid.IntRange(1, 60).Draw(t, "events")
@@ -90,12 +97,18 @@ func history(t *rapid.T, s stretch) []happened {
 		if rapid.Bool().Draw(t, "on the hour") { // edges are where mistakes are
 			seconds -= seconds % 3600
 		}
-		events[i] = happened{
-			id:   fmt.Sprintf("m%d", i),
-			kind: rapid.SampledFrom([]string{"Opened", "Shared", "Paid"}).Draw(t, "type"),
-			user: rapid.SampledFrom([]string{"ann", "ben", "cem", "dua", "eve", ""}).Draw(t, "user"),
-			at:   s.start.Add(time.Duration(seconds) * time.Second),
+		e := happened{
+			id:     fmt.Sprintf("m%d", i),
+			kind:   rapid.SampledFrom([]string{"Opened", "Shared", "Paid", "Opened", "Shared", event.Identify, event.Alias}).Draw(t, "type"),
+			user:   rapid.SampledFrom([]string{"ann", "ben", "cem", "dua", "eve", ""}).Draw(t, "user"),
+			device: rapid.SampledFrom([]string{"", "", "phone", "tablet", "laptop", "undefined"}).Draw(t, "device"),
+			at:     s.start.Add(time.Duration(seconds) * time.Second),
 		}
+		if e.kind == event.Alias {
+			e.user = cmp.Or(e.user, "ann")
+			e.previous = rapid.SampledFrom([]string{"phone", "tablet", "0"}).Draw(t, "previous")
+		}
+		events[i] = e
 	}
 	return events
 }
@@ -103,8 +116,10 @@ func history(t *rapid.T, s stretch) []happened {
 func (w *world) append(t *rapid.T, id tenant.ID, events []happened) {
 	items := make([]event.Item, len(events))
 	for i, e := range events {
-		items[i].Incoming = event.Incoming{MessageID: e.id, Type: e.kind, UserID: e.user, Timestamp: e.at}
-		if e.user == "" {
+		items[i].Incoming = event.Incoming{
+			MessageID: e.id, Type: e.kind, UserID: e.user, AnonymousID: e.device, PreviousID: e.previous, Timestamp: e.at,
+		}
+		if e.user == "" && e.device == "" {
 			items[i].AnonymousID = "null" // stands for nobody
 		}
 		if problem := items[i].Check(); problem != nil {
@@ -251,17 +266,58 @@ func drawAsk(t *rapid.T, s stretch) metric.Ask {
 	}
 }
 
+// owners tells whose each device is: the user's of the earliest event that names both; of
+// equally early ones, that of the least message key.
+func owners(events []happened) map[string]string {
+	key := func(e happened) string {
+		sum := sha256.Sum256([]byte("default\x00" + e.id))
+		return string(sum[:16])
+	}
+	byTime := slices.SortedFunc(slices.Values(events), func(a, b happened) int {
+		return cmp.Or(a.at.Compare(b.at), strings.Compare(key(a), key(b)))
+	})
+	owner := map[string]string{}
+	for _, e := range byTime {
+		for _, device := range []string{e.device, e.previous} {
+			if _, owned := owner[device]; !owned && e.user != "" {
+				owner[device] = e.user
+			}
+		}
+	}
+	return owner
+}
+
+// doer names the person who did an event; nobody is "".
+func doer(e happened, owner map[string]string) string {
+	switch {
+	case e.user != "":
+		return e.user
+	case e.device == "" || e.device == "undefined":
+		return ""
+	case owner[e.device] != "":
+		return owner[e.device]
+	}
+	return "device " + e.device
+}
+
 // recount is the plain count of the events.
 func recount(key string, events []happened, from, to time.Time) float64 {
-	n, users := 0, map[string]bool{}
+	n, users, owner := 0, map[string]bool{}, owners(events)
 	first := map[string]time.Time{}
 	for _, e := range events {
-		if at, known := first[e.user]; !known || e.at.Before(at) {
-			first[e.user] = e.at
-		}
-		if !e.at.Before(from) && e.at.Before(to) {
+		inRange := !e.at.Before(from) && e.at.Before(to)
+		if inRange {
 			n++
-			users[e.user] = true
+		}
+		if !e.isActivity() {
+			continue
+		}
+		who := doer(e, owner)
+		if at, known := first[who]; !known || e.at.Before(at) {
+			first[who] = e.at
+		}
+		if inRange {
+			users[who] = true
 		}
 	}
 	delete(users, "")

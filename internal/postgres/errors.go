@@ -18,6 +18,7 @@ const (
 	classResources  = "53"  // insufficient resources: disk full, too many connections
 	classOperator   = "57P" // operator intervention: shutdown, crash, start-up
 	classRollback   = "40"  // transaction rollback: deadlock, serialization
+	uniqueViolation = "23505"
 )
 
 // Transient reports whether the same transaction may succeed later.
@@ -26,8 +27,9 @@ func Transient(err error) bool {
 }
 
 // RolledBack reports whether the server undid the transaction for the sake of another
-// one, so that running it again at once is safe and sensible.
-func RolledBack(err error) bool { return hasClass(err, classRollback) }
+// one, so that running it again at once is safe and sensible: the other one's rows will be
+// found, where a key was taken in between.
+func RolledBack(err error) bool { return hasClass(err, classRollback, uniqueViolation) }
 
 // Refused reports whether the server refused a value, so that trying again is vain.
 func Refused(err error) bool { return hasClass(err, classData, classIntegrity) }

@@ -17,7 +17,7 @@ var march = []string{
 	tracked("e3", "Buy", `"userId":"u2"`, "2025-03-29T18:29:59.999999Z"),                    // Berlin 29th, Kolkata 29th, its last instant
 	tracked("e4", "Search", `"anonymousId":"a1"`, "2025-03-29T18:30:00Z"),                   // Berlin 29th, Kolkata 30th, its first
 	tracked("e5", "Visit", `"userId":"u1"`, "2025-03-29T23:30:00Z"),                         // Berlin 30th, Kolkata 30th
-	tracked("e6", "Buy", `"userId":"u2","anonymousId":"a1"`, "2025-03-30T21:59:59.999999Z"), // Berlin 30th, its last instant, Kolkata 31st
+	tracked("e6", "Buy", `"userId":"u2","anonymousId":"a9"`, "2025-03-30T21:59:59.999999Z"), // Berlin 30th, its last instant, Kolkata 31st
 	tracked("e7", "Visit", `"userId":"u3"`, "2025-03-30T22:00:00Z"),                         // Berlin 31st, its first, Kolkata 31st
 	tracked("e8", "Search", `"userId":"u2"`, "2025-03-31T10:07:00Z"),                        // 31st
 	tracked("e9", "Visit", `"userId":"null"`, "2025-03-31T10:08:00Z"),                       // 31st; nobody

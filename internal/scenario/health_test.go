@@ -52,7 +52,7 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 // An "Internal error." can be found in the log by the id that the caller was given.
 func TestAnInternalErrorNamesItsRequest(t *testing.T) {
 	s := begin(t)
-	s.kit.Exec(t, `revoke select on person from tidemark_app`)
+	s.kit.Exec(t, `revoke select on identity from tidemark_app`)
 	reply := s.kit.Do(t, http.MethodPost, "/graphql", s.acme.ReadKey, requestOf(t, `{ metric(key: "new_users") { value { value } } }`, nil))
 	var answer struct {
 		Errors []struct {
@@ -70,8 +70,8 @@ func TestAnInternalErrorNamesItsRequest(t *testing.T) {
 	reply.Decode(t, &refused)
 	wantEqual(t, "status", reply.Status, http.StatusInternalServerError)
 	wantEqual(t, "id", refused.Error.RequestID, reply.Header.Get("X-Request-Id"))
-	wantDiscreet(t, string(reply.Body), "person")
-	s.kit.Exec(t, `grant select on person to tidemark_app`)
+	wantDiscreet(t, string(reply.Body), "identity")
+	s.kit.Exec(t, `grant select on identity to tidemark_app`)
 	s.wantCount(t, 0, 0) // what was not acknowledged is not there, and comes in when it is sent again
 	wantVerdicts(t, s.acme.Batch(t, event("m1", "E", "u1", noon)), "ACCEPTED")
 	s.wantCount(t, 1, 1)

@@ -127,10 +127,10 @@ func wantRecounted(t *testing.T, kit *testkit.Kit) {
 		where e.count is distinct from r.count`, nil, &rollups)
 	kit.Scan(t, `
 		select count(*) from (
-		  select distinct e.tenant_id, (e.occurred_at at time zone t.zone)::date as day, e.person_id
-		  from event e join tenant t using (tenant_id) where e.person_id is not null
-		) e full join presence p using (tenant_id, day, person_id)
-		where e.person_id is null or p.slots is null`, nil, &presences)
+		  select distinct e.tenant_id, (e.occurred_at at time zone t.zone)::date as day, e.identity_id
+		  from event e join tenant t using (tenant_id) where e.identity_id is not null
+		) e full join presence p using (tenant_id, day, identity_id)
+		where e.identity_id is null or p.slots is null`, nil, &presences)
 	kit.Scan(t, `select count(*) - count(distinct (tenant_id, source, message_id)) from event`, nil, &twice)
 	if rollups != 0 || presences != 0 || twice != 0 {
 		t.Errorf("%d rollups and %d presences differ from a recount, %d events are stored twice", rollups, presences, twice)

@@ -91,8 +91,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"Permission":    text(string(access.Ingest), string(access.Read), string(access.Manage)),
-		"MetricUnit":    text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"Permission": text(string(access.Ingest), string(access.Read), string(access.Manage)),
+		"MetricUnit": text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),

@@ -92,12 +92,12 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 	for name, statement := range map[string]string{
 		"a message":       `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
 		"an event":        `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
-		"a person":        `insert into person (tenant_id, anonymous, distinct_id, first_seen_at, day) values ('%s', false, 'x', now(), now())`,
-		"a presence":      `insert into presence (tenant_id, day, person_id, slots) values ('%s', '2026-05-01', 1, 0::bit(128))`,
+		"a person":        `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
+		"a presence":      `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
 		"a rollup":        `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
 		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
 		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
-		"a person, moved": `update person set tenant_id = '%s'`,
+		"a person, moved": `update identity set tenant_id = '%s'`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")

@@ -24,60 +24,32 @@ func (q *Queries) EventClock(ctx context.Context, db DBTX) (time.Time, error) {
 	return column_1, err
 }
 
-const eventInsert = `-- name: EventInsert :exec
+const eventInsertStaged = `-- name: EventInsertStaged :execrows
+with turn as materialized (
+  select current_tenant() as tenant_id -- once, and not for each row
+)
 insert into event (
-  occurred_at, received_at, type, person_id, user_id, anonymous_id,
-  source, message_id, claimed_at, properties, context
+  tenant_id, occurred_at, received_at, type, identity_id, user_id, anonymous_id,
+  group_type, group_id, source, message_id, claimed_at, properties, context
 )
 select
-  u.occurred_at, $1, u.type, nullif(u.person_id, 0), nullif(u.user_id, ''), nullif(u.anonymous_id, ''),
-  u.source, u.message_id, nullif(u.claimed_at, 'epoch'), u.properties, u.context
-from unnest(
-  $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::text[],
-  $7::text[], $8::text[], $9::timestamptz[], $10::jsonb[], $11::jsonb[]
-) with ordinality as u (
-  occurred_at, type, person_id, user_id, anonymous_id,
-  source, message_id, claimed_at, properties, context, ordinality
-)
-order by u.ordinality
+  t.tenant_id, i.occurred_at, i.received_at, i.type, i.identity_id, i.user_id, i.anonymous_id,
+  i.group_type, i.group_id, i.source, i.message_id, i.claimed_at, i.properties, i.context
+from event_incoming i
+cross join turn t
 `
 
-type EventInsertParams struct {
-	ReceivedAt   time.Time
-	OccurredAts  []time.Time
-	Types        []string
-	PersonIds    []int64
-	UserIds      []string
-	AnonymousIds []string
-	Sources      []string
-	MessageIds   []string
-	ClaimedAts   []time.Time
-	Properties   [][]byte
-	Contexts     [][]byte
-}
-
-// Row security does not let COPY in, so the columns come as arrays. Where a value may be
-// missing, ”, 0 and the epoch stand for null: none of them is a real one.
-func (q *Queries) EventInsert(ctx context.Context, db DBTX, arg EventInsertParams) error {
-	_, err := db.Exec(ctx, eventInsert,
-		arg.ReceivedAt,
-		arg.OccurredAts,
-		arg.Types,
-		arg.PersonIds,
-		arg.UserIds,
-		arg.AnonymousIds,
-		arg.Sources,
-		arg.MessageIds,
-		arg.ClaimedAts,
-		arg.Properties,
-		arg.Contexts,
-	)
-	return err
+func (q *Queries) EventInsertStaged(ctx context.Context, db DBTX) (int64, error) {
+	result, err := db.Exec(ctx, eventInsertStaged)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const eventListByIDs = `-- name: EventListByIDs :many
 select
-  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.message_id,
+  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
   e.properties, e.context
 from unnest($1::timestamptz[], $2::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id
@@ -95,6 +67,8 @@ type EventListByIDsRow struct {
 	Type        string
 	UserID      *string
 	AnonymousID *string
+	GroupType   *string
+	GroupID     *string
 	MessageID   string
 	Properties  []byte
 	Context     []byte
@@ -117,6 +91,8 @@ func (q *Queries) EventListByIDs(ctx context.Context, db DBTX, arg EventListByID
 			&i.Type,
 			&i.UserID,
 			&i.AnonymousID,
+			&i.GroupType,
+			&i.GroupID,
 			&i.MessageID,
 			&i.Properties,
 			&i.Context,
@@ -133,7 +109,7 @@ func (q *Queries) EventListByIDs(ctx context.Context, db DBTX, arg EventListByID
 
 const eventPage = `-- name: EventPage :many
 select
-  occurred_at, event_id, received_at, type, user_id, anonymous_id, message_id,
+  occurred_at, event_id, received_at, type, user_id, anonymous_id, group_type, group_id, message_id,
   properties, context
 from event
 where occurred_at >= $1
@@ -160,6 +136,8 @@ type EventPageRow struct {
 	Type        string
 	UserID      *string
 	AnonymousID *string
+	GroupType   *string
+	GroupID     *string
 	MessageID   string
 	Properties  []byte
 	Context     []byte
@@ -189,6 +167,8 @@ func (q *Queries) EventPage(ctx context.Context, db DBTX, arg EventPageParams) (
 			&i.Type,
 			&i.UserID,
 			&i.AnonymousID,
+			&i.GroupType,
+			&i.GroupID,
 			&i.MessageID,
 			&i.Properties,
 			&i.Context,
@@ -214,17 +194,43 @@ func (q *Queries) EventPartitionEnsure(ctx context.Context, db DBTX, month calen
 	return event_partition_ensure, err
 }
 
-const eventTakeTurn = `-- name: EventTakeTurn :one
-select clock_timestamp()::timestamptz as received_at
-from (select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))) turn
+const eventStageMake = `-- name: EventStageMake :exec
+select event_stage_make()
 `
+
+// Events come in through the session's temporary table of this name, filled by COPY, since
+// row security lets COPY into no table that lasts. It is empty again after the transaction.
+func (q *Queries) EventStageMake(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, eventStageMake)
+	return err
+}
+
+const eventTakeTurn = `-- name: EventTakeTurn :one
+select
+  clock_timestamp()::timestamptz as received_at,
+  (to_regclass('pg_temp.event_incoming') is not null)::boolean as staged
+from (
+  select
+    pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
+    set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true)
+) turn
+`
+
+type EventTakeTurnRow struct {
+	ReceivedAt time.Time
+	Staged     bool
+}
 
 // Lets one transaction of a tenant write at a time, over all servers: they would meet on the
 // same rollups anyway, and so they never wait for each other in a circle. The clock is read
 // once it is our turn, so that arrival is the order of commits.
-func (q *Queries) EventTakeTurn(ctx context.Context, db DBTX) (time.Time, error) {
+//
+// What follows in the transaction finds its rows by keys, whatever the statistics say: those
+// of a table that has just begun to fill know nothing of it.
+func (q *Queries) EventTakeTurn(ctx context.Context, db DBTX) (EventTakeTurnRow, error) {
 	row := db.QueryRow(ctx, eventTakeTurn)
-	var received_at time.Time
-	err := row.Scan(&received_at)
-	return received_at, err
+	var i EventTakeTurnRow
+	err := row.Scan(&i.ReceivedAt, &i.Staged)
+	return i, err
 }

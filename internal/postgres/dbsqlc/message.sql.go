@@ -13,12 +13,20 @@ import (
 )
 
 const messageClaim = `-- name: MessageClaim :many
-insert into message (message_key, fingerprint)
-select m.key, m.fingerprint
-from unnest($1::uuid[], $2::bigint[]) as m (key, fingerprint)
-order by m.key
-on conflict (tenant_id, message_key) do nothing
-returning message_key
+with taken as materialized (
+  select m.message_key, m.fingerprint
+  from message m
+  where m.message_key = any ($1::uuid[])
+),
+claimed as (
+  insert into message (message_key, fingerprint)
+  select w.key, w.fingerprint
+  from unnest($1::uuid[], $2::bigint[]) as w (key, fingerprint)
+  where not exists (select from taken t where t.message_key = w.key)
+  order by w.key
+)
+select t.message_key, t.fingerprint
+from taken t
 `
 
 type MessageClaimParams struct {
@@ -26,21 +34,26 @@ type MessageClaimParams struct {
 	Fingerprints []int64
 }
 
-// Takes the message ids that nobody has taken, in the order of their keys, so that two
-// batches with the same ids don't wait for each other in a circle.
-func (q *Queries) MessageClaim(ctx context.Context, db DBTX, arg MessageClaimParams) ([]uuid.UUID, error) {
+type MessageClaimRow struct {
+	MessageKey  uuid.UUID
+	Fingerprint int64
+}
+
+// Takes the message ids that nobody has taken, and returns those that somebody has. Only the
+// holder of the tenant's turn takes ids, so that looking first is enough.
+func (q *Queries) MessageClaim(ctx context.Context, db DBTX, arg MessageClaimParams) ([]MessageClaimRow, error) {
 	rows, err := db.Query(ctx, messageClaim, arg.Keys, arg.Fingerprints)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []uuid.UUID{}
+	items := []MessageClaimRow{}
 	for rows.Next() {
-		var message_key uuid.UUID
-		if err := rows.Scan(&message_key); err != nil {
+		var i MessageClaimRow
+		if err := rows.Scan(&i.MessageKey, &i.Fingerprint); err != nil {
 			return nil, err
 		}
-		items = append(items, message_key)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -72,33 +85,24 @@ func (q *Queries) MessageExpire(ctx context.Context, db DBTX, arg MessageExpireP
 	return result.RowsAffected(), nil
 }
 
-const messageFingerprintList = `-- name: MessageFingerprintList :many
-select message_key, fingerprint
-from message
-where message_key = any ($1::uuid[])
+const messageTake = `-- name: MessageTake :exec
+with turn as materialized (
+  select current_tenant() as tenant_id -- once, and not for each row
+)
+insert into message (tenant_id, message_key, fingerprint)
+select t.tenant_id, w.key, w.fingerprint
+from unnest($1::uuid[], $2::bigint[]) as w (key, fingerprint)
+cross join turn t
 `
 
-type MessageFingerprintListRow struct {
-	MessageKey  uuid.UUID
-	Fingerprint int64
+type MessageTakeParams struct {
+	Keys         []uuid.UUID
+	Fingerprints []int64
 }
 
-func (q *Queries) MessageFingerprintList(ctx context.Context, db DBTX, keys []uuid.UUID) ([]MessageFingerprintListRow, error) {
-	rows, err := db.Query(ctx, messageFingerprintList, keys)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []MessageFingerprintListRow{}
-	for rows.Next() {
-		var i MessageFingerprintListRow
-		if err := rows.Scan(&i.MessageKey, &i.Fingerprint); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Takes message ids that nobody has taken, as nearly always; else it fails, which costs less
+// than looking each time. In the order of the keys, so that neighbours share a page.
+func (q *Queries) MessageTake(ctx context.Context, db DBTX, arg MessageTakeParams) error {
+	_, err := db.Exec(ctx, messageTake, arg.Keys, arg.Fingerprints)
+	return err
 }

@@ -55,6 +55,48 @@ func (ns NullApiKeyKind) Value() (driver.Value, error) {
 	return string(ns.ApiKeyKind), nil
 }
 
+type ProfileSubject string
+
+const (
+	ProfileSubjectPerson  ProfileSubject = "person"
+	ProfileSubjectAccount ProfileSubject = "account"
+)
+
+func (e *ProfileSubject) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = ProfileSubject(s)
+	case string:
+		*e = ProfileSubject(s)
+	default:
+		return fmt.Errorf("unsupported scan type for ProfileSubject: %T", src)
+	}
+	return nil
+}
+
+type NullProfileSubject struct {
+	ProfileSubject ProfileSubject
+	Valid          bool // Valid is true if ProfileSubject is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullProfileSubject) Scan(value interface{}) error {
+	if value == nil {
+		ns.ProfileSubject, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.ProfileSubject.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullProfileSubject) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.ProfileSubject), nil
+}
+
 type Tenant struct {
 	TenantID  tenant.ID
 	Name      string

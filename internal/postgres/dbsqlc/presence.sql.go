@@ -15,7 +15,7 @@ import (
 const presenceDayCountByBucket = `-- name: PresenceDayCountByBucket :many
 select
   d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(*) from presence p where p.day = d.day))::bigint as n
+  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n
 from unnest($1::int[], $2::date[]) as d (bucket, day)
 left join day_version v on v.day = d.day
 left join closed_day m on m.day = v.day and m.version = v.version
@@ -65,9 +65,11 @@ from (
   from unnest($3::int[], $4::date[], $5::text[]) as m (bucket, day, mask)
   join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
   union all
-  select x.bucket, e.person_id
+  select x.bucket, i.person_id
   from unnest($6::int[], $7::timestamptz[], $8::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends and e.person_id is not null
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+    and e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
+  join identity i on i.identity_id = e.identity_id
 ) seen
 group by seen.bucket
 order by seen.bucket
@@ -121,22 +123,33 @@ func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg Pre
 }
 
 const presenceUpsert = `-- name: PresenceUpsert :exec
-insert into presence as p (day, person_id, slots)
-select u.day, u.person_id, u.slots::bit(128)
-from unnest($1::date[], $2::bigint[], $3::text[]) as u (day, person_id, slots)
-order by u.day, u.person_id
-on conflict (tenant_id, day, person_id) do update
+with turn as materialized (
+  select current_tenant() as tenant_id
+)
+insert into presence as p (tenant_id, day, identity_id, person_id, slots)
+select t.tenant_id, u.day, u.identity_id, u.person_id, u.slots::bit(128)
+from unnest($1::date[], $2::bigint[], $3::bigint[], $4::text[])
+  as u (day, identity_id, person_id, slots)
+cross join turn t
+order by u.day, u.identity_id
+on conflict (tenant_id, day, identity_id) do update
 set slots = p.slots | excluded.slots
 where p.slots | excluded.slots <> p.slots
 `
 
 type PresenceUpsertParams struct {
-	Days      []calendar.Date
-	PersonIds []int64
-	Slots     []string
+	Days        []calendar.Date
+	IdentityIds []int64
+	PersonIds   []int64
+	Slots       []string
 }
 
 func (q *Queries) PresenceUpsert(ctx context.Context, db DBTX, arg PresenceUpsertParams) error {
-	_, err := db.Exec(ctx, presenceUpsert, arg.Days, arg.PersonIds, arg.Slots)
+	_, err := db.Exec(ctx, presenceUpsert,
+		arg.Days,
+		arg.IdentityIds,
+		arg.PersonIds,
+		arg.Slots,
+	)
 	return err
 }
