@@ -80,9 +80,9 @@ func run(ctx context.Context, o options) (err error) {
 
 // result is what one number of connections came to, in events a second.
 type result struct {
-	connections int
-	ingest, raw []float64
-	cost        cost
+	connections   int
+	ingest, raw   []float64
+	cost, rawCost cost
 }
 
 func (r result) ratio() float64 { return median(r.ingest) / median(r.raw) }
@@ -109,12 +109,13 @@ func (h *house) measure(ctx context.Context, connections int, o options) (result
 		if err != nil {
 			return r, err
 		}
-		copied, err := h.copyRaw(ctx, load)
+		copied, rawSpent, err := h.copyRaw(ctx, load)
 		if err != nil {
 			return r, err
 		}
-		fmt.Printf("  round %d: ingest %.0f/s, raw COPY %.0f/s, ratio %.2f; %v\n", round+1, ingested, copied, ingested/copied, spent)
-		r.ingest, r.raw, r.cost = append(r.ingest, ingested), append(r.raw, copied), spent
+		fmt.Printf("  round %d: ingest %.0f/s, raw COPY %.0f/s, ratio %.2f\n    ingest: %v\n    raw: %v\n", round+1, ingested, copied, ingested/copied, spent, rawSpent)
+		r.ingest, r.raw = append(r.ingest, ingested), append(r.raw, copied)
+		r.cost, r.rawCost = spent, rawSpent
 	}
 	return r, nil
 }

@@ -18,36 +18,37 @@ const (
 
 // copyRaw copies the rows that the parts have become into a table of the same columns,
 // indexes and partitions, one connection for each part, and returns the rows a second.
-func (h *house) copyRaw(ctx context.Context, parts []part) (perSecond float64, err error) {
+func (h *house) copyRaw(ctx context.Context, parts []part) (perSecond float64, spent cost, err error) {
 	ctx, cancel := context.WithTimeout(ctx, copyWithin)
 	defer cancel()
 	if err := h.makeRawTable(ctx); err != nil {
-		return 0, err
+		return 0, spent, err
 	}
 	chunks := make([][][]byte, len(parts))
 	rows := 0
 	for i := range parts {
 		if chunks[i], err = h.readBack(ctx, parts[i]); err != nil {
-			return 0, err
+			return 0, spent, err
 		}
 		rows += parts[i].events
 	}
 	conns := make([]*pgx.Conn, len(parts))
 	for i := range conns {
 		if conns[i], err = pgx.Connect(ctx, h.postgres.URL); err != nil {
-			return 0, fmt.Errorf("connect: %w", err)
+			return 0, spent, fmt.Errorf("connect: %w", err)
 		}
 		defer conns[i].Close(context.WithoutCancel(ctx))
 	}
-	start := time.Now()
+	before, start := h.spent(), time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range parts {
 		group.Go(func() error { return copyIn(ctx, conns[i], chunks[i]) })
 	}
 	if err := group.Wait(); err != nil {
-		return 0, err
+		return 0, spent, err
 	}
-	return float64(rows) / time.Since(start).Seconds(), nil
+	perSecond = float64(rows) / time.Since(start).Seconds()
+	return perSecond, h.spent().since(before, rows), nil
 }
 
 func copyIn(ctx context.Context, conn *pgx.Conn, chunks [][]byte) error {

@@ -26,7 +26,7 @@ func record(ctx context.Context, o options, results []result) error {
 	}
 	fmt.Fprintln(&text)
 	for _, r := range results {
-		fmt.Fprintf(&text, "With %d: %v.\n", r.connections, r.cost)
+		fmt.Fprintf(&text, "With %d: %v; raw COPY costs %v in PostgreSQL.\n", r.connections, r.cost, r.rawCost.postgres)
 	}
 	file, err := os.OpenFile(o.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {

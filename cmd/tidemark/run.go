@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/progress"
 )
 
 type upCommand struct {
@@ -98,7 +99,7 @@ func (c demoCommand) Run(ctx context.Context, config app.Config) error {
 			return err
 		}
 		return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole, postgres.WorkerRole}, Redis: true}, func(node *app.Node) error {
-			state, err := node.LoadDemo(ctx, c.Dir, c.Events, true, app.ProgressLine(os.Stderr, "loading the demo"))
+			state, err := node.LoadDemo(ctx, c.Dir, c.Events, true, progress.Events(os.Stderr, "loading the demo"))
 			if err != nil {
 				return err
 			}

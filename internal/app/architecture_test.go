@@ -16,14 +16,14 @@ var levels = []struct {
 	name     string
 	packages []string
 }{
-	{"words", []string{"internal/fault", "internal/tenant", "migrations"}},
+	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "migrations"}},
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
-	{"what comes out", []string{"internal/metric", "internal/live"}},
+	{"what comes out", []string{"internal/metric", "internal/live", "internal/importer"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},

@@ -147,19 +147,19 @@ func (n *Node) loadEvents(ctx context.Context, state DemoState, report func(done
 		stop()
 		_ = owner.Wait() // a writer's Run has no errors of its own
 	}()
-	progress := newProgress(state.Events, report)
+	loaded := newLoaded(state.Events, report)
 	group, ctx := errgroup.WithContext(ctx)
 	for i, c := range demo.Companies() {
 		id, err := tenant.Parse(state.Tenants[i].Tenant)
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return loadCompany(ctx, writer, id, state.plan(), c, progress) })
+		group.Go(func() error { return loadCompany(ctx, writer, id, state.plan(), c, loaded) })
 	}
 	return group.Wait()
 }
 
-func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan demo.Plan, c demo.Company, progress *progress) error {
+func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan demo.Plan, c demo.Company, loaded *loaded) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loadAtOnce)
 	send := func(chunk []event.Item) {
@@ -168,7 +168,7 @@ func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan d
 			if err != nil {
 				return fmt.Errorf("load demo of %s: %w", c.Name, err)
 			}
-			progress.add(len(verdicts))
+			loaded.add(len(verdicts))
 			return allTaken(verdicts)
 		})
 	}
@@ -192,7 +192,7 @@ func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan d
 func demoItem(e demo.Event) event.Item {
 	item := event.Item{Incoming: event.Incoming{
 		MessageID: e.MessageID, Type: e.Type, UserID: e.UserID, AnonymousID: e.AnonymousID,
-		Timestamp: e.At, Properties: e.Properties, Context: e.Context,
+		Timestamp: e.At, Properties: e.Properties, Context: e.Context, GroupID: e.AccountID, Traits: e.Traits,
 	}}
 	item.Problem = item.Check()
 	return item

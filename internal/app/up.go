@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/demo"
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/progress"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -126,7 +127,7 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *Services) er
 	var state DemoState
 	if options.DemoEvents > 0 {
 		var err error
-		state, err = n.LoadDemo(ctx, options.Dir, options.DemoEvents, false, ProgressLine(os.Stderr, "loading the demo"))
+		state, err = n.LoadDemo(ctx, options.Dir, options.DemoEvents, false, progress.Events(os.Stderr, "loading the demo"))
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ type Event struct {
 	At          time.Time       // UTC, to the millisecond
 	Properties  json.RawMessage // a JSON object; money is an integer of minor units beside its currency
 	Context     json.RawMessage // a JSON object in Segment's shape
+	AccountID   string          // of whom the user belongs to; empty if unknown
+	Traits      json.RawMessage // a JSON object: who the user is, on the first of their events; else nil
 }
 
 // Company describes one demo tenant. What it means to be that company (its hours,

@@ -16,6 +16,7 @@ type renderer struct {
 	started int64  // of a live stream, in its ids
 	room    []byte // where the JSON goes
 	scratch []byte // where the ids are put together
+	known   []bool // who has been introduced
 }
 
 // roomSize is how much is taken at once, and eventSize more than any event needs.
@@ -25,7 +26,7 @@ const (
 )
 
 func newRenderer(w *world, people []person) *renderer {
-	return &renderer{world: w, people: people, stem: "demo-" + w.Key + "-"}
+	return &renderer{world: w, people: people, stem: "demo-" + w.Key + "-", known: make([]bool, len(people))}
 }
 
 // liveSince has all ids bear the start of a live stream.
@@ -44,6 +45,10 @@ func (r *renderer) event(x record) Event {
 	e.Properties = r.write(func(b []byte) []byte { return r.properties(b, x, p, st) })
 	e.Context = r.write(func(b []byte) []byte { return r.context(b, x, p) })
 	r.ids(&e, x, p)
+	if x.known && !x.visitor && int(x.who) < len(r.known) && !r.known[x.who] {
+		r.known[x.who] = true
+		e.Traits = r.write(func(b []byte) []byte { return r.traits(b, p, e.UserID) })
+	}
 	return e
 }
 
@@ -77,8 +82,12 @@ func (r *renderer) ids(e *Event, x record, p *person) {
 	if x.known {
 		b = r.appendID(b, "u-", p.key, 0xd1342543de82ef95)
 	}
+	user := len(b)
+	if x.known && r.group > 0 {
+		b = r.account(b, p)
+	}
 	text := string(b)
-	e.MessageID, e.AnonymousID, e.UserID = text[:message], text[message:anonymous], text[anonymous:]
+	e.MessageID, e.AnonymousID, e.UserID, e.AccountID = text[:message], text[message:anonymous], text[anonymous:user], text[user:]
 	r.scratch, r.number = b, r.number+1
 }
 
@@ -118,10 +127,13 @@ func (r *renderer) context(b []byte, x record, p *person) []byte {
 	if !x.known {
 		b = append(b, r.sourceContexts[p.source]...)
 	} else if r.group > 0 {
-		b = r.appendID(append(b, `,"groupId":"`...), "acct-", p.key/uint64(r.group), 0xaf251af3b0f025b5)
-		b = append(b, '"')
+		b = append(r.account(append(b, `,"groupId":"`...), p), '"')
 	}
 	return append(b, '}')
+}
+
+func (r *renderer) account(b []byte, p *person) []byte {
+	return r.appendID(b, "acct-", p.key/uint64(r.group), 0xaf251af3b0f025b5)
 }
 
 func (r *renderer) planAt(p *person, at int64) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -82,11 +83,24 @@ func readText(value []byte) (string, *fault.Error) {
 	if len(value) == 0 || value[0] != '"' {
 		return "", fault.Input("", "A text is needed.")
 	}
+	if content := value[1:max(1, len(value)-1)]; len(value) > 1 && isPlain(content) {
+		return string(content), nil
+	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
 		return "", fault.Input("", "The text is malformed.").Because(err)
 	}
 	return string(text), nil
+}
+
+// isPlain reports whether the content of a string says just what is written there.
+func isPlain(content []byte) bool {
+	for _, c := range content {
+		if c < ' ' || c == '\\' || c == '"' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // readID reads an id: a text, or a number as some senders have it; null is none.

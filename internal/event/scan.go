@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -131,19 +132,26 @@ func (s *scanner) value() []byte {
 	return s.data[start:s.at]
 }
 
-// text goes over a string, from quote to quote.
+// text goes over a string, from quote to quote. A quote ends it unless it is escaped, which
+// an odd number of backslashes before it tells.
 func (s *scanner) text() bool {
-	for s.at++; s.at < len(s.data); s.at++ {
-		switch s.data[s.at] {
-		case '\\':
-			s.at++
-		case '"':
+	start := s.at + 1
+	for s.at = start; ; s.at++ {
+		i := bytes.IndexByte(s.data[s.at:], '"')
+		if i < 0 {
+			s.at = len(s.data)
+			return false
+		}
+		s.at += i
+		escapes := 0
+		for s.at-escapes > start && s.data[s.at-escapes-1] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			s.at++
 			return true
 		}
 	}
-	s.at = len(s.data)
-	return false
 }
 
 // nested goes over an object or a list by counting brackets.

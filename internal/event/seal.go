@@ -2,15 +2,13 @@ package event
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
+	"math/bits"
 	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -93,147 +91,15 @@ func sealWith(field string, object []byte, shape *[]registry.Property) (checkedO
 	if object[0] != '{' {
 		return checkedObject{}, fault.Input(field, "A JSON object is needed.")
 	}
-	// Repeated names are found here, with their path; invalid UTF-8 is the decoder's to find.
-	d := digester{Decoder: jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true)), shape: shape}
-	digest, problem := d.value(1)
+	w := walker{data: object, shape: shape}
+	digest, problem := w.value(1)
 	if problem != nil {
 		return checkedObject{}, under(field, problem)
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+	if w.space(); w.at < len(object) {
 		return checkedObject{}, fault.Input(field, "Text follows the JSON object.")
 	}
-	return checkedObject{object, digest, len(object) + d.swell}, nil
-}
-
-// digester reads an object.
-type digester struct {
-	*jsontext.Decoder
-	swell int                  // by how much numbers grow that are written out: 1e300 has 301 digits
-	shape *[]registry.Property // where the outermost members are noted, if anywhere
-}
-
-// note tells what the next member of the outermost object is.
-func (d *digester) note(level int, name string, kind jsontext.Kind) {
-	if level == 1 && d.shape != nil {
-		*d.shape = append(*d.shape, registry.Property{Name: name, Kind: kinds[kind]})
-	}
-}
-
-var kinds = map[jsontext.Kind]registry.Kind{
-	'"': registry.Text, '0': registry.Number, 't': registry.Boolean, 'f': registry.Boolean,
-	'{': registry.Object, '[': registry.List, 'n': registry.Null,
-}
-
-// value reads one value, checks that PostgreSQL can keep it and JavaScript can read it, and
-// returns its digest. A problem's field is the path below the value.
-func (d *digester) value(level int) (uint64, *fault.Error) {
-	token, err := d.ReadToken()
-	if err != nil {
-		return 0, badJSON(err)
-	}
-	var digest fingerprint
-	switch kind := token.Kind(); kind {
-	case '{', '[':
-		if level > maxDepth {
-			return 0, fault.Input("", "At most %d levels are allowed.", maxDepth)
-		}
-		if kind == '[' {
-			return d.array(level)
-		}
-		return d.object(level)
-	case '"':
-		text := token.String()
-		if strings.IndexByte(text, 0) >= 0 {
-			return 0, fault.Input("", "The character NUL is not allowed.")
-		}
-		digest.text("s", text)
-	case '0':
-		text := token.String()
-		exponent, fits := fitsDouble(text)
-		if !fits {
-			return 0, fault.Input("", "The number is beyond the range of a double.")
-		}
-		d.swell += exponent
-		digest.text("n", text)
-	default:
-		digest.text("l", kind.String())
-	}
-	return digest.sum(), nil
-}
-
-// object adds up its members' digests: their order does not matter.
-func (d *digester) object(level int) (uint64, *fault.Error) {
-	members := uint64(1)
-	var seen names
-	for d.PeekKind() != '}' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return 0, badJSON(err)
-		}
-		name := token.String()
-		if strings.IndexByte(name, 0) >= 0 {
-			return 0, fault.Input("", "The character NUL is not allowed in a name.")
-		}
-		d.note(level, name, d.PeekKind())
-		value, problem := d.value(level + 1)
-		if problem != nil {
-			return 0, under(name, problem)
-		}
-		if !seen.add(name) {
-			return 0, fault.Input(name, "The name occurs twice.")
-		}
-		var member fingerprint
-		member.text("m", name)
-		member.number(value)
-		members += member.sum()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return 0, badJSON(err)
-	}
-	return members, nil
-}
-
-func (d *digester) array(level int) (uint64, *fault.Error) {
-	var digest fingerprint
-	digest.text("a")
-	for d.PeekKind() != ']' {
-		value, problem := d.value(level + 1)
-		if problem != nil {
-			return 0, problem
-		}
-		digest.number(value)
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return 0, badJSON(err)
-	}
-	return digest.sum(), nil
-}
-
-// names finds a name that comes twice. Most objects have few.
-type names struct {
-	few  []string
-	many map[string]bool
-}
-
-const fewNames = 16
-
-func (n *names) add(name string) (isNew bool) {
-	if n.many != nil {
-		isNew = !n.many[name]
-		n.many[name] = true
-		return isNew
-	}
-	if slices.Contains(n.few, name) {
-		return false
-	}
-	n.few = append(n.few, name)
-	if len(n.few) > fewNames {
-		n.many = make(map[string]bool, 4*fewNames)
-		for _, known := range n.few {
-			n.many[known] = true
-		}
-	}
-	return true
+	return checkedObject{object, digest, len(object) + w.swell}, nil
 }
 
 // under puts a name before a problem's path, unless nobody would want to read it.
@@ -281,23 +147,27 @@ func badJSON(err error) *fault.Error {
 	return fault.Input("", "The JSON is malformed.").Because(err)
 }
 
-// fingerprint is a running 64-bit digest (xxHash). It guards against mistakes, not
-// against forgery: whoever can send an event can send it under a new id as well.
+// fingerprint is a running 64-bit digest. It guards against mistakes, not against forgery:
+// whoever can send an event can send it under a new id as well.
 type fingerprint struct{ state uint64 }
 
 func (f *fingerprint) text(parts ...string) {
 	for _, part := range parts {
-		f.number(xxhash.Sum64String(part))
+		f.state = mix(f.state, xxhash.Sum64String(part))
 	}
 }
 
 func (f *fingerprint) number(numbers ...uint64) {
-	var buffer [16]byte
 	for _, n := range numbers {
-		binary.LittleEndian.PutUint64(buffer[:8], f.state)
-		binary.LittleEndian.PutUint64(buffer[8:], n)
-		f.state = xxhash.Sum64(buffer[:])
+		f.state = mix(f.state, n)
 	}
 }
 
 func (f *fingerprint) sum() uint64 { return f.state }
+
+// mix folds a number into a digest: the two halves of a product of 128 bits, as in wyhash
+// (github.com/wangyi-fudan/wyhash), whose constants these are.
+func mix(state, n uint64) uint64 {
+	high, low := bits.Mul64(state^0xa0761d6478bd642f, n^0xe7037ed1a0b428db)
+	return high ^ low
+}

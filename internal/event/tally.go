@@ -80,13 +80,13 @@ func presences(zone calendar.Zone, rows []row) dbsqlc.PresenceUpsertParams {
 		slots[i][slot] = true
 	}
 	for _, s := range slots {
-		p.Slots = append(p.Slots, bits(s))
+		p.Slots = append(p.Slots, bitString(s))
 	}
 	return p
 }
 
-// bits writes a day's slots as PostgreSQL writes a bit string.
-func bits(slots [calendar.SlotsPerDay]bool) string {
+// bitString writes a day's slots as PostgreSQL writes a bit string.
+func bitString(slots [calendar.SlotsPerDay]bool) string {
 	var text strings.Builder
 	text.Grow(calendar.SlotsPerDay)
 	for _, set := range slots {

@@ -67,7 +67,7 @@ func TestBitsStandInTheOrderOfTheDay(t *testing.T) {
 		var slots [calendar.SlotsPerDay]bool
 		slots[slot] = true
 		want := strings.Repeat("0", slot) + "1" + strings.Repeat("0", calendar.SlotsPerDay-1-slot)
-		if got := bits(slots); got != want {
+		if got := bitString(slots); got != want {
 			t.Errorf("slot %d: %s", slot, got)
 		}
 	}

@@ -31,7 +31,7 @@ func TestWorkersKilledUnderLoad(t *testing.T) {
 	book := newLedger()
 	book.status = "QUEUED"
 	for range 4 {
-		before := p.stored(t)
+		before := p.storedEvents(t)
 		book.sendSome(t, p.kit.URL, write)
 		p.waitStored(t, before+1) // the worker is one of the group, which takes it a while
 		stop := book.send(t, p.kit.URL, write, 4)
@@ -64,7 +64,7 @@ func (l *ledger) sendSome(t *testing.T, url, key string) {
 	stop()
 }
 
-func (p *program) stored(t *testing.T) (events int) {
+func (p *program) storedEvents(t *testing.T) (events int) {
 	t.Helper()
 	p.kit.Scan(t, `select count(*) from event`, nil, &events)
 	return events
@@ -75,11 +75,11 @@ func (p *program) waitStored(t *testing.T, events int) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(60 * time.Second); p.stored(t) < events; {
+	for late := time.After(60 * time.Second); p.storedEvents(t) < events; {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatalf("%d events are stored, want %d", p.stored(t), events)
+			t.Fatalf("%d events are stored, want %d", p.storedEvents(t), events)
 		}
 	}
 }
