@@ -138,7 +138,10 @@ func toIngestResult(verdicts []event.Verdict) *model.IngestResult {
 		result.Verdicts[i] = model.EventVerdict{MessageID: v.MessageID, Status: v.Status, Warnings: toWarnings(v.Warnings)}
 		if v.Reason != "" {
 			field := v.Field
-			if field == "event" { // refused by the database: nobody knows which part
+			switch {
+			case field == "event" && v.Status == event.Quarantined: // the plan does not know its type
+				field = "type"
+			case field == "event": // refused by the database: nobody knows which part
 				field = "events"
 			}
 			result.Verdicts[i].Field, result.Verdicts[i].Reason = &field, &v.Reason

@@ -34,6 +34,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 			return nil, err
 		}
 		return e, nil
+	case eventTypeNode, schemaChangeNode, planNode, quarantinedNode:
+		return r.findObserved(ctx, kind, key)
 	}
 	return nil, errNoNode
 }

@@ -16,6 +16,11 @@ const (
 	tenantNode = "tenant"
 	metricNode = "metric"
 	eventNode  = "event"
+
+	eventTypeNode    = "eventtype"
+	schemaChangeNode = "change"
+	planNode         = "plan"
+	quarantinedNode  = "quarantined"
 )
 
 func nodeID(kind, key string) string {

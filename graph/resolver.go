@@ -6,6 +6,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // Resolver holds the services that answer.
@@ -13,5 +14,7 @@ type Resolver struct {
 	TenantSettings *access.Settings
 	MetricService  *metric.Service
 	EventReader    *event.Reader
-	EventWriter    event.Appender
+	EventAppender  event.Appender // takes events in
+	EventWriter    *event.Writer  // stores those that are let in later
+	Registry       *registry.Service
 }

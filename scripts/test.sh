@@ -15,6 +15,16 @@ fi
 
 if [ "${CI:-}" = true ]; then insist=-real-redis; else insist=; fi
 go build -o bin/sandbox ./internal/sandbox
+# The libraries for Node and browsers that a test sends with, installed when their list changes.
+sdk=internal/scenario/testdata/sdk
+if command -v npm >/dev/null 2>&1; then
+  stamp=$(cksum <"$sdk/package-lock.json")
+  if [ "$(cat "$sdk/node_modules/.tidemark-installed" 2>/dev/null)" != "$stamp" ]; then
+    echo "test: installing the client libraries that a test sends with" >&2
+    (cd "$sdk" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+    echo "$stamp" >"$sdk/node_modules/.tidemark-installed"
+  fi
+fi
 if [ -d web/node_modules ]; then
   (cd web && npm run --silent test)
 fi

@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -27,11 +28,14 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
+	EventType() EventTypeResolver
 	Events() EventsResolver
 	Metric() MetricResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	SchemaChange() SchemaChangeResolver
 	Subscription() SubscriptionResolver
+	TrackingPlan() TrackingPlanResolver
 }
 
 type DirectiveRoot struct {
@@ -39,6 +43,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	DiscardedEvents struct {
+		Discarded func(childComplexity int) int
+		More      func(childComplexity int) int
+	}
+
 	Event struct {
 		AnonymousID func(childComplexity int) int
 		Context     func(childComplexity int) int
@@ -63,6 +72,19 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	EventProperty struct {
+		Description func(childComplexity int) int
+		FirstSeenAt func(childComplexity int) int
+		Kinds       func(childComplexity int) int
+		LastSeenAt  func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Personal    func(childComplexity int) int
+		Planned     func(childComplexity int) int
+		Required    func(childComplexity int) int
+		TypeChanged func(childComplexity int) int
+		Volume      func(childComplexity int) int
+	}
+
 	EventTimeline struct {
 		At       func(childComplexity int) int
 		Complete func(childComplexity int) int
@@ -70,10 +92,37 @@ type ComplexityRoot struct {
 		Interval func(childComplexity int) int
 	}
 
+	EventType struct {
+		Description            func(childComplexity int) int
+		FirstSeenAt            func(childComplexity int) int
+		ID                     func(childComplexity int) int
+		LastSeenAt             func(childComplexity int) int
+		Name                   func(childComplexity int) int
+		Planned                func(childComplexity int) int
+		Properties             func(childComplexity int, first int) int
+		PropertyCount          func(childComplexity int) int
+		TypeChanged            func(childComplexity int) int
+		UnrecordedPropertyUses func(childComplexity int) int
+		Volume                 func(childComplexity int) int
+	}
+
+	EventTypeConnection struct {
+		Edges            func(childComplexity int) int
+		Nodes            func(childComplexity int) int
+		PageInfo         func(childComplexity int) int
+		TotalCount       func(childComplexity int) int
+		UnrecordedEvents func(childComplexity int) int
+	}
+
 	EventTypeCounts struct {
 		Counts     func(childComplexity int) int
 		TotalCount func(childComplexity int) int
 		Types      func(childComplexity int) int
+	}
+
+	EventTypeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	EventVerdict struct {
@@ -162,7 +211,19 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		IngestEvents func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
+		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		ForgetPropertySamples    func(childComplexity int) int
+		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
+		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+	}
+
+	ObservedKind struct {
+		FirstSeenAt func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastSeenAt  func(childComplexity int) int
+		Sample      func(childComplexity int) int
+		Volume      func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -172,17 +233,136 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PlanViolation struct {
+		EventType   func(childComplexity int) int
+		FirstSeenAt func(childComplexity int) int
+		LastSeenAt  func(childComplexity int) int
+		MessageID   func(childComplexity int) int
+		Property    func(childComplexity int) int
+		Rule        func(childComplexity int) int
+		Volume      func(childComplexity int) int
+	}
+
+	PlanViolationConnection struct {
+		Edges                func(childComplexity int) int
+		Nodes                func(childComplexity int) int
+		PageInfo             func(childComplexity int) int
+		TotalCount           func(childComplexity int) int
+		UnrecordedViolations func(childComplexity int) int
+	}
+
+	PlanViolationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PlannedEvent struct {
+		AllowUnknownProperties func(childComplexity int) int
+		Description            func(childComplexity int) int
+		OnViolation            func(childComplexity int) int
+		Properties             func(childComplexity int) int
+		Type                   func(childComplexity int) int
+	}
+
+	PlannedProperty struct {
+		Allowed     func(childComplexity int) int
+		Description func(childComplexity int) int
+		Kinds       func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Pattern     func(childComplexity int) int
+		Personal    func(childComplexity int) int
+		Required    func(childComplexity int) int
+	}
+
+	PreviewedViolation struct {
+		Count     func(childComplexity int) int
+		EventType func(childComplexity int) int
+		MessageID func(childComplexity int) int
+		Property  func(childComplexity int) int
+		Rule      func(childComplexity int) int
+	}
+
+	QuarantinedEvent struct {
+		AnonymousID func(childComplexity int) int
+		Field       func(childComplexity int) int
+		ID          func(childComplexity int) int
+		MessageID   func(childComplexity int) int
+		PlanVersion func(childComplexity int) int
+		Properties  func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		ReceivedAt  func(childComplexity int) int
+		Source      func(childComplexity int) int
+		Timestamp   func(childComplexity int) int
+		Traits      func(childComplexity int) int
+		Type        func(childComplexity int) int
+		UserID      func(childComplexity int) int
+	}
+
+	QuarantinedEventConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	QuarantinedEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Query struct {
-		Events  func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
-		Metric  func(childComplexity int, key string) int
-		Metrics func(childComplexity int, first int, after *string) int
-		Node    func(childComplexity int, id string) int
-		Tenant  func(childComplexity int) int
+		EventType         func(childComplexity int, name string) int
+		EventTypes        func(childComplexity int, first int, after *string) int
+		Events            func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
+		Metric            func(childComplexity int, key string) int
+		Metrics           func(childComplexity int, first int, after *string) int
+		Node              func(childComplexity int, id string) int
+		PlanViolations    func(childComplexity int, first int, after *string, types []string) int
+		QuarantinedEvents func(childComplexity int, first int, after *string, types []string) int
+		SchemaChanges     func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
+		Tenant            func(childComplexity int) int
+		TrackingPlan      func(childComplexity int, version *int) int
+		TrackingPlans     func(childComplexity int, first int, after *string) int
 	}
 
 	Range struct {
 		From func(childComplexity int) int
 		To   func(childComplexity int) int
+	}
+
+	ReleasedEvents struct {
+		More     func(childComplexity int) int
+		Released func(childComplexity int) int
+		Verdicts func(childComplexity int) int
+	}
+
+	SavedTrackingPlan struct {
+		Plan    func(childComplexity int) int
+		Preview func(childComplexity int) int
+	}
+
+	SchemaChange struct {
+		Change     func(childComplexity int) int
+		EventType  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		MessageID  func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		Property   func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Was        func(childComplexity int) int
+	}
+
+	SchemaChangeConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SchemaChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -195,6 +375,37 @@ type ComplexityRoot struct {
 		Name      func(childComplexity int) int
 		WeekStart func(childComplexity int) int
 		Zone      func(childComplexity int) int
+	}
+
+	TrackingPlan struct {
+		Current       func(childComplexity int) int
+		Events        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Number        func(childComplexity int) int
+		OnUnknownType func(childComplexity int) int
+		OnViolation   func(childComplexity int) int
+		SavedAt       func(childComplexity int) int
+		SavedBy       func(childComplexity int) int
+	}
+
+	TrackingPlanConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrackingPlanEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrackingPlanPreview struct {
+		Checked    func(childComplexity int) int
+		Complete   func(childComplexity int) int
+		Since      func(childComplexity int) int
+		Violating  func(childComplexity int) int
+		Violations func(childComplexity int) int
 	}
 }
 
@@ -211,6 +422,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "DiscardedEvents.discarded":
+		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscardedEvents.Discarded(childComplexity), true
+	case "DiscardedEvents.more":
+		if e.ComplexityRoot.DiscardedEvents.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscardedEvents.More(childComplexity), true
 
 	case "Event.anonymousId":
 		if e.ComplexityRoot.Event.AnonymousID == nil {
@@ -305,6 +529,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
 
+	case "EventProperty.description":
+		if e.ComplexityRoot.EventProperty.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Description(childComplexity), true
+	case "EventProperty.firstSeenAt":
+		if e.ComplexityRoot.EventProperty.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.FirstSeenAt(childComplexity), true
+	case "EventProperty.kinds":
+		if e.ComplexityRoot.EventProperty.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Kinds(childComplexity), true
+	case "EventProperty.lastSeenAt":
+		if e.ComplexityRoot.EventProperty.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.LastSeenAt(childComplexity), true
+	case "EventProperty.name":
+		if e.ComplexityRoot.EventProperty.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Name(childComplexity), true
+	case "EventProperty.personal":
+		if e.ComplexityRoot.EventProperty.Personal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Personal(childComplexity), true
+	case "EventProperty.planned":
+		if e.ComplexityRoot.EventProperty.Planned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Planned(childComplexity), true
+	case "EventProperty.required":
+		if e.ComplexityRoot.EventProperty.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Required(childComplexity), true
+	case "EventProperty.typeChanged":
+		if e.ComplexityRoot.EventProperty.TypeChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.TypeChanged(childComplexity), true
+	case "EventProperty.volume":
+		if e.ComplexityRoot.EventProperty.Volume == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventProperty.Volume(childComplexity), true
+
 	case "EventTimeline.at":
 		if e.ComplexityRoot.EventTimeline.At == nil {
 			break
@@ -330,6 +615,109 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventTimeline.Interval(childComplexity), true
 
+	case "EventType.description":
+		if e.ComplexityRoot.EventType.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.Description(childComplexity), true
+	case "EventType.firstSeenAt":
+		if e.ComplexityRoot.EventType.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.FirstSeenAt(childComplexity), true
+	case "EventType.id":
+		if e.ComplexityRoot.EventType.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.ID(childComplexity), true
+	case "EventType.lastSeenAt":
+		if e.ComplexityRoot.EventType.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.LastSeenAt(childComplexity), true
+	case "EventType.name":
+		if e.ComplexityRoot.EventType.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.Name(childComplexity), true
+	case "EventType.planned":
+		if e.ComplexityRoot.EventType.Planned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.Planned(childComplexity), true
+	case "EventType.properties":
+		if e.ComplexityRoot.EventType.Properties == nil {
+			break
+		}
+
+		args, err := ec.field_EventType_properties_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventType.Properties(childComplexity, args["first"].(int)), true
+	case "EventType.propertyCount":
+		if e.ComplexityRoot.EventType.PropertyCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.PropertyCount(childComplexity), true
+	case "EventType.typeChanged":
+		if e.ComplexityRoot.EventType.TypeChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.TypeChanged(childComplexity), true
+	case "EventType.unrecordedPropertyUses":
+		if e.ComplexityRoot.EventType.UnrecordedPropertyUses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.UnrecordedPropertyUses(childComplexity), true
+	case "EventType.volume":
+		if e.ComplexityRoot.EventType.Volume == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventType.Volume(childComplexity), true
+
+	case "EventTypeConnection.edges":
+		if e.ComplexityRoot.EventTypeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeConnection.Edges(childComplexity), true
+	case "EventTypeConnection.nodes":
+		if e.ComplexityRoot.EventTypeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeConnection.Nodes(childComplexity), true
+	case "EventTypeConnection.pageInfo":
+		if e.ComplexityRoot.EventTypeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeConnection.PageInfo(childComplexity), true
+	case "EventTypeConnection.totalCount":
+		if e.ComplexityRoot.EventTypeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeConnection.TotalCount(childComplexity), true
+	case "EventTypeConnection.unrecordedEvents":
+		if e.ComplexityRoot.EventTypeConnection.UnrecordedEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeConnection.UnrecordedEvents(childComplexity), true
+
 	case "EventTypeCounts.counts":
 		if e.ComplexityRoot.EventTypeCounts.Counts == nil {
 			break
@@ -348,6 +736,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventTypeCounts.Types(childComplexity), true
+
+	case "EventTypeEdge.cursor":
+		if e.ComplexityRoot.EventTypeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeEdge.Cursor(childComplexity), true
+	case "EventTypeEdge.node":
+		if e.ComplexityRoot.EventTypeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeEdge.Node(childComplexity), true
 
 	case "EventVerdict.field":
 		if e.ComplexityRoot.EventVerdict.Field == nil {
@@ -714,6 +1115,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
 
+	case "Mutation.discardQuarantinedEvents":
+		if e.ComplexityRoot.Mutation.DiscardQuarantinedEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_discardQuarantinedEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.forgetPropertySamples":
+		if e.ComplexityRoot.Mutation.ForgetPropertySamples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ForgetPropertySamples(childComplexity), true
 	case "Mutation.ingestEvents":
 		if e.ComplexityRoot.Mutation.IngestEvents == nil {
 			break
@@ -725,6 +1143,59 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IngestEvents(childComplexity, args["events"].([]model.EventInput), args["sentAt"].(*time.Time)), true
+	case "Mutation.releaseQuarantinedEvents":
+		if e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_releaseQuarantinedEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.saveTrackingPlan":
+		if e.ComplexityRoot.Mutation.SaveTrackingPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveTrackingPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+
+	case "ObservedKind.firstSeenAt":
+		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObservedKind.FirstSeenAt(childComplexity), true
+	case "ObservedKind.kind":
+		if e.ComplexityRoot.ObservedKind.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObservedKind.Kind(childComplexity), true
+	case "ObservedKind.lastSeenAt":
+		if e.ComplexityRoot.ObservedKind.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObservedKind.LastSeenAt(childComplexity), true
+	case "ObservedKind.sample":
+		if e.ComplexityRoot.ObservedKind.Sample == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObservedKind.Sample(childComplexity), true
+	case "ObservedKind.volume":
+		if e.ComplexityRoot.ObservedKind.Volume == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObservedKind.Volume(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -751,6 +1222,337 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PlanViolation.eventType":
+		if e.ComplexityRoot.PlanViolation.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.EventType(childComplexity), true
+	case "PlanViolation.firstSeenAt":
+		if e.ComplexityRoot.PlanViolation.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.FirstSeenAt(childComplexity), true
+	case "PlanViolation.lastSeenAt":
+		if e.ComplexityRoot.PlanViolation.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.LastSeenAt(childComplexity), true
+	case "PlanViolation.messageId":
+		if e.ComplexityRoot.PlanViolation.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.MessageID(childComplexity), true
+	case "PlanViolation.property":
+		if e.ComplexityRoot.PlanViolation.Property == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.Property(childComplexity), true
+	case "PlanViolation.rule":
+		if e.ComplexityRoot.PlanViolation.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.Rule(childComplexity), true
+	case "PlanViolation.volume":
+		if e.ComplexityRoot.PlanViolation.Volume == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolation.Volume(childComplexity), true
+
+	case "PlanViolationConnection.edges":
+		if e.ComplexityRoot.PlanViolationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationConnection.Edges(childComplexity), true
+	case "PlanViolationConnection.nodes":
+		if e.ComplexityRoot.PlanViolationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationConnection.Nodes(childComplexity), true
+	case "PlanViolationConnection.pageInfo":
+		if e.ComplexityRoot.PlanViolationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationConnection.PageInfo(childComplexity), true
+	case "PlanViolationConnection.totalCount":
+		if e.ComplexityRoot.PlanViolationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationConnection.TotalCount(childComplexity), true
+	case "PlanViolationConnection.unrecordedViolations":
+		if e.ComplexityRoot.PlanViolationConnection.UnrecordedViolations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationConnection.UnrecordedViolations(childComplexity), true
+
+	case "PlanViolationEdge.cursor":
+		if e.ComplexityRoot.PlanViolationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationEdge.Cursor(childComplexity), true
+	case "PlanViolationEdge.node":
+		if e.ComplexityRoot.PlanViolationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanViolationEdge.Node(childComplexity), true
+
+	case "PlannedEvent.allowUnknownProperties":
+		if e.ComplexityRoot.PlannedEvent.AllowUnknownProperties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedEvent.AllowUnknownProperties(childComplexity), true
+	case "PlannedEvent.description":
+		if e.ComplexityRoot.PlannedEvent.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedEvent.Description(childComplexity), true
+	case "PlannedEvent.onViolation":
+		if e.ComplexityRoot.PlannedEvent.OnViolation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedEvent.OnViolation(childComplexity), true
+	case "PlannedEvent.properties":
+		if e.ComplexityRoot.PlannedEvent.Properties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedEvent.Properties(childComplexity), true
+	case "PlannedEvent.type":
+		if e.ComplexityRoot.PlannedEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedEvent.Type(childComplexity), true
+
+	case "PlannedProperty.allowed":
+		if e.ComplexityRoot.PlannedProperty.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Allowed(childComplexity), true
+	case "PlannedProperty.description":
+		if e.ComplexityRoot.PlannedProperty.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Description(childComplexity), true
+	case "PlannedProperty.kinds":
+		if e.ComplexityRoot.PlannedProperty.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Kinds(childComplexity), true
+	case "PlannedProperty.name":
+		if e.ComplexityRoot.PlannedProperty.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Name(childComplexity), true
+	case "PlannedProperty.pattern":
+		if e.ComplexityRoot.PlannedProperty.Pattern == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Pattern(childComplexity), true
+	case "PlannedProperty.personal":
+		if e.ComplexityRoot.PlannedProperty.Personal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Personal(childComplexity), true
+	case "PlannedProperty.required":
+		if e.ComplexityRoot.PlannedProperty.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedProperty.Required(childComplexity), true
+
+	case "PreviewedViolation.count":
+		if e.ComplexityRoot.PreviewedViolation.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedViolation.Count(childComplexity), true
+	case "PreviewedViolation.eventType":
+		if e.ComplexityRoot.PreviewedViolation.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedViolation.EventType(childComplexity), true
+	case "PreviewedViolation.messageId":
+		if e.ComplexityRoot.PreviewedViolation.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedViolation.MessageID(childComplexity), true
+	case "PreviewedViolation.property":
+		if e.ComplexityRoot.PreviewedViolation.Property == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedViolation.Property(childComplexity), true
+	case "PreviewedViolation.rule":
+		if e.ComplexityRoot.PreviewedViolation.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedViolation.Rule(childComplexity), true
+
+	case "QuarantinedEvent.anonymousId":
+		if e.ComplexityRoot.QuarantinedEvent.AnonymousID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.AnonymousID(childComplexity), true
+	case "QuarantinedEvent.field":
+		if e.ComplexityRoot.QuarantinedEvent.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Field(childComplexity), true
+	case "QuarantinedEvent.id":
+		if e.ComplexityRoot.QuarantinedEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.ID(childComplexity), true
+	case "QuarantinedEvent.messageId":
+		if e.ComplexityRoot.QuarantinedEvent.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.MessageID(childComplexity), true
+	case "QuarantinedEvent.planVersion":
+		if e.ComplexityRoot.QuarantinedEvent.PlanVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.PlanVersion(childComplexity), true
+	case "QuarantinedEvent.properties":
+		if e.ComplexityRoot.QuarantinedEvent.Properties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Properties(childComplexity), true
+	case "QuarantinedEvent.reason":
+		if e.ComplexityRoot.QuarantinedEvent.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Reason(childComplexity), true
+	case "QuarantinedEvent.receivedAt":
+		if e.ComplexityRoot.QuarantinedEvent.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.ReceivedAt(childComplexity), true
+	case "QuarantinedEvent.source":
+		if e.ComplexityRoot.QuarantinedEvent.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Source(childComplexity), true
+	case "QuarantinedEvent.timestamp":
+		if e.ComplexityRoot.QuarantinedEvent.Timestamp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Timestamp(childComplexity), true
+	case "QuarantinedEvent.traits":
+		if e.ComplexityRoot.QuarantinedEvent.Traits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Traits(childComplexity), true
+	case "QuarantinedEvent.type":
+		if e.ComplexityRoot.QuarantinedEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.Type(childComplexity), true
+	case "QuarantinedEvent.userId":
+		if e.ComplexityRoot.QuarantinedEvent.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEvent.UserID(childComplexity), true
+
+	case "QuarantinedEventConnection.edges":
+		if e.ComplexityRoot.QuarantinedEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventConnection.Edges(childComplexity), true
+	case "QuarantinedEventConnection.nodes":
+		if e.ComplexityRoot.QuarantinedEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventConnection.Nodes(childComplexity), true
+	case "QuarantinedEventConnection.pageInfo":
+		if e.ComplexityRoot.QuarantinedEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventConnection.PageInfo(childComplexity), true
+	case "QuarantinedEventConnection.totalCount":
+		if e.ComplexityRoot.QuarantinedEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventConnection.TotalCount(childComplexity), true
+
+	case "QuarantinedEventEdge.cursor":
+		if e.ComplexityRoot.QuarantinedEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventEdge.Cursor(childComplexity), true
+	case "QuarantinedEventEdge.node":
+		if e.ComplexityRoot.QuarantinedEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedEventEdge.Node(childComplexity), true
+
+	case "Query.eventType":
+		if e.ComplexityRoot.Query.EventType == nil {
+			break
+		}
+
+		args, err := ec.field_Query_eventType_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EventType(childComplexity, args["name"].(string)), true
+	case "Query.eventTypes":
+		if e.ComplexityRoot.Query.EventTypes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_eventTypes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EventTypes(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.events":
 		if e.ComplexityRoot.Query.Events == nil {
 			break
@@ -796,12 +1598,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.planViolations":
+		if e.ComplexityRoot.Query.PlanViolations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_planViolations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PlanViolations(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.quarantinedEvents":
+		if e.ComplexityRoot.Query.QuarantinedEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_quarantinedEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.QuarantinedEvents(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.schemaChanges":
+		if e.ComplexityRoot.Query.SchemaChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_schemaChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SchemaChanges(childComplexity, args["first"].(int), args["after"].(*string), args["changes"].([]registry.ChangeKind)), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.Tenant(childComplexity), true
+	case "Query.trackingPlan":
+		if e.ComplexityRoot.Query.TrackingPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trackingPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrackingPlan(childComplexity, args["version"].(*int)), true
+	case "Query.trackingPlans":
+		if e.ComplexityRoot.Query.TrackingPlans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trackingPlans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrackingPlans(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "Range.from":
 		if e.ComplexityRoot.Range.From == nil {
@@ -815,6 +1672,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Range.To(childComplexity), true
+
+	case "ReleasedEvents.more":
+		if e.ComplexityRoot.ReleasedEvents.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleasedEvents.More(childComplexity), true
+	case "ReleasedEvents.released":
+		if e.ComplexityRoot.ReleasedEvents.Released == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleasedEvents.Released(childComplexity), true
+	case "ReleasedEvents.verdicts":
+		if e.ComplexityRoot.ReleasedEvents.Verdicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleasedEvents.Verdicts(childComplexity), true
+
+	case "SavedTrackingPlan.plan":
+		if e.ComplexityRoot.SavedTrackingPlan.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedTrackingPlan.Plan(childComplexity), true
+	case "SavedTrackingPlan.preview":
+		if e.ComplexityRoot.SavedTrackingPlan.Preview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedTrackingPlan.Preview(childComplexity), true
+
+	case "SchemaChange.change":
+		if e.ComplexityRoot.SchemaChange.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Change(childComplexity), true
+	case "SchemaChange.eventType":
+		if e.ComplexityRoot.SchemaChange.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.EventType(childComplexity), true
+	case "SchemaChange.id":
+		if e.ComplexityRoot.SchemaChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.ID(childComplexity), true
+	case "SchemaChange.kind":
+		if e.ComplexityRoot.SchemaChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Kind(childComplexity), true
+	case "SchemaChange.messageId":
+		if e.ComplexityRoot.SchemaChange.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.MessageID(childComplexity), true
+	case "SchemaChange.occurredAt":
+		if e.ComplexityRoot.SchemaChange.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.OccurredAt(childComplexity), true
+	case "SchemaChange.property":
+		if e.ComplexityRoot.SchemaChange.Property == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Property(childComplexity), true
+	case "SchemaChange.recordedAt":
+		if e.ComplexityRoot.SchemaChange.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.RecordedAt(childComplexity), true
+	case "SchemaChange.was":
+		if e.ComplexityRoot.SchemaChange.Was == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Was(childComplexity), true
+
+	case "SchemaChangeConnection.edges":
+		if e.ComplexityRoot.SchemaChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeConnection.Edges(childComplexity), true
+	case "SchemaChangeConnection.nodes":
+		if e.ComplexityRoot.SchemaChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeConnection.Nodes(childComplexity), true
+	case "SchemaChangeConnection.pageInfo":
+		if e.ComplexityRoot.SchemaChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeConnection.PageInfo(childComplexity), true
+	case "SchemaChangeConnection.totalCount":
+		if e.ComplexityRoot.SchemaChangeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeConnection.TotalCount(childComplexity), true
+
+	case "SchemaChangeEdge.cursor":
+		if e.ComplexityRoot.SchemaChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeEdge.Cursor(childComplexity), true
+	case "SchemaChangeEdge.node":
+		if e.ComplexityRoot.SchemaChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChangeEdge.Node(childComplexity), true
 
 	case "Subscription.live":
 		if e.ComplexityRoot.Subscription.Live == nil {
@@ -854,6 +1836,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tenant.Zone(childComplexity), true
 
+	case "TrackingPlan.current":
+		if e.ComplexityRoot.TrackingPlan.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.Current(childComplexity), true
+	case "TrackingPlan.events":
+		if e.ComplexityRoot.TrackingPlan.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.Events(childComplexity), true
+	case "TrackingPlan.id":
+		if e.ComplexityRoot.TrackingPlan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.ID(childComplexity), true
+	case "TrackingPlan.version":
+		if e.ComplexityRoot.TrackingPlan.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.Number(childComplexity), true
+	case "TrackingPlan.onUnknownType":
+		if e.ComplexityRoot.TrackingPlan.OnUnknownType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.OnUnknownType(childComplexity), true
+	case "TrackingPlan.onViolation":
+		if e.ComplexityRoot.TrackingPlan.OnViolation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.OnViolation(childComplexity), true
+	case "TrackingPlan.savedAt":
+		if e.ComplexityRoot.TrackingPlan.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.SavedAt(childComplexity), true
+	case "TrackingPlan.savedBy":
+		if e.ComplexityRoot.TrackingPlan.SavedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlan.SavedBy(childComplexity), true
+
+	case "TrackingPlanConnection.edges":
+		if e.ComplexityRoot.TrackingPlanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanConnection.Edges(childComplexity), true
+	case "TrackingPlanConnection.nodes":
+		if e.ComplexityRoot.TrackingPlanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanConnection.Nodes(childComplexity), true
+	case "TrackingPlanConnection.pageInfo":
+		if e.ComplexityRoot.TrackingPlanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanConnection.PageInfo(childComplexity), true
+	case "TrackingPlanConnection.totalCount":
+		if e.ComplexityRoot.TrackingPlanConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanConnection.TotalCount(childComplexity), true
+
+	case "TrackingPlanEdge.cursor":
+		if e.ComplexityRoot.TrackingPlanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanEdge.Cursor(childComplexity), true
+	case "TrackingPlanEdge.node":
+		if e.ComplexityRoot.TrackingPlanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanEdge.Node(childComplexity), true
+
+	case "TrackingPlanPreview.checked":
+		if e.ComplexityRoot.TrackingPlanPreview.Checked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanPreview.Checked(childComplexity), true
+	case "TrackingPlanPreview.complete":
+		if e.ComplexityRoot.TrackingPlanPreview.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanPreview.Complete(childComplexity), true
+	case "TrackingPlanPreview.since":
+		if e.ComplexityRoot.TrackingPlanPreview.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanPreview.Since(childComplexity), true
+	case "TrackingPlanPreview.violating":
+		if e.ComplexityRoot.TrackingPlanPreview.Violating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanPreview.Violating(childComplexity), true
+	case "TrackingPlanPreview.violations":
+		if e.ComplexityRoot.TrackingPlanPreview.Violations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingPlanPreview.Violations(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -864,7 +1964,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
+		ec.unmarshalInputPlannedEventInput,
+		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
+		ec.unmarshalInputTrackingPlanInput,
 	)
 	first := true
 
@@ -1361,6 +2464,536 @@ type MetricEdge {
   node: Metric!
 }
 `, BuiltIn: false},
+	{Name: "../registry.graphqls", Input: `extend type Query {
+  "The types of events that were seen, by name."
+  eventTypes(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): EventTypeConnection! @can(do: READ)
+  "One type of events. Null, with a NOT_FOUND error, if none of this name was seen."
+  eventType("Such as ` + "`" + `Report Shared` + "`" + ` or ` + "`" + `$page` + "`" + `; ` + "`" + `eventTypes` + "`" + ` lists them." name: String!): EventType @can(do: READ)
+  "What has changed about the events that come in, the newest first."
+  schemaChanges(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "Only changes of these kinds; all unless given."
+    changes: [SchemaChangeKind!]
+  ): SchemaChangeConnection! @can(do: READ)
+  "The tracking plan: what events ought to be. Null if there is none."
+  trackingPlan("Which version; the current one unless given." version: Int): TrackingPlan @can(do: READ)
+  "Every version of the tracking plan that was saved, the newest first."
+  trackingPlans(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): TrackingPlanConnection! @can(do: READ)
+  "What was found against the tracking plan, by type, property and rule."
+  planViolations(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "Only of events of these types; all unless given."
+    types: [String!]
+  ): PlanViolationConnection! @can(do: READ)
+  "The events that the tracking plan keeps aside, the newest first. They count nowhere."
+  quarantinedEvents(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "Only events of these types; all unless given."
+    types: [String!]
+  ): QuarantinedEventConnection! @can(do: READ)
+}
+
+extend type Mutation {
+  """
+  Saves a new version of the tracking plan, whole; it replaces the current one. Events
+  are held against it from then on, on other servers within a second.
+  """
+  saveTrackingPlan(
+    "The plan."
+    plan: TrackingPlanInput!
+    "Save nothing: tell only what the plan would have made of events that are stored."
+    preview: Boolean! = false
+    "How many days a preview looks back; 1 to 31. It looks at the latest 10,000 events of them."
+    days: Int! = 7
+    "The version that this one was made from; 0 for none. If another is current by now, nothing is saved."
+    basedOn: Int
+  ): SavedTrackingPlan! @can(do: MANAGE)
+  """
+  Lets events in that were put aside, the oldest first, as far as the plan now lets them.
+  They count at the time at which they first arrived. The others stay where they are.
+  """
+  releaseQuarantinedEvents(
+    "Which ones; 1 to 1,000. All unless given."
+    ids: [ID!]
+    "Only events of these types; all unless given."
+    types: [String!]
+  ): ReleasedEvents! @can(do: MANAGE)
+  "Forgets events that were put aside. It can't be undone."
+  discardQuarantinedEvents(
+    "Which ones; 1 to 1,000. All unless given."
+    ids: [ID!]
+    "Only events of these types; all unless given."
+    types: [String!]
+  ): DiscardedEvents! @can(do: MANAGE)
+  "Forgets the sample values of all properties, and tells how many there were. New ones come with new events."
+  forgetPropertySamples: Int! @can(do: MANAGE)
+}
+
+"A type of events, as they came in. What is told of it equals a recount of the events."
+type EventType implements Node {
+  "Opaque and global."
+  id: ID!
+  "The name of the events, or ` + "`" + `$page` + "`" + `, ` + "`" + `$screen` + "`" + `, ` + "`" + `$identify` + "`" + `, ` + "`" + `$group` + "`" + `, ` + "`" + `$alias` + "`" + `."
+  name: String!
+  "What the tracking plan says that it is."
+  description: String
+  "How many events there are."
+  volume: Int!
+  "When the first of them was done."
+  firstSeenAt: DateTime!
+  "When the last of them was done."
+  lastSeenAt: DateTime!
+  "Whether the tracking plan has it."
+  planned: Boolean!
+  "Whether some property came in values of several kinds, null aside."
+  typeChanged: Boolean!
+  "How many properties there are, by name."
+  propertyCount: Int!
+  "How often a property came along that is not recorded: beyond 500 names, or with a name of more than 200 characters."
+  unrecordedPropertyUses: Int!
+  "The properties by name; of ` + "`" + `$identify` + "`" + ` and ` + "`" + `$group` + "`" + ` the traits."
+  properties("How many to give; 1 to 500." first: Int! = 100): [EventProperty!]!
+}
+
+"A property of a type of events, as it came in."
+type EventProperty {
+  "Its name."
+  name: String!
+  "What the tracking plan says that it is."
+  description: String
+  "The kinds that its values had."
+  kinds: [ObservedKind!]!
+  "How many events have it."
+  volume: Int!
+  "When the first event that has it was done."
+  firstSeenAt: DateTime!
+  "When the last event that has it was done."
+  lastSeenAt: DateTime!
+  "Whether its values were of several kinds, null aside."
+  typeChanged: Boolean!
+  "Whether the tracking plan has it."
+  planned: Boolean!
+  "Whether the tracking plan requires it."
+  required: Boolean!
+  "Whether the tracking plan calls it personal. No sample of it is kept."
+  personal: Boolean!
+}
+
+"The values of one kind that a property had."
+type ObservedKind {
+  "The kind."
+  kind: PropertyKind!
+  "How many events have such a value."
+  volume: Int!
+  "When the first event with such a value was done."
+  firstSeenAt: DateTime!
+  "When the last event with such a value was done."
+  lastSeenAt: DateTime!
+  """
+  One value as JSON, cut to 100 characters. Null for lists and objects, for traits, and
+  for what the plan calls personal or its name makes seem so.
+  """
+  sample: String
+}
+
+"What a value is, in JSON's terms."
+enum PropertyKind {
+  "A text."
+  STRING
+  "A number, whole or not."
+  NUMBER
+  "True or false."
+  BOOLEAN
+  "An object, with properties of its own."
+  OBJECT
+  "A list."
+  ARRAY
+  "Null: no value."
+  NULL
+}
+
+"A page of types of events."
+type EventTypeConnection {
+  "The types with their cursors."
+  edges: [EventTypeEdge!]!
+  "The types without their cursors."
+  nodes: [EventType!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+  "How many events are of types that are not recorded, being beyond 2,000 types."
+  unrecordedEvents: Int!
+}
+
+"A type of events in a list."
+type EventTypeEdge {
+  "Where this type stands in the list."
+  cursor: String!
+  "The type."
+  node: EventType!
+}
+
+"Something that changed about the events that come in."
+type SchemaChange implements Node {
+  "Opaque and global."
+  id: ID!
+  "What changed."
+  change: SchemaChangeKind!
+  "The type of the event that brought it."
+  eventType: String!
+  "Which property; null for a new type."
+  property: String
+  "The kind of its value; null for a new type."
+  kind: PropertyKind
+  "The kinds that the property had before."
+  was: [PropertyKind!]!
+  "The message id of the event that brought it."
+  messageId: String!
+  "When that event was done."
+  occurredAt: DateTime!
+  "When it was noticed."
+  recordedAt: DateTime!
+}
+
+"What changed."
+enum SchemaChangeKind {
+  "Events of a new type came in."
+  NEW_EVENT_TYPE
+  "Events of a known type came with a new property."
+  NEW_PROPERTY
+  "A known property came with a value of a kind that it never had. Null is no kind in this sense."
+  TYPE_CHANGED
+}
+
+"A page of schema changes."
+type SchemaChangeConnection {
+  "The changes with their cursors."
+  edges: [SchemaChangeEdge!]!
+  "The changes without their cursors."
+  nodes: [SchemaChange!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A schema change in a list."
+type SchemaChangeEdge {
+  "Where this change stands in the list."
+  cursor: String!
+  "The change."
+  node: SchemaChange!
+}
+
+"What becomes of an event that is against the tracking plan."
+enum PlanAction {
+  "Nothing: it is not checked."
+  ALLOW
+  "It is taken, with warnings in its verdict, and the violations are counted."
+  REPORT
+  "It is kept aside, and counts nowhere until it is released."
+  QUARANTINE
+  "It is not taken."
+  REJECT
+}
+
+"A way to be against the tracking plan."
+enum PlanRule {
+  "The plan has no such event."
+  UNKNOWN_EVENT_TYPE
+  "A required property is missing, or null."
+  MISSING_PROPERTY
+  "The plan has no such property for this event."
+  UNKNOWN_PROPERTY
+  "The value is of another kind than the plan wants."
+  WRONG_KIND
+  "The value is not one of those that the plan allows."
+  NOT_ALLOWED
+  "The value does not match the plan's pattern."
+  NO_MATCH
+}
+
+"What events ought to be: one version of it."
+type TrackingPlan implements Node {
+  "Opaque and global."
+  id: ID!
+  "Counts up with every version saved."
+  version: Int!
+  "Whether it is the version that holds."
+  current: Boolean!
+  "When it was saved."
+  savedAt: DateTime!
+  "The id of the key that saved it."
+  savedBy: String!
+  "What becomes of events that are against it, unless it says otherwise for their type."
+  onViolation: PlanAction!
+  "What becomes of events that it does not mention. Pages, screens, identify, group and alias calls are not meant by this."
+  onUnknownType: PlanAction!
+  "The events, in the order in which they were given."
+  events: [PlannedEvent!]!
+}
+
+"What events of one type ought to be."
+type PlannedEvent {
+  "The type."
+  type: String!
+  "What it is."
+  description: String
+  "What becomes of events that are against it; null: what the plan says for all."
+  onViolation: PlanAction
+  "Whether events may have properties that are not listed."
+  allowUnknownProperties: Boolean!
+  "The properties; of ` + "`" + `$identify` + "`" + ` and ` + "`" + `$group` + "`" + ` the traits."
+  properties: [PlannedProperty!]!
+}
+
+"What a property ought to be."
+type PlannedProperty {
+  "Its name."
+  name: String!
+  "What it is."
+  description: String
+  "Whether it has to be there."
+  required: Boolean!
+  "The kinds that its values may have; none: any. Null is taken as missing, unless it is listed."
+  kinds: [PropertyKind!]!
+  "The values that are allowed, as text: ` + "`" + `pro` + "`" + `, ` + "`" + `42` + "`" + `, ` + "`" + `true` + "`" + `. None: any."
+  allowed: [String!]!
+  "A regular expression in the syntax of RE2 that the whole of a text has to match."
+  pattern: String
+  "Whether its values are about somebody, so that no sample is kept."
+  personal: Boolean!
+}
+
+"A page of versions of the tracking plan."
+type TrackingPlanConnection {
+  "The versions with their cursors."
+  edges: [TrackingPlanEdge!]!
+  "The versions without their cursors."
+  nodes: [TrackingPlan!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A version of the tracking plan in a list."
+type TrackingPlanEdge {
+  "Where this version stands in the list."
+  cursor: String!
+  "The version."
+  node: TrackingPlan!
+}
+
+"A tracking plan to save."
+input TrackingPlanInput {
+  "What becomes of events that are against it, unless it says otherwise for their type."
+  onViolation: PlanAction! = REPORT
+  "What becomes of events that it does not mention. Pages, screens, identify, group and alias calls are not meant by this."
+  onUnknownType: PlanAction! = ALLOW
+  "The events; at most 2,000, each type once."
+  events: [PlannedEventInput!]!
+}
+
+"What events of one type ought to be."
+input PlannedEventInput {
+  "The type; 1 to 200 characters."
+  type: String!
+  "What it is; at most 1,000 characters."
+  description: String
+  "What becomes of events that are against it; what the plan says for all unless given."
+  onViolation: PlanAction
+  "Whether events may have properties that are not listed."
+  allowUnknownProperties: Boolean! = true
+  "The properties, each name once; at most 500, and 20,000 in all events. Of ` + "`" + `$identify` + "`" + ` and ` + "`" + `$group` + "`" + ` the traits."
+  properties: [PlannedPropertyInput!]! = []
+}
+
+"What a property ought to be."
+input PlannedPropertyInput {
+  "Its name; 1 to 200 characters."
+  name: String!
+  "What it is; at most 1,000 characters."
+  description: String
+  "Whether it has to be there."
+  required: Boolean! = false
+  "The kinds that its values may have; none: any. Null is taken as missing, unless it is listed."
+  kinds: [PropertyKind!]! = []
+  "The values that are allowed, as text: ` + "`" + `pro` + "`" + `, ` + "`" + `42` + "`" + `, ` + "`" + `true` + "`" + `; at most 500. None: any."
+  allowed: [String!]! = []
+  """
+  A regular expression in the syntax of RE2 that the whole of a text has to match; at most 200
+  characters, and 200 patterns in a plan. A text of more than 1,000 bytes matches none.
+  """
+  pattern: String
+  "Whether its values are about somebody, so that no sample is kept."
+  personal: Boolean! = false
+}
+
+"What came of saving a plan."
+type SavedTrackingPlan {
+  "The version that was saved; null of a preview."
+  plan: TrackingPlan
+  "What the plan would have made of events that are stored; null unless it was asked for."
+  preview: TrackingPlanPreview
+}
+
+"What a plan would have made of events that are stored. Identify and group calls are not looked at."
+type TrackingPlanPreview {
+  "Events that were done since then were looked at."
+  since: DateTime!
+  "How many events were looked at."
+  checked: Int!
+  "How many of them are against the plan."
+  violating: Int!
+  "Whether that were all; else only the latest 10,000 were."
+  complete: Boolean!
+  "What they broke; the first 200 by type, property and rule."
+  violations: [PreviewedViolation!]!
+}
+
+"How often a plan would have been broken in one way."
+type PreviewedViolation {
+  "The type of the events."
+  eventType: String!
+  "The property at fault; null if none is."
+  property: String
+  "What they broke."
+  rule: PlanRule!
+  "How many events did."
+  count: Int!
+  "The message id of one of them."
+  messageId: String!
+}
+
+"How often the tracking plan was broken in one way. Events that are sent again after they were refused count again."
+type PlanViolation {
+  "The type of the events."
+  eventType: String!
+  "The property at fault; null if none is."
+  property: String
+  "What they broke."
+  rule: PlanRule!
+  "How often."
+  volume: Int!
+  "When it was found first."
+  firstSeenAt: DateTime!
+  "When it was found last."
+  lastSeenAt: DateTime!
+  "The message id of the latest of the events."
+  messageId: String!
+}
+
+"A page of violations."
+type PlanViolationConnection {
+  "The violations with their cursors."
+  edges: [PlanViolationEdge!]!
+  "The violations without their cursors."
+  nodes: [PlanViolation!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+  "How many findings are not recorded, being beyond 10,000 ways to break the plan."
+  unrecordedViolations: Int!
+}
+
+"A violation in a list."
+type PlanViolationEdge {
+  "Where this violation stands in the list."
+  cursor: String!
+  "The violation."
+  node: PlanViolation!
+}
+
+"An event that the tracking plan keeps aside. It is forgotten after 30 days."
+type QuarantinedEvent implements Node {
+  "Opaque and global."
+  id: ID!
+  "What was done."
+  type: String!
+  "The sender's id of the message. It is not taken: sent again corrected, the event is stored."
+  messageId: String!
+  "Under which the message id is unique: the source of the sender's key."
+  source: String!
+  "When it arrived."
+  receivedAt: DateTime!
+  "When it was done, by the sender's clock; null if the sender did not say."
+  timestamp: DateTime
+  "Who did it, if the sender knew."
+  userId: String
+  "The device or browser that did it, if the sender named one."
+  anonymousId: String
+  "What the sender said about it."
+  properties: JSONObject!
+  "What it sets of a person or an account; null if it sets nothing."
+  traits: JSONObject
+  "Which field is at fault, such as ` + "`" + `properties.plan` + "`" + `."
+  field: String!
+  "What is wrong with it."
+  reason: String!
+  "The version of the plan that it is against."
+  planVersion: Int!
+}
+
+"A page of events in quarantine."
+type QuarantinedEventConnection {
+  "The events with their cursors."
+  edges: [QuarantinedEventEdge!]!
+  "The events without their cursors."
+  nodes: [QuarantinedEvent!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"An event in quarantine in a list."
+type QuarantinedEventEdge {
+  "Where this event stands in the list."
+  cursor: String!
+  "The event."
+  node: QuarantinedEvent!
+}
+
+"What came of releasing events."
+type ReleasedEvents {
+  "How many are stored now, or had been stored already."
+  released: Int!
+  "What became of each that was looked at, the oldest first. Only ACCEPTED and DUPLICATE have left the quarantine."
+  verdicts: [EventVerdict!]!
+  "Whether there are others: one call looks at 10,000."
+  more: Boolean!
+}
+
+"What came of discarding events."
+type DiscardedEvents {
+  "How many were forgotten."
+  discarded: Int!
+  "Whether there are others: one call discards 10,000."
+  more: Boolean!
+}
+`, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `"A company whose data Tidemark keeps apart from everyone else's."
 type Tenant implements Node {
   "Opaque and global."
@@ -1445,6 +3078,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discarded":
+		return ec.fieldContext_DiscardedEvents_discarded(ctx, field)
+	case "more":
+		return ec.fieldContext_DiscardedEvents_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscardedEvents", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1493,6 +3136,32 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_EventProperty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_EventProperty_name(ctx, field)
+	case "description":
+		return ec.fieldContext_EventProperty_description(ctx, field)
+	case "kinds":
+		return ec.fieldContext_EventProperty_kinds(ctx, field)
+	case "volume":
+		return ec.fieldContext_EventProperty_volume(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_EventProperty_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_EventProperty_lastSeenAt(ctx, field)
+	case "typeChanged":
+		return ec.fieldContext_EventProperty_typeChanged(ctx, field)
+	case "planned":
+		return ec.fieldContext_EventProperty_planned(ctx, field)
+	case "required":
+		return ec.fieldContext_EventProperty_required(ctx, field)
+	case "personal":
+		return ec.fieldContext_EventProperty_personal(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventProperty", field.Name)
+}
+
 func (ec *executionContext) childFields_EventTimeline(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
@@ -1507,6 +3176,50 @@ func (ec *executionContext) childFields_EventTimeline(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type EventTimeline", field.Name)
 }
 
+func (ec *executionContext) childFields_EventType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EventType_id(ctx, field)
+	case "name":
+		return ec.fieldContext_EventType_name(ctx, field)
+	case "description":
+		return ec.fieldContext_EventType_description(ctx, field)
+	case "volume":
+		return ec.fieldContext_EventType_volume(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_EventType_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_EventType_lastSeenAt(ctx, field)
+	case "planned":
+		return ec.fieldContext_EventType_planned(ctx, field)
+	case "typeChanged":
+		return ec.fieldContext_EventType_typeChanged(ctx, field)
+	case "propertyCount":
+		return ec.fieldContext_EventType_propertyCount(ctx, field)
+	case "unrecordedPropertyUses":
+		return ec.fieldContext_EventType_unrecordedPropertyUses(ctx, field)
+	case "properties":
+		return ec.fieldContext_EventType_properties(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventType", field.Name)
+}
+
+func (ec *executionContext) childFields_EventTypeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EventTypeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EventTypeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EventTypeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EventTypeConnection_totalCount(ctx, field)
+	case "unrecordedEvents":
+		return ec.fieldContext_EventTypeConnection_unrecordedEvents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventTypeConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_EventTypeCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "types":
@@ -1517,6 +3230,16 @@ func (ec *executionContext) childFields_EventTypeCounts(ctx context.Context, fie
 		return ec.fieldContext_EventTypeCounts_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventTypeCounts", field.Name)
+}
+
+func (ec *executionContext) childFields_EventTypeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EventTypeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EventTypeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventTypeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_EventVerdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1689,6 +3412,22 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
 }
 
+func (ec *executionContext) childFields_ObservedKind(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ObservedKind_kind(ctx, field)
+	case "volume":
+		return ec.fieldContext_ObservedKind_volume(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_ObservedKind_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_ObservedKind_lastSeenAt(ctx, field)
+	case "sample":
+		return ec.fieldContext_ObservedKind_sample(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ObservedKind", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -1703,6 +3442,160 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PlanViolation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eventType":
+		return ec.fieldContext_PlanViolation_eventType(ctx, field)
+	case "property":
+		return ec.fieldContext_PlanViolation_property(ctx, field)
+	case "rule":
+		return ec.fieldContext_PlanViolation_rule(ctx, field)
+	case "volume":
+		return ec.fieldContext_PlanViolation_volume(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_PlanViolation_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_PlanViolation_lastSeenAt(ctx, field)
+	case "messageId":
+		return ec.fieldContext_PlanViolation_messageId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanViolation", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanViolationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PlanViolationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PlanViolationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PlanViolationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PlanViolationConnection_totalCount(ctx, field)
+	case "unrecordedViolations":
+		return ec.fieldContext_PlanViolationConnection_unrecordedViolations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanViolationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanViolationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PlanViolationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PlanViolationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanViolationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PlannedEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_PlannedEvent_type(ctx, field)
+	case "description":
+		return ec.fieldContext_PlannedEvent_description(ctx, field)
+	case "onViolation":
+		return ec.fieldContext_PlannedEvent_onViolation(ctx, field)
+	case "allowUnknownProperties":
+		return ec.fieldContext_PlannedEvent_allowUnknownProperties(ctx, field)
+	case "properties":
+		return ec.fieldContext_PlannedEvent_properties(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlannedEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_PlannedProperty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PlannedProperty_name(ctx, field)
+	case "description":
+		return ec.fieldContext_PlannedProperty_description(ctx, field)
+	case "required":
+		return ec.fieldContext_PlannedProperty_required(ctx, field)
+	case "kinds":
+		return ec.fieldContext_PlannedProperty_kinds(ctx, field)
+	case "allowed":
+		return ec.fieldContext_PlannedProperty_allowed(ctx, field)
+	case "pattern":
+		return ec.fieldContext_PlannedProperty_pattern(ctx, field)
+	case "personal":
+		return ec.fieldContext_PlannedProperty_personal(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlannedProperty", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewedViolation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eventType":
+		return ec.fieldContext_PreviewedViolation_eventType(ctx, field)
+	case "property":
+		return ec.fieldContext_PreviewedViolation_property(ctx, field)
+	case "rule":
+		return ec.fieldContext_PreviewedViolation_rule(ctx, field)
+	case "count":
+		return ec.fieldContext_PreviewedViolation_count(ctx, field)
+	case "messageId":
+		return ec.fieldContext_PreviewedViolation_messageId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewedViolation", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantinedEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_QuarantinedEvent_id(ctx, field)
+	case "type":
+		return ec.fieldContext_QuarantinedEvent_type(ctx, field)
+	case "messageId":
+		return ec.fieldContext_QuarantinedEvent_messageId(ctx, field)
+	case "source":
+		return ec.fieldContext_QuarantinedEvent_source(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_QuarantinedEvent_receivedAt(ctx, field)
+	case "timestamp":
+		return ec.fieldContext_QuarantinedEvent_timestamp(ctx, field)
+	case "userId":
+		return ec.fieldContext_QuarantinedEvent_userId(ctx, field)
+	case "anonymousId":
+		return ec.fieldContext_QuarantinedEvent_anonymousId(ctx, field)
+	case "properties":
+		return ec.fieldContext_QuarantinedEvent_properties(ctx, field)
+	case "traits":
+		return ec.fieldContext_QuarantinedEvent_traits(ctx, field)
+	case "field":
+		return ec.fieldContext_QuarantinedEvent_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_QuarantinedEvent_reason(ctx, field)
+	case "planVersion":
+		return ec.fieldContext_QuarantinedEvent_planVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantinedEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_QuarantinedEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuarantinedEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuarantinedEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_QuarantinedEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantinedEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuarantinedEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuarantinedEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedEventEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Query(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -1715,6 +3608,20 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_metrics(ctx, field)
 	case "metric":
 		return ec.fieldContext_Query_metric(ctx, field)
+	case "eventTypes":
+		return ec.fieldContext_Query_eventTypes(ctx, field)
+	case "eventType":
+		return ec.fieldContext_Query_eventType(ctx, field)
+	case "schemaChanges":
+		return ec.fieldContext_Query_schemaChanges(ctx, field)
+	case "trackingPlan":
+		return ec.fieldContext_Query_trackingPlan(ctx, field)
+	case "trackingPlans":
+		return ec.fieldContext_Query_trackingPlans(ctx, field)
+	case "planViolations":
+		return ec.fieldContext_Query_planViolations(ctx, field)
+	case "quarantinedEvents":
+		return ec.fieldContext_Query_quarantinedEvents(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -1733,6 +3640,76 @@ func (ec *executionContext) childFields_Range(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Range", field.Name)
 }
 
+func (ec *executionContext) childFields_ReleasedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "released":
+		return ec.fieldContext_ReleasedEvents_released(ctx, field)
+	case "verdicts":
+		return ec.fieldContext_ReleasedEvents_verdicts(ctx, field)
+	case "more":
+		return ec.fieldContext_ReleasedEvents_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleasedEvents", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedTrackingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_SavedTrackingPlan_plan(ctx, field)
+	case "preview":
+		return ec.fieldContext_SavedTrackingPlan_preview(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedTrackingPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_SchemaChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SchemaChange_id(ctx, field)
+	case "change":
+		return ec.fieldContext_SchemaChange_change(ctx, field)
+	case "eventType":
+		return ec.fieldContext_SchemaChange_eventType(ctx, field)
+	case "property":
+		return ec.fieldContext_SchemaChange_property(ctx, field)
+	case "kind":
+		return ec.fieldContext_SchemaChange_kind(ctx, field)
+	case "was":
+		return ec.fieldContext_SchemaChange_was(ctx, field)
+	case "messageId":
+		return ec.fieldContext_SchemaChange_messageId(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_SchemaChange_occurredAt(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_SchemaChange_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaChange", field.Name)
+}
+
+func (ec *executionContext) childFields_SchemaChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SchemaChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SchemaChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SchemaChangeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SchemaChangeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SchemaChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SchemaChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SchemaChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaChangeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1747,6 +3724,68 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
+}
+
+func (ec *executionContext) childFields_TrackingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrackingPlan_id(ctx, field)
+	case "version":
+		return ec.fieldContext_TrackingPlan_version(ctx, field)
+	case "current":
+		return ec.fieldContext_TrackingPlan_current(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_TrackingPlan_savedAt(ctx, field)
+	case "savedBy":
+		return ec.fieldContext_TrackingPlan_savedBy(ctx, field)
+	case "onViolation":
+		return ec.fieldContext_TrackingPlan_onViolation(ctx, field)
+	case "onUnknownType":
+		return ec.fieldContext_TrackingPlan_onUnknownType(ctx, field)
+	case "events":
+		return ec.fieldContext_TrackingPlan_events(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_TrackingPlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrackingPlanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TrackingPlanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrackingPlanConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrackingPlanConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingPlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrackingPlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrackingPlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrackingPlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingPlanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrackingPlanPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_TrackingPlanPreview_since(ctx, field)
+	case "checked":
+		return ec.fieldContext_TrackingPlanPreview_checked(ctx, field)
+	case "violating":
+		return ec.fieldContext_TrackingPlanPreview_violating(ctx, field)
+	case "complete":
+		return ec.fieldContext_TrackingPlanPreview_complete(ctx, field)
+	case "violations":
+		return ec.fieldContext_TrackingPlanPreview_violations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingPlanPreview", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

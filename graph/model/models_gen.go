@@ -12,7 +12,16 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
+
+// What came of discarding events.
+type DiscardedEvents struct {
+	// How many were forgotten.
+	Discarded int `json:"discarded"`
+	// Whether there are others: one call discards 10,000.
+	More bool `json:"more"`
+}
 
 // An event in a list.
 type EventEdge struct {
@@ -53,6 +62,20 @@ type EventTimeline struct {
 	Interval calendar.Interval `json:"interval"`
 }
 
+// A page of types of events.
+type EventTypeConnection struct {
+	// The types with their cursors.
+	Edges []EventTypeEdge `json:"edges"`
+	// The types without their cursors.
+	Nodes []registry.EventType `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+	// How many events are of types that are not recorded, being beyond 2,000 types.
+	UnrecordedEvents int `json:"unrecordedEvents"`
+}
+
 // Counts by type, as parallel lists: there are `counts[i]` events of `types[i]`.
 type EventTypeCounts struct {
 	// The types, the most frequent first, equals by name.
@@ -61,6 +84,14 @@ type EventTypeCounts struct {
 	Counts []int `json:"counts"`
 	// How many distinct types there are in the range, those that are not given included.
 	TotalCount int `json:"totalCount"`
+}
+
+// A type of events in a list.
+type EventTypeEdge struct {
+	// Where this type stands in the list.
+	Cursor string `json:"cursor"`
+	// The type.
+	Node *registry.EventType `json:"node"`
 }
 
 // What became of one event.
@@ -200,6 +231,80 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// A page of violations.
+type PlanViolationConnection struct {
+	// The violations with their cursors.
+	Edges []PlanViolationEdge `json:"edges"`
+	// The violations without their cursors.
+	Nodes []registry.PlanViolation `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+	// How many findings are not recorded, being beyond 10,000 ways to break the plan.
+	UnrecordedViolations int `json:"unrecordedViolations"`
+}
+
+// A violation in a list.
+type PlanViolationEdge struct {
+	// Where this violation stands in the list.
+	Cursor string `json:"cursor"`
+	// The violation.
+	Node *registry.PlanViolation `json:"node"`
+}
+
+// An event that the tracking plan keeps aside. It is forgotten after 30 days.
+type QuarantinedEvent struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// What was done.
+	Type string `json:"type"`
+	// The sender's id of the message. It is not taken: sent again corrected, the event is stored.
+	MessageID string `json:"messageId"`
+	// Under which the message id is unique: the source of the sender's key.
+	Source string `json:"source"`
+	// When it arrived.
+	ReceivedAt time.Time `json:"receivedAt"`
+	// When it was done, by the sender's clock; null if the sender did not say.
+	Timestamp *time.Time `json:"timestamp,omitempty"`
+	// Who did it, if the sender knew.
+	UserID *string `json:"userId,omitempty"`
+	// The device or browser that did it, if the sender named one.
+	AnonymousID *string `json:"anonymousId,omitempty"`
+	// What the sender said about it.
+	Properties []byte `json:"properties"`
+	// What it sets of a person or an account; null if it sets nothing.
+	Traits []byte `json:"traits,omitempty"`
+	// Which field is at fault, such as `properties.plan`.
+	Field string `json:"field"`
+	// What is wrong with it.
+	Reason string `json:"reason"`
+	// The version of the plan that it is against.
+	PlanVersion int `json:"planVersion"`
+}
+
+func (QuarantinedEvent) IsNode() {}
+
+// A page of events in quarantine.
+type QuarantinedEventConnection struct {
+	// The events with their cursors.
+	Edges []QuarantinedEventEdge `json:"edges"`
+	// The events without their cursors.
+	Nodes []QuarantinedEvent `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// An event in quarantine in a list.
+type QuarantinedEventEdge struct {
+	// Where this event stands in the list.
+	Cursor string `json:"cursor"`
+	// The event.
+	Node *QuarantinedEvent `json:"node"`
+}
+
 // What can be asked. Every field can be asked live as well: see `Subscription.live`.
 type Query struct {
 }
@@ -223,6 +328,44 @@ type RangeInput struct {
 	Last *LastInput `json:"last,omitempty"`
 }
 
+// What came of releasing events.
+type ReleasedEvents struct {
+	// How many are stored now, or had been stored already.
+	Released int `json:"released"`
+	// What became of each that was looked at, the oldest first. Only ACCEPTED and DUPLICATE have left the quarantine.
+	Verdicts []EventVerdict `json:"verdicts"`
+	// Whether there are others: one call looks at 10,000.
+	More bool `json:"more"`
+}
+
+// What came of saving a plan.
+type SavedTrackingPlan struct {
+	// The version that was saved; null of a preview.
+	Plan *registry.Version `json:"plan,omitempty"`
+	// What the plan would have made of events that are stored; null unless it was asked for.
+	Preview *registry.Preview `json:"preview,omitempty"`
+}
+
+// A page of schema changes.
+type SchemaChangeConnection struct {
+	// The changes with their cursors.
+	Edges []SchemaChangeEdge `json:"edges"`
+	// The changes without their cursors.
+	Nodes []registry.SchemaChange `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A schema change in a list.
+type SchemaChangeEdge struct {
+	// Where this change stands in the list.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node *registry.SchemaChange `json:"node"`
+}
+
 // What can be watched.
 type Subscription struct {
 }
@@ -242,6 +385,26 @@ type Tenant struct {
 }
 
 func (Tenant) IsNode() {}
+
+// A page of versions of the tracking plan.
+type TrackingPlanConnection struct {
+	// The versions with their cursors.
+	Edges []TrackingPlanEdge `json:"edges"`
+	// The versions without their cursors.
+	Nodes []registry.Version `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A version of the tracking plan in a list.
+type TrackingPlanEdge struct {
+	// Where this version stands in the list.
+	Cursor string `json:"cursor"`
+	// The version.
+	Node *registry.Version `json:"node"`
+}
 
 // A day of the week.
 type Weekday string

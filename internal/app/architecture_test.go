@@ -19,8 +19,9 @@ var levels = []struct {
 	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "migrations"}},
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
-	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
+	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
+	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/metric", "internal/live", "internal/importer"}},
@@ -28,7 +29,7 @@ var levels = []struct {
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},
 	{"the whole", []string{"internal/app"}},
-	{"programs", []string{"cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
+	{"programs", []string{"bench/ingest", "cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
 }
 
 func TestImportsPointDown(t *testing.T) {

@@ -128,10 +128,10 @@ type appender interface {
 	Run(ctx context.Context) error
 }
 
-// appender makes the way in that the configuration asks for, and what can be checked of it.
-func (n *Node) appender(ctx context.Context) (appender, []httpserver.Check, error) {
+// appender gives the way in that the configuration asks for, and what can be checked of it.
+func (n *Node) appender(ctx context.Context, direct *event.Writer) (appender, []httpserver.Check, error) {
 	if !n.config.UsesKafka() {
-		return event.NewWriter(n.app, event.WriterOptions{}), nil, nil
+		return direct, nil, nil
 	}
 	options := n.config.Kafka.options(n.logger)
 	if err := kafka.Prepare(ctx, options); err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -99,14 +100,16 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	keys := access.NewAuthenticator(n.app)
 	watcher := access.NewWatcher(keys, n.logger)
-	writer, checks, err := n.appender(ctx)
+	plans := registry.NewPlans(n.app)
+	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
+	in, checks, err := n.appender(ctx, writer)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, writer, engine)
+	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: writer, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Logger: n.logger,
 	})
 
@@ -115,6 +118,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	defer stop()
 	var parts errgroup.Group
 	parts.Go(func() error { return writer.Run(background) })
+	if in != appender(writer) {
+		parts.Go(func() error { return in.Run(background) })
+	}
 	parts.Go(func() error { return watcher.Run(background) })
 	parts.Go(func() error { return n.listen(background, engine, watcher) })
 	n.logger.Info("serving", "address", listener.Addr().String())
@@ -124,13 +130,15 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer event.Appender, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
 	reader := event.NewReader(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
+		EventAppender:  in,
 		EventWriter:    writer,
+		Registry:       registry.NewService(n.app, plans),
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
@@ -184,6 +192,9 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
+			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
+				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)
+			}},
 		)
 	})
 	return group.Wait()

@@ -2,8 +2,6 @@ package event
 
 import (
 	"bytes"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,26 +19,23 @@ const (
 	maxShared = 4 << 20
 )
 
-// DecodeOne reads one call of /v1/track. The error, a fault, means that the body is not a
-// JSON object at all; what is wrong with the event itself stands in the item.
-func DecodeOne(body []byte) (Item, error) {
+// DecodeCall reads one call: track, page, screen, identify, group or alias, unless it says
+// itself what it is. The error, a fault, means that the body is not a JSON object at all;
+// what is wrong with the event itself stands in the item.
+func DecodeCall(kind string, body []byte) (Item, error) {
 	if problem := wellFormed(body); problem != nil {
 		return Item{}, problem
 	}
-	return decodeItem(bytes.TrimSpace(body), batchDefaults{kind: "track"}), nil
+	return decodeItem(bytes.TrimSpace(body), batchDefaults{kind: kind}), nil
 }
 
 // DecodeBatch reads /v1/batch: {"batch": [call, …], "sentAt": …, "context": {…}}. The
 // error, a fault, means that the body as a whole cannot be read; each item tells for
 // itself what is wrong with it.
 func DecodeBatch(body []byte) ([]Item, error) {
-	var e envelope
-	s := &scanner{data: body}
-	if problem := s.object(e.member); problem != nil {
+	e, problem := readEnvelope(body)
+	if problem != nil {
 		return nil, problem
-	}
-	if !s.ended() {
-		return nil, errTrailing
 	}
 	defaults, problem := e.defaults()
 	if problem != nil {
@@ -61,6 +56,14 @@ type envelope struct {
 	seen    map[string]bool
 }
 
+func readEnvelope(body []byte) (e envelope, problem *fault.Error) {
+	s := &scanner{data: body}
+	if problem = s.object(e.member); problem == nil && !s.ended() {
+		problem = errTrailing
+	}
+	return e, problem
+}
+
 // member takes one member of the envelope. One that nothing reads is passed over: senders
 // put their own there.
 func (e *envelope) member(quoted, value []byte) (problem *fault.Error) {
@@ -79,7 +82,7 @@ func (e *envelope) member(quoted, value []byte) (problem *fault.Error) {
 		if e.batch, problem = (&scanner{data: value}).list(MaxBatchEvents); problem != nil {
 			return problem
 		}
-	case "sentAt":
+	case "sentAt", "sent_at": // PostHog's
 		e.sentAt, problem = readInstant(value)
 	case "context":
 		e.context = value
@@ -124,137 +127,3 @@ type batchDefaults struct {
 	context checkedObject
 	kind    string // the call's type
 }
-
-// message is one call in Segment's shape.
-type message struct {
-	Incoming
-	kind     string
-	name     string // of a page or screen
-	original time.Time
-	seen     uint64 // which members there were
-}
-
-func decodeItem(raw []byte, defaults batchDefaults) Item {
-	if len(raw) > MaxEventBytes {
-		return Item{Incoming: Incoming{MessageID: salvageID(raw)}, Problem: tooLarge()}
-	}
-	m := message{kind: defaults.kind}
-	s := &scanner{data: raw}
-	problem := s.object(m.member)
-	switch {
-	case problem != nil && problem.Field == "body":
-		problem = problem.In("event")
-	case problem == nil && !s.ended():
-		problem = errTrailing.In("event")
-	}
-	if problem == nil {
-		problem = m.settle(defaults)
-	}
-	if m.MessageID == "" || checkText("messageId", m.MessageID) != nil {
-		m.MessageID = salvageID(raw)
-	}
-	return Item{Incoming: m.Incoming, Problem: problem}
-}
-
-// settle fills in what the item leaves to its batch, and checks the whole.
-func (m *message) settle(defaults batchDefaults) *fault.Error {
-	if m.Timestamp.IsZero() {
-		m.Timestamp = m.original
-	}
-	if m.SentAt.IsZero() {
-		m.SentAt = defaults.sentAt
-	}
-	if problem := m.settleType(); problem != nil {
-		return problem
-	}
-	if problem := m.checkFields(); problem != nil {
-		return problem
-	}
-	context := defaults.context
-	if len(m.Context) > 0 || context.text == nil {
-		var problem *fault.Error
-		if context, problem = sealObject("context", m.Context); problem != nil {
-			return problem
-		}
-	}
-	return m.complete(context)
-}
-
-// settleType names the event: a tracked one by its own name, a page or screen by what it
-// is, with its name among the properties.
-func (m *message) settleType() *fault.Error {
-	switch m.kind {
-	case "track":
-		return nil
-	case "page", "screen":
-		m.Type = "$" + m.kind
-		return m.addName()
-	case "":
-		return fault.Input("type", "An item of a batch needs a type: track, page or screen.")
-	}
-	return fault.Input("type", "Only track, page and screen are taken.")
-}
-
-// addName puts the name of a page among its properties, unless they have one.
-func (m *message) addName() *fault.Error {
-	if m.name == "" {
-		return nil
-	}
-	own, empty := false, true
-	if len(m.Properties) > 0 && !bytes.Equal(m.Properties, null) {
-		s := &scanner{data: m.Properties}
-		problem := s.object(func(quoted, _ []byte) *fault.Error {
-			name, problem := readText(quoted)
-			own, empty = own || name == "name", false
-			return problem
-		})
-		if problem != nil {
-			return problem.In("properties")
-		}
-	}
-	if own {
-		return nil
-	}
-	rest := []byte("}")
-	if !empty {
-		rest = slices.Concat([]byte(","), m.Properties[bytes.IndexByte(m.Properties, '{')+1:])
-	}
-	m.Properties = slices.Concat([]byte(`{"name":`), asJSON(m.name), rest)
-	return nil
-}
-
-// salvageID looks for the message id of an item that is otherwise unreadable: it lets the
-// sender find its event.
-func salvageID(raw []byte) (id string) {
-	_ = (&scanner{data: raw}).object(func(name, value []byte) *fault.Error { // as far as it can be read
-		if string(name) == `"messageId"` && id == "" {
-			if text, problem := readText(value); problem == nil && checkText("messageId", text) == nil {
-				id = text
-			}
-		}
-		return nil
-	})
-	return id
-}
-
-// WriteKey finds the key that some senders put into the body, as its member writeKey; "" if
-// there is none, or the body cannot be read.
-func WriteKey(body []byte) (key string) {
-	_ = (&scanner{data: body}).object(func(name, value []byte) *fault.Error { // as far as it can be read
-		if string(name) == `"writeKey"` && key == "" {
-			key, _ = readText(value)
-		}
-		return nil
-	})
-	return key
-}
-
-// passedOver are the members that senders add and that carry nothing to count.
-var passedOver = map[string]bool{
-	"integrations": true, "writeKey": true, "channel": true, "version": true, "category": true,
-	"receivedAt": true, "projectId": true, "traits": true, "options": true,
-}
-
-// isPassedOver holds for members that nothing reads: those known, and those that a sender
-// marks as its own.
-func isPassedOver(name string) bool { return passedOver[name] || strings.HasPrefix(name, "_") }

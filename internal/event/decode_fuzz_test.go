@@ -29,11 +29,57 @@ func FuzzDecodeBatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		checkDecoded(t, body)
-		if item, err := DecodeOne(body); err != nil {
-			checkFault(t, err)
-		} else {
-			checkItem(t, item)
+		item, err := DecodeCall("track", body)
+		checkAll(t, err, item)
+	})
+}
+
+// checkAll holds for whatever a decoder gives.
+func checkAll(t *testing.T, err error, items ...Item) {
+	t.Helper()
+	if err != nil {
+		checkFault(t, err)
+		return
+	}
+	for _, item := range items {
+		checkItem(t, item)
+	}
+}
+
+// The same holds for PostHog's shape.
+func FuzzDecodeCaptures(f *testing.F) {
+	for _, seed := range []string{
+		``, `[]`, `{}`, `{"batch":[]}`, `[{"event":"E","distinct_id":"u"},7]`, `{"event":"E","properties":{"distinct_id":1,"token":"k"}}`,
+		`{"batch":[{"event":"$identify","distinct_id":"u","$set":{"a":1},"$set_once":{"b":null},"properties":{"$anon_distinct_id":"d"}}]}`,
+		`{"event":"$groupidentify","properties":{"$group_type":"company","$group_key":"g","$group_set":[],"$groups":{"a":{}}}}`,
+		`{"event":"$create_alias","distinct_id":"u","properties":{"alias":"d","$is_identified":false,"token":1}}`,
+		`{"event":"E","distinct_id":"u","properties":{"token":"k"` + `,"$set":` + nest(40, `null`) + `}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		items, alone, err := DecodeCaptures(body)
+		if alone && err == nil && len(items) != 1 {
+			t.Errorf("%d items, alone", len(items))
 		}
+		checkAll(t, err, items...)
+		_ = WriteKey(body)
+	})
+}
+
+// And for CloudEvents, in both modes.
+func FuzzDecodeCloudEvents(f *testing.F) {
+	for _, seed := range []string{
+		``, `[]`, `{}`, paid(``), `[` + paid(`,"data":[1,{"a":null}]`) + `,7]`, paid(`,"data_base64":"AA==","userid":1e3`),
+		paid(`,"data":{"a":1},"data_base64":"AA=="`), paid(`,"é":1`), `{"total":5}`, "\xff",
+	} {
+		f.Add([]byte(seed), "text/plain", "u%20v")
+	}
+	f.Fuzz(func(t *testing.T, body []byte, media, user string) {
+		items, _, err := DecodeCloudEvents(body)
+		checkAll(t, err, items...)
+		item, err := DecodeBinaryCloudEvent(header("Content-Type", media, "Ce-Userid", user), body)
+		checkAll(t, err, item)
 	})
 }
 
@@ -107,10 +153,16 @@ func checkItem(t *testing.T, item Item) {
 		checkFault(t, item.Problem)
 		return
 	}
-	if item.MessageID == "" || item.Type == "" || item.UserID == "" && item.AnonymousID == "" {
+	if item.MessageID == "" || item.Type == "" || item.UserID == "" && item.AnonymousID == "" && item.Type != Group {
 		t.Errorf("taken without an id, a type or anybody: %+v", item.Incoming)
 	}
-	for _, object := range [][]byte{item.Properties, item.Context} {
+	objects := [][]byte{item.Properties, item.Context}
+	for _, said := range [][]byte{item.Traits, item.TraitsOnce} {
+		if len(said) > 0 {
+			objects = append(objects, said)
+		}
+	}
+	for _, object := range objects {
 		if object = []byte(strings.TrimSpace(string(object))); !json.Valid(object) || object[0] != '{' {
 			t.Errorf("taken with %q in place of an object", object)
 		}

@@ -50,6 +50,24 @@ func TestEveryShapeThatSegmentsClientsSendIsRead(t *testing.T) {
 			Incoming{MessageID: "m", Type: "$page", UserID: "u", Properties: []byte(`{"name":"Start"}`), Context: none}},
 		{"a screen", `{"type":"screen","messageId":"m","name":"Cart","anonymousId":"a"}`,
 			Incoming{MessageID: "m", Type: "$screen", AnonymousID: "a", Properties: []byte(`{"name":"Cart"}`), Context: none}},
+		{"a page with a category", `{"type":"page","messageId":"m","name":"Home","category":"Docs","userId":"u","properties":{"name":"Start"}}`,
+			Incoming{MessageID: "m", Type: "$page", UserID: "u", Properties: []byte(`{"category":"Docs","name":"Start"}`), Context: none}},
+		{"an identify", `{"type":"identify","messageId":"m","userId":"u","anonymousId":"a","traits":{"plan":"pro"}}`,
+			Incoming{MessageID: "m", Type: "$identify", UserID: "u", AnonymousID: "a", Traits: []byte(`{"plan":"pro"}`), Properties: []byte(`{"plan":"pro"}`), Context: none}},
+		{"an identify whose traits stand in the context", `{"type":"identify","messageId":"m","userId":"u","context":{"traits":{"plan":"pro"}}}`,
+			Incoming{MessageID: "m", Type: "$identify", UserID: "u", Traits: []byte(`{"plan":"pro"}`), Properties: []byte(`{"plan":"pro"}`), Context: []byte(`{"traits":{"plan":"pro"}}`)}},
+		{"an identify that says nothing", `{"type":"identify","messageId":"m","userId":"u","traits":{}}`,
+			Incoming{MessageID: "m", Type: "$identify", UserID: "u", Properties: none, Context: none}},
+		{"a group", `{"type":"group","messageId":"m","userId":"u","groupId":7,"traits":{"seats":5},"properties":{"own":1}}`,
+			Incoming{MessageID: "m", Type: "$group", UserID: "u", GroupType: "account", GroupID: "7", Traits: []byte(`{"seats":5}`), Properties: []byte(`{"own":1}`), Context: none}},
+		{"a group told by a server", `{"type":"group","messageId":"m","groupId":"g","traits":{"seats":5}}`,
+			Incoming{MessageID: "m", Type: "$group", GroupType: "account", GroupID: "g", Traits: []byte(`{"seats":5}`), Properties: []byte(`{"seats":5}`), Context: none}},
+		{"an alias", `{"type":"alias","messageId":"m","userId":"u","previousId":"a"}`,
+			Incoming{MessageID: "m", Type: "$alias", UserID: "u", PreviousID: "a", Properties: []byte(`{"previousId":"a"}`), Context: none}},
+		{"an alias of the device", `{"type":"alias","messageId":"m","userId":"u","anonymousId":"a"}`,
+			Incoming{MessageID: "m", Type: "$alias", UserID: "u", AnonymousID: "a", PreviousID: "a", Properties: []byte(`{"previousId":"a"}`), Context: none}},
+		{"on behalf of the context's group", `{"type":"track","messageId":"m","event":"e","userId":"u","traits":{"a":1},"context":{"groupId":"g"}}`,
+			Incoming{MessageID: "m", Type: "e", UserID: "u", GroupType: "account", GroupID: "g", Properties: none, Context: []byte(`{"groupId":"g"}`)}},
 		{"both clocks", `{"type":"track","messageId":"m","event":"e","userId":"u","timestamp":"2026-05-01T12:00:00Z","sentAt":"2026-05-01T12:00:01Z"}`,
 			Incoming{MessageID: "m", Type: "e", UserID: "u", Timestamp: noon, SentAt: noon.Add(time.Second), Properties: none, Context: none}},
 		{"the original timestamp, for want of another", `{"type":"track","messageId":"m","event":"e","userId":"u","timestamp":null,"originalTimestamp":"2026-05-01T12:00:00Z"}`,
@@ -63,9 +81,9 @@ func TestEveryShapeThatSegmentsClientsSendIsRead(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			alone, err := DecodeOne([]byte(c.body))
+			alone, err := DecodeCall("track", []byte(c.body))
 			if err != nil {
-				t.Fatalf("DecodeOne: %v", err)
+				t.Fatalf("DecodeCall: %v", err)
 			}
 			for way, got := range map[string]Item{"alone": alone, "in a batch": onlyOne(t, c.body)} {
 				if got.Problem != nil {
@@ -85,7 +103,7 @@ func TestACallOfItsOwnIsATrackUnlessItSaysOtherwise(t *testing.T) {
 		`{"event":"Signed Up","userId":"u","type":null}`: "Signed Up",
 		"\n {\"type\":\"page\",\"userId\":\"u\"} \n":     "$page",
 	} {
-		if item, err := DecodeOne([]byte(body)); err != nil || item.Problem != nil || item.Type != want {
+		if item, err := DecodeCall("track", []byte(body)); err != nil || item.Problem != nil || item.Type != want {
 			t.Errorf("%s: %q, %v, %v; want %q", body, item.Type, item.Problem, err, want)
 		}
 	}
@@ -121,5 +139,24 @@ func TestAMissingMessageIDIsMadeUp(t *testing.T) {
 	}
 	if len(seen) != 3 {
 		t.Errorf("%d of 3 ids are their own", len(seen))
+	}
+}
+
+// What an event says of somebody is shown among its properties, and counts once in its size.
+func TestTraitsCountOnceInTheSize(t *testing.T) {
+	call := func(n int) string {
+		return `{"type":"identify","messageId":"m","userId":"u","traits":{"a":"` + strings.Repeat("x", n) + `"}}`
+	}
+	if item := onlyOne(t, call(MaxEventBytes-200)); item.Problem != nil {
+		t.Errorf("nearly as large as may be: %v", item.Problem)
+	}
+}
+
+// A batch's context names the group of all its events, as it does in one's own.
+func TestABatchsContextNamesTheGroup(t *testing.T) {
+	items, err := DecodeBatch([]byte(`{"context":{"groupId":"g"},"batch":[
+		{"type":"track","event":"e","userId":"u"}, {"type":"track","event":"e","userId":"u","context":{}}]}`))
+	if err != nil || items[0].GroupID != "g" || items[1].GroupID != "" {
+		t.Errorf("groups %q and %q, %v; want g and none", items[0].GroupID, items[1].GroupID, err)
 	}
 }

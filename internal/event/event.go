@@ -134,11 +134,31 @@ func (e *Incoming) complete(context checkedObject) *fault.Error {
 		return problem
 	}
 	properties, shape, problem := sealProperties(e.Properties)
+	if problem == nil && properties.digest == noMembers.digest {
+		properties, shape, problem = e.sealSaid(traits)
+	}
 	if problem != nil {
 		return problem
 	}
 	e.shape = shape
 	return e.seal(contents{properties: properties, context: context, traits: traits, once: once})
+}
+
+// sealSaid gives an event that has no properties those that show what it says of somebody.
+// They are a copy, and have no size of their own.
+func (e *Incoming) sealSaid(traits checkedObject) (properties checkedObject, shape []registry.Property, problem *fault.Error) {
+	var said []byte
+	switch e.Type {
+	case Identify, Group:
+		said = traits.text
+	case Alias:
+		said = withMember("previousId", asJSON(e.PreviousID), nil)
+	}
+	properties, shape, problem = sealProperties(said)
+	if len(said) > 0 {
+		properties.size = 0
+	}
+	return properties, shape, problem
 }
 
 func (e *Incoming) checkFields() *fault.Error {
@@ -162,7 +182,7 @@ func (e *Incoming) checkTexts() *fault.Error {
 	switch {
 	case e.Type == "":
 		return fault.Input("event", "An event needs a name.")
-	case e.UserID == "" && e.AnonymousID == "":
+	case e.UserID == "" && e.AnonymousID == "" && e.Type != Group: // a server may describe an account
 		return fault.Input("userId", "An event needs a userId or an anonymousId.")
 	}
 	texts := []struct{ field, value string }{

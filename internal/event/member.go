@@ -14,56 +14,88 @@ import (
 
 var null = []byte("null")
 
-// fields reads the members of a call, in the order of their bits in message.seen.
-var fields = []struct {
+// field is a member that is read, of a shape M.
+type field[M any] struct {
 	name string
-	read func(m *message, value []byte) *fault.Error
-}{
-	{"type", func(m *message, v []byte) (p *fault.Error) {
-		if !bytes.Equal(v, null) {
-			m.kind, p = readText(v)
-		}
-		return p
-	}},
-	{"event", func(m *message, v []byte) (p *fault.Error) { m.Type, p = readText(v); return p }},
-	{"name", func(m *message, v []byte) (p *fault.Error) { m.name, p = readText(v); return p }},
-	{"userId", func(m *message, v []byte) (p *fault.Error) { m.UserID, p = readID(v); return p }},
-	{"anonymousId", func(m *message, v []byte) (p *fault.Error) { m.AnonymousID, p = readID(v); return p }},
-	{"messageId", func(m *message, v []byte) (p *fault.Error) { m.MessageID, p = readText(v); return p }},
-	{"timestamp", func(m *message, v []byte) (p *fault.Error) { m.Timestamp, p = readInstant(v); return p }},
-	{"originalTimestamp", func(m *message, v []byte) (p *fault.Error) { m.original, p = readInstant(v); return p }},
-	{"sentAt", func(m *message, v []byte) (p *fault.Error) { m.SentAt, p = readInstant(v); return p }},
-	{"properties", func(m *message, v []byte) *fault.Error { m.Properties = v; return nil }},
-	{"context", func(m *message, v []byte) *fault.Error { m.Context = v; return nil }},
+	read func(m *M, value []byte) *fault.Error
 }
 
-// member takes one member of a call. One that nothing reads is refused: a misspelt
-// "propertis" would otherwise be lost without a word.
-func (m *message) member(quoted, value []byte) *fault.Error {
-	name, problem := readText(quoted)
-	if problem != nil {
-		return problem.In("event")
-	}
+// readField reads a member if it is one of those; twice is a problem. seen has a bit for each.
+func readField[M any](fields []field[M], m *M, seen *uint64, name string, value []byte) (known bool, problem *fault.Error) {
 	for i, f := range fields {
 		if f.name != name {
 			continue
 		}
-		if m.seen&(1<<i) != 0 {
-			return fault.Input(name, "The name occurs twice.")
+		if *seen&(1<<i) != 0 {
+			return true, fault.Input(name, "The name occurs twice.")
 		}
-		m.seen |= 1 << i
+		*seen |= 1 << i
 		if problem := f.read(m, value); problem != nil {
-			return problem.In(name)
+			return true, problem.In(name)
 		}
-		return nil
+		return true, nil
 	}
-	if !isPassedOver(name) {
+	return false, nil
+}
+
+// passOver takes a member that nothing reads, if it is one that senders are known to add. Any
+// other is refused: a misspelt "propertis" would otherwise be lost without a word.
+func passOver(name string, value []byte, isKnown bool) *fault.Error {
+	if !isKnown {
 		return fault.Input(shortField(name), "There is no such field in an event.")
 	}
 	if !jsontext.Value(value).IsValid(jsontext.AllowDuplicateNames(true)) {
 		return fault.Input(shortField(name), "The JSON is malformed.")
 	}
 	return nil
+}
+
+// readItem takes an event apart and settles what it says. idName is the member that has its
+// id, which is looked for where the rest cannot be read.
+func readItem(raw []byte, idName string, e *Incoming, member func(name, value []byte) *fault.Error, settle func() *fault.Error) Item {
+	if len(raw) > MaxEventBytes {
+		return Item{Incoming: Incoming{MessageID: salvageID(raw, idName)}, Problem: tooLarge()}
+	}
+	s := &scanner{data: raw}
+	problem := s.object(member)
+	switch {
+	case problem != nil && problem.Field == "body":
+		problem = problem.In("event")
+	case problem == nil && !s.ended():
+		problem = errTrailing.In("event")
+	}
+	if problem == nil {
+		problem = settle()
+	}
+	if e.MessageID == "" || checkText("messageId", e.MessageID) != nil {
+		e.MessageID = salvageID(raw, idName)
+	}
+	return Item{Incoming: *e, Problem: problem}
+}
+
+// salvageID looks for the message id of an item that is otherwise unreadable: it lets the
+// sender find its event.
+func salvageID(raw []byte, idName string) string {
+	id, problem := readText(memberOf(raw, idName))
+	if problem != nil || checkText("messageId", id) != nil {
+		return ""
+	}
+	return id
+}
+
+// memberOf finds a member of an object, as it stands: the first of that name, as far as the
+// object can be read. nil if there is none.
+func memberOf(object []byte, name string) (found []byte) {
+	if !bytes.Contains(object, []byte(name)) { // most have not, and a name is hardly ever escaped
+		return nil
+	}
+	_ = (&scanner{data: object}).object(func(quoted, value []byte) *fault.Error {
+		if found == nil && len(quoted) == len(name)+2 && string(quoted[1:len(quoted)-1]) == name {
+			found = value
+		}
+		return nil
+	})
+	return found
 }
 
 // shortField names a member that the sender made up, unless there is nothing to repeat, or
@@ -149,6 +181,37 @@ func asJSON(text string) []byte {
 	}
 	return quoted
 }
+
+// isNone reports whether a member says nothing: it is missing, or null.
+func isNone(value []byte) bool {
+	value = bytes.TrimSpace(value)
+	return len(value) == 0 || bytes.Equal(value, null)
+}
+
+// withMember puts a member before those of an object, which is one or says nothing.
+func withMember(name string, value, object []byte) []byte {
+	made := newObject(len(name) + len(value) + len(object))
+	made.add(asJSON(name), value)
+	_ = (&scanner{data: object}).object(func(quoted, value []byte) *fault.Error { // the caller has looked
+		made.add(quoted, value)
+		return nil
+	})
+	return made.close()
+}
+
+// newMembers is a JSON object in the making, of members as they stand.
+type newMembers struct{ text []byte }
+
+func newObject(size int) *newMembers { return &newMembers{append(make([]byte, 0, size+8), '{')} }
+
+func (o *newMembers) add(quoted, value []byte) {
+	if len(o.text) > 1 {
+		o.text = append(o.text, ',')
+	}
+	o.text = append(append(append(o.text, quoted...), ':'), value...)
+}
+
+func (o *newMembers) close() []byte { return append(o.text, '}') }
 
 // wellFormed checks that a body is one JSON object, and nothing after it.
 func wellFormed(body []byte) *fault.Error {

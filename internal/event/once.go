@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -45,22 +46,23 @@ func (e *Incoming) Receive(at time.Time) *fault.Error {
 // AppendOnce stores parts of one tenant, and what once claims, together or not at all. It
 // reports whether they were fresh. It does not gather callers, and needs no Run.
 func (w *Writer) AppendOnce(ctx context.Context, id tenant.ID, parts []Part, once Once) (fresh bool, err error) {
-	verdicts := make([][]Verdict, len(parts))
-	var rows []row
-	for i, p := range parts {
-		verdicts[i] = make([]Verdict, len(p.Items))
-		rows = appendRows(rows, p.Source, p.Items, verdicts[i])
-	}
 	ctx, cancel := context.WithTimeout(ctx, w.options.Deadline)
 	defer cancel()
 	if _, err := w.zone(ctx, id); errors.Is(err, pgx.ErrNoRows) {
 		return false, ErrNoTenant
+	}
+	verdicts, rows, out, err := w.lineUp(ctx, id, parts)
+	if err != nil {
+		return false, err
 	}
 	within := func(tx pgx.Tx, store func() error) (err error) {
 		if fresh, err = once.Claim(ctx, tx); err != nil || !fresh {
 			return err
 		}
 		if err := store(); err != nil {
+			return err
+		}
+		if err := out.keep(ctx, tx); err != nil {
 			return err
 		}
 		return once.Settle(ctx, verdicts)
@@ -72,6 +74,21 @@ func (w *Writer) AppendOnce(ctx context.Context, id tenant.ID, parts []Part, onc
 		}
 	}
 	return fresh && err == nil, err
+}
+
+// lineUp holds the parts against the tenant's plan, and makes rows of what may be stored.
+func (w *Writer) lineUp(ctx context.Context, id tenant.ID, parts []Part) (verdicts [][]Verdict, rows []row, out outcasts, err error) {
+	verdicts = make([][]Verdict, len(parts))
+	for i, p := range parts {
+		findings, err := w.find(ctx, id, p.Items)
+		if err != nil {
+			return nil, nil, out, err
+		}
+		verdicts[i] = make([]Verdict, len(p.Items))
+		out.add(p.Source, p.Items, verdicts[i], findings)
+		rows = appendRows(rows, p.Source, p.Items, verdicts[i], findings)
+	}
+	return verdicts, rows, out, nil
 }
 
 // ErrNoTenant says that the tenant does not exist, or no longer.
@@ -112,18 +129,26 @@ func (w *Writer) sift(ctx context.Context, id tenant.ID, rows []row) ([]row, err
 // Reject is the verdict on an event that is not fit to store.
 func Reject(messageID string, why *fault.Error) Verdict { return rejected(messageID, why) }
 
-// appendRows makes rows of the items that can be written, and rejects the others.
-func appendRows(rows []row, source string, items []Item, verdicts []Verdict) []row {
+// appendRows makes rows of the items that have no verdict yet and can be written, and rejects
+// the others. What was found of the items against the plan, nil if there is none, goes with them.
+func appendRows(rows []row, source string, items []Item, verdicts []Verdict, findings []registry.Finding) []row {
 	for i := range items {
 		item := &items[i]
+		if verdicts[i].Status != "" {
+			continue // the plan keeps it out
+		}
 		if item.Problem != nil {
 			verdicts[i] = rejected(item.MessageID, item.Problem)
 			continue
 		}
-		rows = append(rows, row{
+		r := row{
 			Incoming: &item.Incoming, source: source,
 			key: messageKey(source, item.MessageID), verdict: &verdicts[i],
-		})
+		}
+		if findings != nil {
+			r.finding = findings[i]
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }

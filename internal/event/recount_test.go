@@ -6,6 +6,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
+// notRecounted are the types whose properties are not all recorded: those of traits, which an
+// event does not keep, and those with too many.
+const notRecounted = `
+	select '$identify' union select '$group'
+	union select name from event_type where tenant_id = $1 and unrecorded_properties > 0`
+
 // recounts tell, for a tenant, how many rows of what was counted differ from a plain count
 // of its events.
 var recounts = map[string]string{
@@ -20,6 +26,13 @@ var recounts = map[string]string{
 		select a.day, a.identity_id, i.person_id,
 		  bit_or(set_bit(0::bit(128), floor(extract(epoch from a.occurred_at - a.starts) / 900)::int, 1)) as slots
 		from active a join identity i using (tenant_id, identity_id) group by 1, 2, 3`,
+	"event_type": `
+		select type as name, min(occurred_at) as first_seen_at, max(occurred_at) as last_seen_at, count(*) as volume,
+		  sum((select count(*) from jsonb_object_keys(properties))) as uses
+		from dated where type not in ('$identify', '$group') group by 1`,
+	"event_property": `
+		select type, p.key as name, upper(jsonb_typeof(p.value)) as kind, min(occurred_at), max(occurred_at), count(*) as volume
+		from dated, jsonb_each(properties) p where type not in (` + notRecounted + `) group by 1, 2, 3`,
 }
 
 var counted = map[string]string{
@@ -27,6 +40,13 @@ var counted = map[string]string{
 	"identity":     "select identity_id, first_seen_at, first_seen_day from identity where tenant_id = $1 and first_seen_at is not null",
 	"birth":        "select identity_id, born_at, day from identity where tenant_id = $1 and born_at is not null",
 	"presence":     "select day, identity_id, person_id, slots from presence where tenant_id = $1",
+	"event_type": `
+		select name, first_seen_at, last_seen_at, volume, unrecorded_properties + coalesce(
+		  (select sum(p.volume) from event_property p where p.tenant_id = $1 and p.type = t.name), 0)
+		from event_type t where tenant_id = $1 and name not in ('$identify', '$group')`,
+	"event_property": `
+		select type, name, kind, first_seen_at, last_seen_at, volume
+		from event_property where tenant_id = $1 and type not in (` + notRecounted + `)`,
 }
 
 // wantRecount checks that everything counted of a tenant equals a recount, and that each

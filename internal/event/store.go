@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // store writes events of one tenant in one transaction: message ids, identities, profiles,
@@ -45,6 +46,9 @@ func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, c
 	// Last, since every batch of this tenant meets on these rows.
 	if err := queries.EventRollupUpsert(ctx, tx, rollups(zone, rows)); err != nil {
 		return fmt.Errorf("upsert rollups: %w", err)
+	}
+	if err := registry.Observe(ctx, tx, observations(rows)); err != nil {
+		return err
 	}
 	for i := range rows {
 		*rows[i].verdict = Verdict{MessageID: rows[i].MessageID, Status: Accepted, Warnings: rows[i].warnings}

@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // messageKey is what a message is known by: 16 bytes of SHA-256 over its source and id.
@@ -25,6 +26,7 @@ type row struct {
 	key      uuid.UUID
 	verdict  *Verdict
 	warnings []Warning
+	finding  registry.Finding
 	doer     identity.Known // zero: nobody
 }
 

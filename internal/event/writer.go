@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -22,6 +23,8 @@ type WriterOptions struct {
 	Share    int           // events of one tenant among them, at most; default half of Queue
 	Linger   time.Duration // how long a lane waits for company; default 2 ms
 	Deadline time.Duration // of one transaction; default 15 s
+
+	Plans *registry.Plans // what the tenants mean to send; default one of its own
 }
 
 func (o WriterOptions) withDefaults() WriterOptions {
@@ -48,6 +51,7 @@ func (o WriterOptions) withDefaults() WriterOptions {
 type Writer struct {
 	app     *postgres.App
 	options WriterOptions
+	plans   *registry.Plans
 	months  months
 	zones   sync.Map // tenant.ID -> calendar.Zone; a tenant's zone does not change
 
@@ -76,8 +80,11 @@ type request struct {
 // NewWriter makes a writer; Run must be running for Append to return.
 func NewWriter(app *postgres.App, options WriterOptions) *Writer {
 	options = options.withDefaults()
+	if options.Plans == nil {
+		options.Plans = registry.NewPlans(app)
+	}
 	return &Writer{
-		app: app, options: options,
+		app: app, options: options, plans: options.Plans,
 		months: months{known: map[calendar.Date]bool{}},
 		queues: map[tenant.ID]*queue{},
 		wake:   make(chan struct{}, options.Lanes),
@@ -89,8 +96,18 @@ func NewWriter(app *postgres.App, options WriterOptions) *Writer {
 // a fault, nothing is known to be stored, and the same batch may be sent again.
 func (w *Writer) Append(ctx context.Context, id tenant.ID, source string, items []Item) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(items))
+	findings, err := w.inspect(ctx, id, source, items, verdicts)
+	if err != nil {
+		return nil, err
+	}
+	return w.put(ctx, id, source, items, verdicts, findings)
+}
+
+// put stores the items that have no verdict yet, and completes the verdicts. What was found
+// of the items against the plan, nil if there is none, goes with them.
+func (w *Writer) put(ctx context.Context, id tenant.ID, source string, items []Item, verdicts []Verdict, findings []registry.Finding) ([]Verdict, error) {
 	req := &request{done: make(chan error, 1)}
-	req.rows = appendRows(req.rows, source, items, verdicts)
+	req.rows = appendRows(nil, source, items, verdicts, findings)
 	if len(req.rows) == 0 {
 		return verdicts, nil
 	}
@@ -102,6 +119,7 @@ func (w *Writer) Append(ctx context.Context, id tenant.ID, source string, items 
 		if err != nil {
 			return nil, err
 		}
+		warn(items, verdicts, findings)
 		return verdicts, nil
 	case <-ctx.Done():
 		// The lane may still write it; a retry under the same ids is then a duplicate.

@@ -3,6 +3,7 @@ package event_test
 import (
 	"context"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -104,7 +105,12 @@ func TestACallerWhoGaveUpMaySendAgain(t *testing.T) {
 	login := did(t, "m", "Login", "ann", noon)
 
 	impatient, cancel := context.WithCancel(t.Context())
-	cancel()
+	go func() {
+		for event.WaitingIn(w) == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+	}()
 	_, err := w.Append(impatient, acme, "site", []event.Item{login})
 	wantCode(t, err, fault.Timeout)
 

@@ -45,6 +45,11 @@ var subjects = map[string]struct {
 	"day_version": {topic.Day, "day"},
 	"tenant":      {topic.Tenant, ""},
 	"api_key":     {topic.APIKey, "api_key_id"},
+
+	"tracking_plan":     {topic.Plan, ""},
+	"registry_state":    {topic.Plan, ""},
+	"plan_violation":    {topic.Violation, ""},
+	"quarantined_event": {topic.Quarantine, ""},
 }
 
 func (s *stream) follow(ctx context.Context) error {

@@ -39,6 +39,11 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a caller who has gone away can't be told
 }
 
+func refuseMethod(w http.ResponseWriter, allowed string) {
+	w.Header().Set("Allow", allowed)
+	writeJSON(w, http.StatusMethodNotAllowed, problem{problemDetail{Code: fault.BadUserInput, Message: "Send this by " + allowed + "."}})
+}
+
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeError(w, r, fault.New(fault.NotFound, "There is nothing here. See /graphql, /playground, /v1/track and /v1/batch."))
+	writeError(w, r, fault.New(fault.NotFound, "There is nothing here. See /graphql, /playground and /v1/batch."))
 }

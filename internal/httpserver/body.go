@@ -3,9 +3,12 @@ package httpserver
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -25,11 +28,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, fault.New(fault.BadUserInput, "The body could not be read to its end.").Because(err)
 	}
 	if bytes.HasPrefix(body, gzipMagic) {
-		return inflate(body)
+		if body, err = inflate(body); err != nil {
+			return nil, err
+		}
+		return openForm(body)
 	}
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity", "gzip", "x-gzip": // labelled as gzip, and sent as it is
-		return body, nil
+		return openForm(body)
 	}
 	return nil, fault.New(fault.Unsupported, "The body is encoded in a way that is not taken. Send it as it is, or as gzip.")
 }
@@ -53,3 +59,31 @@ func inflate(body []byte) ([]byte, error) {
 }
 
 var errBadGzip = fault.Input("body", "The gzip is cut or damaged.")
+
+// openForm takes the JSON out of a form: browsers of PostHog's send it in the field data, as
+// it is, in base64, or in base64 of gzip. Anything else is no form.
+func openForm(body []byte) ([]byte, error) {
+	if !bytes.HasPrefix(body, []byte("data=")) && !bytes.HasPrefix(body, []byte("compression=")) {
+		return body, nil
+	}
+	fields, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errBadForm.Because(err)
+	}
+	data := strings.TrimSpace(fields.Get("data"))
+	if data == "" || data[0] == '{' || data[0] == '[' {
+		return []byte(data), nil
+	}
+	// A plus that was not escaped has become a space.
+	data = strings.TrimRight(strings.ReplaceAll(data, " ", "+"), "=")
+	decoded, err := base64.RawStdEncoding.DecodeString(data)
+	if err != nil {
+		return nil, errBadForm.Because(err)
+	}
+	if bytes.HasPrefix(decoded, gzipMagic) {
+		return inflate(decoded)
+	}
+	return decoded, nil
+}
+
+var errBadForm = fault.Input("body", "The form is damaged. Send JSON, or a form whose field data has it in base64.")

@@ -14,14 +14,6 @@ import (
 // ingestWithin bounds the time from a request's body to its verdicts.
 const ingestWithin = 20 * time.Second
 
-// decoder reads a body; its error, a fault, refuses the request as a whole.
-type decoder func(body []byte) ([]event.Item, error)
-
-func decodeOne(body []byte) ([]event.Item, error) {
-	item, err := event.DecodeOne(body)
-	return []event.Item{item}, err
-}
-
 // ingest takes events in over HTTP.
 type ingest struct {
 	keys   *access.Authenticator
@@ -29,34 +21,34 @@ type ingest struct {
 	logger *slog.Logger
 }
 
-// ingestAnswer is the body of an answer. Success is Segment's: that the request was
-// understood, not that every event was accepted.
+// ingestAnswer is the body of an answer. Success is Segment's, and status PostHog's: that
+// the request was understood, not that every event was accepted.
 type ingestAnswer struct {
 	Success  bool            `json:"success"`
+	Status   int             `json:"status,omitempty"`
 	Verdicts []event.Verdict `json:"verdicts"`
 }
 
-func (in ingest) handler(path string, decode decoder) http.Handler {
+func (in ingest) handler(d door) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			writeJSON(w, http.StatusMethodNotAllowed, problem{problemDetail{Code: fault.BadUserInput, Message: "Send events by POST."}})
+			refuseMethod(w, http.MethodPost)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), ingestWithin)
 		defer cancel()
-		verdicts, err := in.take(ctx, w, r, decode)
+		brought, verdicts, err := in.take(ctx, w, r, d.read)
 		if err != nil {
 			in.refuse(w, r, err)
 			return
 		}
-		writeJSON(w, statusOf(path, verdicts), ingestAnswer{Success: true, Verdicts: verdicts})
+		writeJSON(w, statusOf(brought, verdicts), ingestAnswer{Success: true, Status: d.status, Verdicts: verdicts})
 	})
 }
 
 // statusOf: a batch succeeds item by item, but of a single event the status tells.
-func statusOf(path string, verdicts []event.Verdict) int {
-	if path == "/v1/batch" {
+func statusOf(brought delivery, verdicts []event.Verdict) int {
+	if !brought.alone {
 		return http.StatusOK
 	}
 	switch verdicts[0].Status {
@@ -68,16 +60,17 @@ func statusOf(path string, verdicts []event.Verdict) int {
 	return http.StatusOK
 }
 
-func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Request, decode decoder) ([]event.Verdict, error) {
+func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Request, read reader) (delivery, []event.Verdict, error) {
 	who, body, err := in.identify(ctx, w, r)
 	if err != nil {
-		return nil, err
+		return delivery{}, nil, err
 	}
-	items, err := decode(body)
+	brought, err := read(r.Header, body)
 	if err != nil {
-		return nil, err
+		return delivery{}, nil, err
 	}
-	return in.writer.Append(ctx, who.Tenant, who.Source, items)
+	verdicts, err := in.writer.Append(ctx, who.Tenant, who.Source, brought.items)
+	return brought, verdicts, err
 }
 
 // identify finds out who sends, and reads the body: after the key, if the header has one,

@@ -37,10 +37,8 @@ type Parts struct {
 func Handler(p Parts) http.Handler {
 	mux := http.NewServeMux()
 	in := ingest{keys: p.Keys, writer: p.Writer, logger: p.Logger}
-	for path, decode := range map[string]decoder{"/v1/track": decodeOne, "/v1/batch": event.DecodeBatch} {
-		mux.Handle(path, in.handler(path, decode))
-		mux.Handle(path+"/{$}", in.handler(path, decode))
-	}
+	in.open(mux)
+	openPostHog(mux)
 	mux.Handle("/graphql", p.GraphQL)
 	mux.Handle("/playground", p.Playground)
 	mux.Handle("/playground/", p.Playground)

@@ -71,7 +71,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 // An event that was checked, went through the log and was checked again is the same, down to
 // what tells it from others under its id.
 func TestAnEventIsTheSameBehindTheLog(t *testing.T) {
-	item, err := event.DecodeOne([]byte(`{"event":"Report Shared","userId":7,"timestamp":"2026-05-01T12:00:00.123+02:00",
+	item, err := event.DecodeCall("track", []byte(`{"event":"Report Shared","userId":7,"timestamp":"2026-05-01T12:00:00.123+02:00",
 		"properties":{"b":[1e3,{"a":"é"}],"a":null},"context":{"page":"\u00e9"}}`))
 	if err != nil || item.Problem != nil {
 		t.Fatal(err, item.Problem)

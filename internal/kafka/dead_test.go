@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -99,7 +102,7 @@ func TestAnEventThatTheDatabaseRefuses(t *testing.T) {
 	h := open(t)
 	h.Exec(t, `alter table event add constraint refuse check (type <> 'Bad')`)
 	list := items(t, "a", 20)
-	bad, err := event.DecodeOne([]byte(`{"messageId":"bad","event":"Bad","userId":"u","timestamp":"2026-05-01T12:00:00Z"}`))
+	bad, err := event.DecodeCall("track", []byte(`{"messageId":"bad","event":"Bad","userId":"u","timestamp":"2026-05-01T12:00:00Z"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,4 +111,28 @@ func TestAnEventThatTheDatabaseRefuses(t *testing.T) {
 	wantCount(t, h.acme, 20)
 	h.wantDead(t, "cannot be stored")
 	h.wantCommitted(t)
+}
+
+// The plan that holds when events are stored decides on them: what it quarantines is in the
+// quarantine, and what it rejects, though it was acknowledged, is put aside.
+func TestEventsAgainstThePlan(t *testing.T) {
+	h := open(t)
+	h.acme.Manage(t, `mutation { saveTrackingPlan(plan: {events: [
+		{type: "Type 0", onViolation: QUARANTINE, properties: [{name: "p", required: true}]},
+		{type: "Type 1", onViolation: REJECT, properties: [{name: "p", required: true}]}]}) { plan { version } } }`, nil, &struct{}{})
+	h.send(t, h.acme, items(t, "a", 9))
+	lost := h.brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: h.options.Group, Err: kerr.RebalanceInProgress, Count: -1})
+	stop := h.consume(t)
+	wantCount(t, h.acme, 3)
+	h.wantDead(t, "REJECTED", "REJECTED", "REJECTED")
+	stop()
+	lost.Remove()
+	h.consume(t)
+	h.wantCommitted(t)
+	var held, violations int
+	h.Scan(t, "select (select count(*) from quarantined_event), (select sum(volume)::int from plan_violation)", nil, &held, &violations)
+	if held != 3 || violations != 6 {
+		t.Errorf("%d events are held and %d violations counted, want 3 and 6", held, violations)
+	}
+	wantCount(t, h.acme, 3)
 }

@@ -107,7 +107,7 @@ func items(t *testing.T, name string, n int) []event.Item {
 		at := time.Date(2026, 5, 1, 20, 0, 0, 0, time.UTC).Add(time.Duration(i) * 7 * time.Minute)
 		body := fmt.Sprintf(`{"messageId":"%s-%d","event":"Type %d","userId":"u%d","timestamp":%q}`, name, i, i%3, i%40, at.Format(time.RFC3339))
 		var err error
-		if list[i], err = event.DecodeOne([]byte(body)); err != nil || list[i].Problem != nil {
+		if list[i], err = event.DecodeCall("track", []byte(body)); err != nil || list[i].Problem != nil {
 			t.Fatal(err, list[i].Problem)
 		}
 	}

@@ -30,7 +30,7 @@ func TestVerdictsOfTheLog(t *testing.T) {
 	list := items(t, "a", 3)
 	list[1].Problem = fault.Input("event", "An event needs a name.")
 	// By the sender's own clocks it happened in 1998.
-	early, err := event.DecodeOne([]byte(`{"messageId":"early","event":"E","userId":"u","timestamp":"2001-01-01T00:00:00Z","sentAt":"2030-01-01T00:00:00Z"}`))
+	early, err := event.DecodeCall("track", []byte(`{"messageId":"early","event":"E","userId":"u","timestamp":"2001-01-01T00:00:00Z","sentAt":"2030-01-01T00:00:00Z"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	node "github.com/tidemarkhq/tidemark/internal/app"
+	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
@@ -27,9 +27,9 @@ func startBrokers(t *testing.T) *kfake.Cluster {
 // beginWithLog is begin where events go through a log.
 func beginWithLog(t *testing.T, brokers *kfake.Cluster) story {
 	t.Helper()
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *node.Config) {
+	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
 		c.Ingest = "kafka"
-		c.Kafka = node.KafkaConfig{Brokers: brokers.ListenAddrs(), Topic: "tidemark.events", Group: "tidemark", Partitions: 3}
+		c.Kafka = tidemark.KafkaConfig{Brokers: brokers.ListenAddrs(), Topic: "tidemark.events", Group: "tidemark", Partitions: 3}
 		if err := c.Check(true, true); err != nil {
 			t.Fatal(err)
 		}

@@ -67,7 +67,10 @@ func noOtherIDIsFound(t *testing.T, s story) {
 		"an event of the year 1": encode([]byte("event:-62135596800000000.1")), "an event beyond time": encode([]byte("event:9223372036854775807.1")),
 		"an event of a huge id": encode([]byte("event:1777636800000000.99999999999999999999")),
 		"an event with a quote": encode([]byte("event:1777636800000000.1' or '1'='1")),
-		"no UTF-8":              encode([]byte("tenant:\xff\xfe")), "NUL": "\x00", "very long": strings.Repeat("A", 10_000),
+		"a type with NUL":       encode([]byte("eventtype:E\x00")), "a type never seen": encode([]byte("eventtype:Nothing")), "a type of no name": encode([]byte("eventtype:")),
+		"no change": encode([]byte("change:1")), "no number": encode([]byte("change:x")), "no plan": encode([]byte("plan:1")),
+		"a huge plan": encode([]byte("plan:4294967297")), "a plan below": encode([]byte("plan:-1")), "no event in quarantine": encode([]byte("quarantined:1")),
+		"no UTF-8": encode([]byte("tenant:\xff\xfe")), "NUL": "\x00", "very long": strings.Repeat("A", 10_000),
 		"the tenant's bare id": s.acme.ID.String(),
 	}
 	for name, id := range wrong {

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -21,11 +22,24 @@ func TestRights(t *testing.T) {
 
 // asked is how each root field is asked for; the schema says which there are.
 var asked = map[string]string{
-	"Query.node":            `{ node(id: "x") { id } }`,
-	"Query.tenant":          `{ tenant { name } }`,
-	"Query.events":          `{ events { count } }`,
-	"Query.metrics":         `{ metrics { totalCount } }`,
-	"Query.metric":          `{ metric(key: "events") { value { value } } }`,
+	"Query.node":              `{ node(id: "x") { id } }`,
+	"Query.tenant":            `{ tenant { name } }`,
+	"Query.events":            `{ events { count } }`,
+	"Query.metrics":           `{ metrics { totalCount } }`,
+	"Query.metric":            `{ metric(key: "events") { value { value } } }`,
+	"Query.eventTypes":        `{ eventTypes { totalCount } }`,
+	"Query.eventType":         `{ eventType(name: "E") { volume } }`,
+	"Query.schemaChanges":     `{ schemaChanges { totalCount } }`,
+	"Query.trackingPlan":      `{ trackingPlan { version } }`,
+	"Query.trackingPlans":     `{ trackingPlans { totalCount } }`,
+	"Query.planViolations":    `{ planViolations { totalCount } }`,
+	"Query.quarantinedEvents": `{ quarantinedEvents { totalCount } }`,
+
+	"Mutation.saveTrackingPlan":         `mutation { saveTrackingPlan(plan: {events: []}) { plan { version } } }`,
+	"Mutation.releaseQuarantinedEvents": `mutation { releaseQuarantinedEvents { released } }`,
+	"Mutation.discardQuarantinedEvents": `mutation { discardQuarantinedEvents { discarded } }`,
+	"Mutation.forgetPropertySamples":    `mutation { forgetPropertySamples }`,
+
 	"Mutation.ingestEvents": `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
 	"Subscription.live":     `subscription { live { revision query { tenant { name } } } }`,
 }
@@ -47,6 +61,14 @@ func rootFields(t *testing.T) (names []string) {
 	return names
 }
 
+// permission is what the schema asks for before a root field is answered.
+func permission(t *testing.T, name string) string {
+	t.Helper()
+	s := schema(t)
+	root, field, _ := strings.Cut(name, ".")
+	return s.Types[root].Fields.ForName(field).Directives.ForName("can").Arguments.ForName("do").Value.Raw
+}
+
 // A key may do what it is for and nothing else, whichever way it comes.
 func aKeyMayDoWhatItIsFor(t *testing.T, s story) {
 	for _, field := range rootFields(t) {
@@ -56,8 +78,11 @@ func aKeyMayDoWhatItIsFor(t *testing.T, s story) {
 			continue
 		}
 		wrong, right := s.acme.WriteKey, s.acme.ReadKey
-		if field == "Mutation.ingestEvents" {
+		switch permission(t, field) {
+		case "INGEST":
 			wrong, right = right, wrong
+		case "MANAGE":
+			wrong, right = right, s.acme.ManageKey
 		}
 		for _, by := range transports {
 			if field == "Subscription.live" && by.name == "HTTP" {

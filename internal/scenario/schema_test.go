@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 func schema(t *testing.T) *ast.Schema {
@@ -97,6 +98,12 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
 			string(calendar.Month), string(calendar.Quarter), string(calendar.Year)),
+		"PropertyKind": text(string(registry.Text), string(registry.Number), string(registry.Boolean),
+			string(registry.Object), string(registry.List), string(registry.Null)),
+		"SchemaChangeKind": text(string(registry.NewEventType), string(registry.NewProperty), string(registry.TypeChanged)),
+		"PlanAction":       text(string(registry.Allow), string(registry.Report), string(registry.Quarantine), string(registry.Reject)),
+		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
+			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
 	for _, day := range model.AllWeekday {
 		inGo["Weekday"] = append(inGo["Weekday"], string(day))
@@ -122,7 +129,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 // Every field that an answer can have is asked for by some story, and checked there.
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
-	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery} {
+	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
+		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {
 			t.Fatal(errs)

@@ -40,6 +40,9 @@ func (s story) lived(t *testing.T) {
 	t.Helper()
 	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
 		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "F", "u2", noon)), "ACCEPTED", "ACCEPTED")
+		savePlan(t, who, `{events: [{type: "E", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
+		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
+		who.Manage(t, `mutation { forgetPropertySamples }`, nil, &struct{}{})
 	}
 	materialize(t, s.kit)
 	// Where events go through a log; the stories of that are told elsewhere.
@@ -97,11 +100,17 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a person":         `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
 		"a presence":       `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
 		"a rollup":         `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
+		"an event type":    `insert into event_type (tenant_id, name, first_seen_at, last_seen_at, volume) values ('%s', 'X', now(), now(), 1)`,
+		"a property":       `insert into event_property (tenant_id, type, name, kind, first_seen_at, last_seen_at, volume) values ('%s', 'X', 'p', 'STRING', now(), now(), 1)`,
+		"a plan":           `insert into tracking_plan (tenant_id, version, plan, saved_by) values ('%s', 9, '{}', gen_random_uuid())`,
+		"a violation":      `insert into plan_violation (tenant_id, type, property, rule, volume, message_id) values ('%s', 'X', 'p', 'R', 1, 'm')`,
+		"a held event":     `update quarantined_event set tenant_id = '%s'`,
+		"a change":         `insert into schema_change (tenant_id, change, type, message_id, occurred_at) values ('%s', 'NEW_EVENT_TYPE', 'X', 'm', now())`,
 		"a rollup, moved":  `update event_rollup set tenant_id = '%s'`,
 		"a day's version":  `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
+		"a person, moved":  `update identity set tenant_id = '%s'`,
 		"an offset":        `insert into ingest_offset (tenant_id, topic, topic_id, partition, next_offset) values ('%s', 't', gen_random_uuid(), 1, 1)`,
 		"an offset, moved": `update ingest_offset set tenant_id = '%s'`,
-		"a person, moved":  `update identity set tenant_id = '%s'`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")

@@ -63,7 +63,12 @@ func (k *Kit) Do(t testing.TB, method, path, key, body string, headers ...string
 // Verdict is what became of one event.
 type Verdict struct {
 	MessageID, Status, Field, Reason string
+
+	Warnings []Warning
 }
+
+// Warning is what the sender of an event that was taken should know.
+type Warning struct{ Field, Reason string }
 
 // Batch sends events, each a JSON object in Segment's shape, and returns their verdicts.
 func (tn *Tenant) Batch(t testing.TB, events ...string) []Verdict {
