@@ -61,7 +61,7 @@ func (r *mutationResolver) IngestEvents(ctx context.Context, events []model.Even
 	if err != nil {
 		return nil, err
 	}
-	verdicts, err := r.EventWriter.Append(ctx, who.Tenant, who.Source, items)
+	verdicts, err := r.EventAppender.Append(ctx, who.Tenant, who.Source, items)
 	return toIngestResult(verdicts), err
 }
 

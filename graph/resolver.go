@@ -16,6 +16,7 @@ type Resolver struct {
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader
-	EventWriter    *event.Writer
+	EventAppender  event.Appender // takes events in
+	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 }

@@ -27,7 +27,7 @@ func (c upCommand) Run(ctx context.Context, config app.Config) error {
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole}, Redis: true}, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole}, Redis: true, Kafka: true}, func(node *app.Node) error {
 		var listen net.ListenConfig
 		listener, err := listen.Listen(ctx, "tcp", config.Listen)
 		if err != nil {
@@ -40,7 +40,12 @@ func (serveCommand) Run(ctx context.Context, config app.Config) error {
 type workCommand struct{}
 
 func (workCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Roles: []string{postgres.WorkerRole}, Feed: true, Redis: true}, func(node *app.Node) error { return node.Work(ctx) })
+	roles := []string{postgres.WorkerRole}
+	if config.UsesKafka() {
+		roles = append(roles, postgres.AppRole) // it stores what tenants send
+	}
+	needs := app.Needs{Roles: roles, Feed: true, Redis: true, Kafka: true}
+	return withNode(ctx, config, needs, func(node *app.Node) error { return node.Work(ctx) })
 }
 
 // withNode opens a node on services that have what is needed.

@@ -2424,7 +2424,7 @@ type ArchivePartEdge {
 extend type Mutation {
   """
   Takes events, as ` + "`" + `POST /v1/batch` + "`" + ` does, and answers once they are stored and
-  counted. Each event gets a verdict of its own; one bad event keeps no other out.
+  counted, or, where a log is put in between, once they are safe in it. Each event gets a verdict of its own; one bad event keeps no other out.
   """
   ingestEvents(
     "1 to 2,500 events."

@@ -23,6 +23,7 @@ var levels = []struct {
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
+	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/archive", "internal/metric", "internal/live", "internal/importer"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},

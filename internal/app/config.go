@@ -25,8 +25,11 @@ type Config struct {
 	Origins     []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
 	Pool        int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
 	Archive     string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
+	Ingest      string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
 	LogLevel    string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat   string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
+
+	Kafka KafkaConfig `embed:""`
 
 	// Tracer is told of every statement that serves a tenant; nil: nobody is.
 	Tracer pgx.QueryTracer `kong:"-"`
@@ -69,6 +72,7 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
+	problems = append(problems, c.checkIngest())
 	return errors.Join(problems...)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/job"
+	"github.com/tidemarkhq/tidemark/internal/kafka"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -107,11 +108,15 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	watcher := access.NewWatcher(keys, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
+	in, checks, err := n.appender(ctx, writer)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, writer, plans, engine)
+	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: writer, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
-		Checks: n.checks(), Logger: n.logger,
+		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Checks: append(n.checks(), checks...), Logger: n.logger,
 	})
 
 	// What requests need goes on until the last one is answered.
@@ -119,22 +124,26 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	defer stop()
 	var parts errgroup.Group
 	parts.Go(func() error { return writer.Run(background) })
+	if in != appender(writer) {
+		parts.Go(func() error { return in.Run(background) })
+	}
 	parts.Go(func() error { return watcher.Run(background) })
 	parts.Go(func() error { return n.listen(background, engine, watcher) })
 	n.logger.Info("serving", "address", listener.Addr().String())
-	err := httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
+	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
 	engine.Stop()
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
 	reader, parts := event.NewReader(n.app), archive.NewReader(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
+		EventAppender:  in,
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 	}, n.logger)
@@ -171,7 +180,8 @@ func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.
 	}).Run(ctx)
 }
 
-// Work follows the feed, if no other process does, and keeps house, until ctx ends.
+// Work follows the feed, if no other process does, stores what is in the log, if there is one,
+// and keeps house, until ctx ends.
 func (n *Node) Work(ctx context.Context) error {
 	leader, err := feed.NewLeader(n.config.DatabaseURL, n.redis, n.logger)
 	if err != nil {
@@ -185,6 +195,9 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	if n.config.UsesKafka() {
+		group.Go(func() error { return n.consume(ctx) })
+	}
 	group.Go(func() error {
 		return job.Run(ctx, n.logger,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
@@ -196,6 +209,21 @@ func (n *Node) Work(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)
 			}},
 		)
+	})
+	return group.Wait()
+}
+
+// consume stores what is in the log, until ctx ends.
+func (n *Node) consume(ctx context.Context) error {
+	options := n.config.Kafka.options(n.logger)
+	if err := kafka.Prepare(ctx, options); err != nil {
+		return err
+	}
+	consumer := kafka.NewConsumer(options, n.Writer(event.WriterOptions{}))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return consumer.Run(ctx) })
+	group.Go(func() error {
+		return job.Run(ctx, n.logger, job.Task{Name: "look at the log's lag", Every: 30 * time.Second, Deadline: time.Second, Do: consumer.Tell})
 	})
 	return group.Wait()
 }

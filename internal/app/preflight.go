@@ -23,9 +23,10 @@ type Needs struct {
 	Roles []string // that the login must be a member of; with any, the newest migration as well
 	Feed  bool     // logical decoding, and the right to read it
 	Redis bool
+	Kafka bool // its brokers, if events go through it
 }
 
-// Preflight looks at PostgreSQL and Redis, and reports at once everything about them that
+// Preflight looks at PostgreSQL, Redis and Kafka, and reports at once everything about them that
 // can't work.
 func (c Config) Preflight(ctx context.Context, needs Needs) error {
 	ctx, cancel := context.WithTimeout(ctx, preflightWithin)
@@ -33,6 +34,9 @@ func (c Config) Preflight(ctx context.Context, needs Needs) error {
 	problems := []error{c.checkDatabase(ctx, needs)}
 	if needs.Redis {
 		problems = append(problems, c.checkRedis(ctx))
+	}
+	if needs.Kafka && c.UsesKafka() {
+		problems = append(problems, c.checkKafka(ctx))
 	}
 	return errors.Join(problems...)
 }

@@ -116,7 +116,7 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 		}
 		config.Archive = "file://" + filepath.ToSlash(folder)
 	}
-	if err := config.Preflight(ctx, Needs{Feed: true, Redis: true}); err != nil {
+	if err := config.Preflight(ctx, Needs{Feed: true, Redis: true, Kafka: true}); err != nil {
 		return err
 	}
 	if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -43,7 +42,7 @@ func (w *Writer) commit(ctx context.Context, id tenant.ID, requests []*request) 
 // isolate halves rows that were refused until the one at fault stands alone, and rejects it.
 func (w *Writer) isolate(ctx context.Context, id tenant.ID, rows []row) error {
 	if len(rows) == 1 {
-		*rows[0].verdict = rejected(rows[0].MessageID, fault.Input("event", "The event has a value that cannot be stored."))
+		*rows[0].verdict = refused(rows[0].MessageID)
 		return nil
 	}
 	for _, half := range [][]row{rows[:len(rows)/2], rows[len(rows)/2:]} {
@@ -59,14 +58,22 @@ func (w *Writer) isolate(ctx context.Context, id tenant.ID, rows []row) error {
 }
 
 func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
+	return w.transactWithin(ctx, id, rows, func(_ pgx.Tx, store func() error) error { return store() })
+}
+
+// transactWithin has within store the rows in the middle of what else it does in the
+// transaction.
+func (w *Writer) transactWithin(ctx context.Context, id tenant.ID, rows []row, within func(tx pgx.Tx, store func() error) error) error {
 	zone, err := w.zone(ctx, id)
 	if err != nil {
 		return err
 	}
 	for attempt := range attempts {
 		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
-			// A copy, since a second run starts from the rows as they were given.
-			return store(ctx, tx, zone, &w.months, attempt > 0, slices.Clone(rows))
+			return within(tx, func() error {
+				// A copy, since a second run starts from the rows as they were given.
+				return store(ctx, tx, zone, &w.months, attempt > 0, slices.Clone(rows))
+			})
 		})
 		if postgres.NoPartition(err, "event") {
 			w.months.forget() // one was dropped since it was seen

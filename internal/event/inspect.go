@@ -21,31 +21,65 @@ func (w *Writer) inspect(ctx context.Context, id tenant.ID, source string, items
 	if err != nil || findings == nil {
 		return nil, err
 	}
-	var aside []registry.Held
-	var held []int // the items that are put aside, by place
-	var found []registry.Found
-	for i := range items {
+	var out outcasts
+	out.add(source, items, verdicts, findings)
+	if len(out.found) == 0 {
+		return findings, nil
+	}
+	if err := w.app.InTenant(ctx, id, func(tx pgx.Tx) error { return out.keep(ctx, tx) }); err != nil {
+		return nil, fmt.Errorf("set %d events aside: %w", len(out.aside), err)
+	}
+	return findings, nil
+}
+
+// outcasts are events that the plan keeps out, of one tenant.
+type outcasts struct {
+	found []registry.Found
+	aside []registry.Held
+	held  []heldVerdict // of those that are put aside
+}
+
+// heldVerdict is a verdict that stands if there is room.
+type heldVerdict struct {
+	of      *Verdict
+	verdict Verdict
+}
+
+// add gives the items that the plan keeps out their verdicts.
+func (o *outcasts) add(source string, items []Item, verdicts []Verdict, findings []registry.Finding) {
+	for i := range findings {
 		action := findings[i].Action
 		if items[i].Problem != nil || action != registry.Reject && action != registry.Quarantine {
 			continue
 		}
-		found = append(found, registry.Found{Type: items[i].Type, MessageID: items[i].MessageID, Violations: findings[i].Violations})
+		o.found = append(o.found, registry.Found{Type: items[i].Type, MessageID: items[i].MessageID, Violations: findings[i].Violations})
 		verdicts[i] = keptOut(&items[i].Incoming, findings[i])
 		if action == registry.Quarantine {
-			aside, held = append(aside, parcelOf(&items[i].Incoming, source, verdicts[i], findings[i])), append(held, i)
+			o.aside = append(o.aside, parcelOf(&items[i].Incoming, source, verdicts[i], findings[i]))
+			o.held = append(o.held, heldVerdict{&verdicts[i], verdicts[i]})
 		}
 	}
-	if len(found) == 0 {
-		return findings, nil
+}
+
+// keep keeps the events that are put aside and counts what was found, before anybody is told of
+// it. Those that find no room are rejected.
+func (o *outcasts) keep(ctx context.Context, tx pgx.Tx) (err error) {
+	if len(o.found) == 0 {
+		return nil
 	}
-	kept, err := w.setAside(ctx, id, aside, found)
-	if err != nil {
-		return nil, err
+	kept := 0
+	if len(o.aside) > 0 {
+		if kept, err = registry.Hold(ctx, tx, o.aside); err != nil {
+			return err
+		}
 	}
-	for _, i := range held[kept:] {
-		verdicts[i] = rejected(items[i].MessageID, fault.Input("event", "It is against the tracking plan, and the quarantine is full."))
+	for i, h := range o.held {
+		*h.of = h.verdict
+		if i >= kept {
+			*h.of = rejected(h.verdict.MessageID, fault.Input("event", "It is against the tracking plan, and the quarantine is full."))
+		}
 	}
-	return findings, nil
+	return registry.CountViolations(ctx, tx, o.found)
 }
 
 // find checks the items, without doing anything about it; nil if there is no plan.
@@ -102,21 +136,4 @@ func warn(items []Item, verdicts []Verdict, findings []registry.Finding) {
 			verdicts[i].Warnings = append(verdicts[i].Warnings, warnings(items[i].Type, findings[i].Violations)...)
 		}
 	}
-}
-
-// setAside keeps the events and counts what was found, before anybody is told of it. It
-// returns how many of the events found room.
-func (w *Writer) setAside(ctx context.Context, id tenant.ID, aside []registry.Held, found []registry.Found) (kept int, err error) {
-	err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
-		if len(aside) > 0 {
-			if kept, err = registry.Hold(ctx, tx, aside); err != nil {
-				return err
-			}
-		}
-		return registry.CountViolations(ctx, tx, found)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("set %d events aside: %w", len(aside), err)
-	}
-	return kept, nil
 }

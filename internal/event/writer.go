@@ -107,24 +107,7 @@ func (w *Writer) Append(ctx context.Context, id tenant.ID, source string, items 
 // of the items against the plan, nil if there is none, goes with them.
 func (w *Writer) put(ctx context.Context, id tenant.ID, source string, items []Item, verdicts []Verdict, findings []registry.Finding) ([]Verdict, error) {
 	req := &request{done: make(chan error, 1)}
-	for i := range items {
-		item := &items[i]
-		if verdicts[i].Status != "" {
-			continue // the plan keeps it out
-		}
-		if item.Problem != nil {
-			verdicts[i] = rejected(item.MessageID, item.Problem)
-			continue
-		}
-		r := row{
-			Incoming: &item.Incoming, source: source,
-			key: messageKey(source, item.MessageID), verdict: &verdicts[i],
-		}
-		if findings != nil {
-			r.finding = findings[i]
-		}
-		req.rows = append(req.rows, r)
-	}
+	req.rows = appendRows(nil, source, items, verdicts, findings)
 	if len(req.rows) == 0 {
 		return verdicts, nil
 	}

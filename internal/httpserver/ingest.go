@@ -18,7 +18,7 @@ const ingestWithin = 20 * time.Second
 // ingest takes events in over HTTP.
 type ingest struct {
 	keys   *access.Authenticator
-	writer *event.Writer
+	writer event.Appender
 	logger *slog.Logger
 }
 

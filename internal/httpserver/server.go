@@ -26,7 +26,7 @@ const (
 // Parts are what the server serves.
 type Parts struct {
 	Keys       *access.Authenticator
-	Writer     *event.Writer
+	Writer     event.Appender
 	GraphQL    http.Handler
 	Playground http.Handler
 	Checks     []Check

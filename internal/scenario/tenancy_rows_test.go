@@ -47,6 +47,8 @@ func (s story) lived(t *testing.T) {
 		s.kit.Exec(t, `insert into erasure (tenant_id, erasure_id, identity_ids) values ($1, gen_random_uuid(), '{}')`, who.ID)
 	}
 	materialize(t, s.kit)
+	// Where events go through a log; the stories of that are told elsewhere.
+	s.kit.Exec(t, `insert into ingest_offset (tenant_id, topic, topic_id, partition, next_offset) select tenant_id, 't', gen_random_uuid(), 0, 1 from tenant`)
 	conn := owner(t, s.kit.DB)
 	for _, table := range tenantTables(t, conn) {
 		from := table
@@ -95,22 +97,24 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 	s.lived(t)
 	conn := app(t, s.kit.DB)
 	for name, statement := range map[string]string{
-		"a message":       `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
-		"an event":        `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
-		"a person":        `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
-		"a presence":      `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
-		"a rollup":        `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
-		"an event type":   `insert into event_type (tenant_id, name, first_seen_at, last_seen_at, volume) values ('%s', 'X', now(), now(), 1)`,
-		"a property":      `insert into event_property (tenant_id, type, name, kind, first_seen_at, last_seen_at, volume) values ('%s', 'X', 'p', 'STRING', now(), now(), 1)`,
-		"a plan":          `insert into tracking_plan (tenant_id, version, plan, saved_by) values ('%s', 9, '{}', gen_random_uuid())`,
-		"a violation":     `insert into plan_violation (tenant_id, type, property, rule, volume, message_id) values ('%s', 'X', 'p', 'R', 1, 'm')`,
-		"a held event":    `update quarantined_event set tenant_id = '%s'`,
-		"a change":        `insert into schema_change (tenant_id, change, type, message_id, occurred_at) values ('%s', 'NEW_EVENT_TYPE', 'X', 'm', now())`,
-		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
-		"a part":          `insert into archive_part (tenant_id, month, path) values ('%s', '2026-05-01', 'x')`,
-		"an erasure":      `insert into erasure (tenant_id, erasure_id, identity_ids) values ('%s', gen_random_uuid(), '{1}')`,
-		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
-		"a person, moved": `update identity set tenant_id = '%s'`,
+		"a message":        `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
+		"an event":         `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
+		"a person":         `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
+		"a presence":       `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
+		"a rollup":         `insert into event_rollup (tenant_id, at, type, day, count) values ('%s', '2026-05-01', 'X', '2026-05-01', 1)`,
+		"an event type":    `insert into event_type (tenant_id, name, first_seen_at, last_seen_at, volume) values ('%s', 'X', now(), now(), 1)`,
+		"a property":       `insert into event_property (tenant_id, type, name, kind, first_seen_at, last_seen_at, volume) values ('%s', 'X', 'p', 'STRING', now(), now(), 1)`,
+		"a plan":           `insert into tracking_plan (tenant_id, version, plan, saved_by) values ('%s', 9, '{}', gen_random_uuid())`,
+		"a violation":      `insert into plan_violation (tenant_id, type, property, rule, volume, message_id) values ('%s', 'X', 'p', 'R', 1, 'm')`,
+		"a held event":     `update quarantined_event set tenant_id = '%s'`,
+		"a change":         `insert into schema_change (tenant_id, change, type, message_id, occurred_at) values ('%s', 'NEW_EVENT_TYPE', 'X', 'm', now())`,
+		"a rollup, moved":  `update event_rollup set tenant_id = '%s'`,
+		"a part":           `insert into archive_part (tenant_id, month, path) values ('%s', '2026-05-01', 'x')`,
+		"an erasure":       `insert into erasure (tenant_id, erasure_id, identity_ids) values ('%s', gen_random_uuid(), '{1}')`,
+		"a day's version":  `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
+		"a person, moved":  `update identity set tenant_id = '%s'`,
+		"an offset":        `insert into ingest_offset (tenant_id, topic, topic_id, partition, next_offset) values ('%s', 't', gen_random_uuid(), 1, 1)`,
+		"an offset, moved": `update ingest_offset set tenant_id = '%s'`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")

@@ -31,14 +31,18 @@ func Start(t testing.TB) *Kit {
 	return StartOn(t, Database(t))
 }
 
-// StartOn is Start on a database that is there already, such as that of another kit.
-func StartOn(t testing.TB, database string) *Kit {
+// StartOn is Start on a database that is there already, such as that of another kit. Changes are
+// made to the configuration before.
+func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 	t.Helper()
 	statements := &Statements{}
 	config := app.Config{
 		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(),
+	}
+	for _, change := range changes {
+		change(&config)
 	}
 	node, err := app.NewNode(t.Context(), config, logger())
 	if err != nil {
