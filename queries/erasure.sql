@@ -1,0 +1,154 @@
+-- What serves tenants takes nothing away, so the worker erases. It sees all tenants: every
+-- statement here names the one. First the turn that EventTakeTurn takes.
+-- Worker.
+-- name: ErasureTakeTurn :exec
+select pg_advisory_xact_lock(hashtextextended(cast(@tenant_id::uuid as text), 0));
+
+-- Worker: whom an identity belongs to now, whole.
+-- name: ErasureIdentities :many
+select o.identity_id
+from identity i
+join identity o on o.tenant_id = i.tenant_id and o.person_id = i.person_id
+where i.tenant_id = @tenant_id and i.identity_id = @identity_id
+order by o.identity_id;
+
+-- Worker.
+-- name: ErasureInsert :one
+insert into erasure (tenant_id, erasure_id, requested_by, reason, identity_ids)
+values (@tenant_id, @erasure_id, @requested_by, @reason, @identity_ids)
+returning erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at;
+
+-- Worker.
+-- name: ErasureCorrectionInsert :exec
+insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by)
+values (@tenant_id, @correction_id, 'ERASE', @identity_ids, @reason, @made_by);
+
+-- Worker: people may have named somebody in a reason.
+-- name: ErasureBlankReasons :exec
+update identity_correction
+set reason = ''
+where tenant_id = @tenant_id and identity_ids && @identity_ids::bigint[] and kind <> 'ERASE' and reason <> '';
+
+-- Worker.
+-- name: ErasureDeleteMerges :exec
+delete from person_merge
+where tenant_id = @tenant_id
+  and (from_id = any (@identity_ids::bigint[]) or into_id = any (@identity_ids::bigint[]));
+
+-- Worker: what was kept apart from a user has nobody to come back to.
+-- name: ErasureUnlink :exec
+update identity
+set linked_to = null, linked_at = null, linked_by = null, detached = false
+where tenant_id = @tenant_id and detached and linked_to = any (@identity_ids::bigint[]);
+
+-- Worker.
+-- name: ErasureDeleteMemberships :exec
+delete from membership
+where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
+
+-- Worker.
+-- name: ErasureDeleteProfiles :exec
+delete from profile
+where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@identity_ids::bigint[]);
+
+-- Worker: day by day and by the key, as in IdentityRegroup.
+-- name: ErasureDeletePresence :exec
+delete from presence
+where ctid = any (array(
+  select p.ctid
+  from identity i
+  cross join lateral generate_series(i.first_seen_day, (now() + interval '3 days')::date, interval '1 day') as d (day)
+  cross join lateral (
+    select o.ctid
+    from presence o
+    where o.tenant_id = i.tenant_id and o.day = d.day::date and o.identity_id = i.identity_id
+    limit 1
+  ) p
+  where i.tenant_id = @tenant_id and i.identity_id = any (@identity_ids::bigint[])
+));
+
+-- Worker.
+-- name: ErasureDeleteIdentities :exec
+delete from identity
+where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
+
+-- Worker: those whose events are still to be taken out, the oldest first.
+-- name: ErasureListRunning :many
+select tenant_id, erasure_id, identity_ids
+from erasure
+where finished_at is null
+order by requested_at, erasure_id
+limit @most;
+
+-- Worker: which of a tenant's next events are an erased person's, and where the next page begins. By
+-- time, which is how events lie: an index of them by person would cost every batch.
+-- name: ErasureFindEvents :one
+with page as materialized (
+  select e.occurred_at, e.event_id, e.identity_id
+  from event e
+  where e.tenant_id = @tenant_id
+    and e.occurred_at >= @after_at::timestamptz
+    and (e.occurred_at, e.event_id) > (@after_at::timestamptz, @after_id::bigint)
+  order by e.occurred_at, e.event_id
+  limit @most
+)
+select
+  coalesce(array_agg(p.occurred_at order by p.occurred_at, p.event_id), '{}')::timestamptz[] as ats,
+  coalesce(array_agg(p.event_id order by p.occurred_at, p.event_id), '{}')::bigint[] as ids,
+  (select count(*) from page)::bigint as seen,
+  coalesce((select l.occurred_at from page l order by l.occurred_at desc, l.event_id desc limit 1), 'epoch')::timestamptz as last_at,
+  coalesce((select l.event_id from page l order by l.occurred_at desc, l.event_id desc limit 1), 0)::bigint as last_id
+from page p
+where p.identity_id = any (@identity_ids::bigint[]);
+
+-- Worker: takes events out, and out of what was counted of them.
+-- name: ErasureDeleteEvents :execrows
+with gone as (
+  delete from event e
+  using unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
+  where e.tenant_id = @tenant_id
+    and e.occurred_at = k.at
+    and e.event_id = k.id
+    and e.identity_id = any (@identity_ids::bigint[])
+  returning e.occurred_at, e.type
+),
+cell as materialized (
+  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
+  from gone g
+  group by 1, 2
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
+),
+emptied as (
+  delete from event_rollup r
+  using cell c
+  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n
+)
+update erasure x
+set events_erased = x.events_erased + (select coalesce(sum(c.n), 0) from cell c)
+where x.tenant_id = @tenant_id and x.erasure_id = @erasure_id;
+
+-- Worker: some at a time.
+-- name: ErasureDeleteTraitChanges :execrows
+delete from trait_change
+where ctid = any (array(
+  select t.ctid
+  from trait_change t
+  where t.tenant_id = @tenant_id and t.subject = 'person' and t.subject_id = any (@identity_ids::bigint[])
+  limit @most
+));
+
+-- Worker.
+-- name: ErasureFinish :exec
+update erasure
+set finished_at = now()
+where tenant_id = @tenant_id and erasure_id = @erasure_id and finished_at is null;
+
+-- name: ErasureGet :one
+select erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at
+from erasure
+where erasure_id = @erasure_id;
