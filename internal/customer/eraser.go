@@ -1,0 +1,109 @@
+package customer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+)
+
+// The steps of an erasure: none holds the tenant's turn for long.
+const (
+	erasuresAtOnce = 100
+	eventsSeen     = 50_000 // looked at in one step, outside of the turn
+	eventsAtOnce   = 2_000  // taken out in one transaction, within it
+	changesAtOnce  = 5_000
+)
+
+// Eraser finishes erasures: it takes events out step by step, each step together with what
+// its events counted for, so that the figures equal a recount all the way. Stopped at any
+// place, it begins again and finds what is left; several may run.
+type Eraser struct{ worker *postgres.Worker }
+
+// NewEraser makes an eraser.
+func NewEraser(worker *postgres.Worker) *Eraser { return &Eraser{worker} }
+
+// Erase finishes all erasures that were asked for. One that fails does not keep the others.
+func (e *Eraser) Erase(ctx context.Context) error {
+	var running []dbsqlc.ErasureListRunningRow
+	err := e.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+		running, err = dbsqlc.New().ErasureListRunning(ctx, tx, erasuresAtOnce)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("list erasures: %w", err)
+	}
+	var problems []error
+	for _, r := range running {
+		if err := e.finish(ctx, r); err != nil {
+			problems = append(problems, fmt.Errorf("erase %s: %w", r.ErasureID, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) error {
+	at, id, more := time.Time{}, int64(0), true
+	for more {
+		page, err := e.find(ctx, r, at, id)
+		if err != nil {
+			return fmt.Errorf("find events: %w", err)
+		}
+		for start := 0; start < len(page.Ids); start += eventsAtOnce {
+			end := min(start+eventsAtOnce, len(page.Ids))
+			if err := e.delete(ctx, r, page.Ats[start:end], page.Ids[start:end]); err != nil {
+				return fmt.Errorf("delete events: %w", err)
+			}
+		}
+		at, id, more = page.LastAt, page.LastID, page.Seen == eventsSeen
+	}
+	if err := e.deleteChanges(ctx, r); err != nil {
+		return fmt.Errorf("delete history: %w", err)
+	}
+	return e.worker.InTx(ctx, func(tx pgx.Tx) error {
+		return dbsqlc.New().ErasureFinish(ctx, tx, dbsqlc.ErasureFinishParams{TenantID: r.TenantID, ErasureID: r.ErasureID})
+	})
+}
+
+func (e *Eraser) find(ctx context.Context, r dbsqlc.ErasureListRunningRow, at time.Time, id int64) (page dbsqlc.ErasureFindEventsRow, err error) {
+	err = e.worker.InTx(ctx, func(tx pgx.Tx) error {
+		page, err = dbsqlc.New().ErasureFindEvents(ctx, tx, dbsqlc.ErasureFindEventsParams{
+			TenantID: r.TenantID, AfterAt: at, AfterID: id, IdentityIds: r.IdentityIds, Most: eventsSeen,
+		})
+		return err
+	})
+	return page, err
+}
+
+func (e *Eraser) delete(ctx context.Context, r dbsqlc.ErasureListRunningRow, ats []time.Time, ids []int64) error {
+	return e.worker.InTx(ctx, func(tx pgx.Tx) error {
+		if err := dbsqlc.New().ErasureTakeTurn(ctx, tx, uuid.UUID(r.TenantID)); err != nil {
+			return fmt.Errorf("take turn: %w", err)
+		}
+		_, err := dbsqlc.New().ErasureDeleteEvents(ctx, tx, dbsqlc.ErasureDeleteEventsParams{
+			TenantID: r.TenantID, ErasureID: r.ErasureID, Ats: ats, Ids: ids, IdentityIds: r.IdentityIds,
+		})
+		return err
+	})
+}
+
+func (e *Eraser) deleteChanges(ctx context.Context, r dbsqlc.ErasureListRunningRow) error {
+	for deleted := int64(changesAtOnce); deleted == changesAtOnce; {
+		err := e.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+			deleted, err = dbsqlc.New().ErasureDeleteTraitChanges(ctx, tx, dbsqlc.ErasureDeleteTraitChangesParams{
+				TenantID: r.TenantID, IdentityIds: r.IdentityIds, Most: changesAtOnce,
+			})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
