@@ -4,6 +4,7 @@ package graph
 
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
@@ -14,4 +15,5 @@ type Resolver struct {
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	EventWriter    *event.Writer
+	People         *customer.Service
 }

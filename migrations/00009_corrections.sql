@@ -46,8 +46,10 @@ create table erasure (
 call isolate_tenants('erasure');
 grant select, insert on erasure to tidemark_app;
 
+-- When the last of the person's events left the database. The archive follows on its own.
+alter table erasure add column database_done_at timestamptz;
 -- Partial: those whose events are still being taken out are few.
-create index erasure_running on erasure (requested_at) where finished_at is null;
+create index erasure_running on erasure (requested_at) where database_done_at is null;
 alter publication tidemark add table erasure (tenant_id, erasure_id);
 
 -- +goose Down

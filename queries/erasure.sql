@@ -16,7 +16,7 @@ order by o.identity_id;
 -- name: ErasureInsert :one
 insert into erasure (tenant_id, erasure_id, requested_by, reason, identity_ids)
 values (@tenant_id, @erasure_id, @requested_by, @reason, @identity_ids)
-returning erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at;
+returning erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at;
 
 -- Worker.
 -- name: ErasureCorrectionInsert :exec
@@ -76,7 +76,7 @@ where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
 -- name: ErasureListRunning :many
 select tenant_id, erasure_id, identity_ids
 from erasure
-where finished_at is null
+where database_done_at is null
 order by requested_at, erasure_id
 limit @most;
 
@@ -143,12 +143,12 @@ where ctid = any (array(
 ));
 
 -- Worker.
--- name: ErasureFinish :exec
+-- name: ErasureEndDatabase :exec
 update erasure
-set finished_at = now()
-where tenant_id = @tenant_id and erasure_id = @erasure_id and finished_at is null;
+set database_done_at = now()
+where tenant_id = @tenant_id and erasure_id = @erasure_id and database_done_at is null;
 
 -- name: ErasureGet :one
-select erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at
+select erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
 from erasure
 where erasure_id = @erasure_id;

@@ -22,7 +22,7 @@ var levels = []struct {
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo", "internal/registry"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what comes in", []string{"internal/event"}},
-	{"what comes out", []string{"internal/metric", "internal/live"}},
+	{"what comes out", []string{"internal/customer", "internal/metric", "internal/live"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
@@ -122,11 +123,13 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, engine *live.Engine) *gqlhttp.Handler {
 	reader := event.NewReader(n.app)
+	people := customer.NewService(n.app, n.worker)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		EventWriter:    writer,
+		People:         people,
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
@@ -139,7 +142,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writ
 			}
 			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, people) },
 		Origins: n.config.Origins,
 		Logger:  n.logger,
 	})
@@ -169,12 +172,14 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	closer := metric.NewCloser(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
+	eraser := customer.NewEraser(n.worker)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
 	group.Go(func() error {
 		return job.Run(ctx, n.logger,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
+			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 6 * time.Hour, Do: eraser.Erase},
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
 		)
 	})

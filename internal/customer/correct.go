@@ -97,7 +97,7 @@ func rootUser(ctx context.Context, tx pgx.Tx, field string, id int64) (int64, er
 	root, err := dbsqlc.New().PersonRoot(ctx, tx, id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return 0, fault.New(fault.NotFound, "There is no person with this id.").In(field)
+		return 0, fault.New(fault.NotFound, "There is nothing with this id.").In(field)
 	case err != nil:
 		return 0, fmt.Errorf("find root: %w", err)
 	case root.Anonymous:

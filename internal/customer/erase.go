@@ -18,13 +18,12 @@ import (
 
 // Erasure says that a person was erased, and how far. It has nothing of the person.
 type Erasure struct {
-	ID            uuid.UUID
-	RequestedAt   time.Time
-	Reason        string
-	Identities    int // how many ids the person had
-	Events        int // how many events have been taken out
-	ArchiveDoneAt *time.Time
-	FinishedAt    *time.Time // nil: events are still being taken out
+	ID          uuid.UUID
+	RequestedAt time.Time
+	Reason      string
+	Identities  int        // how many ids the person had
+	Events      int        // how many events have been taken out
+	FinishedAt  *time.Time // nil: the database may have some yet
 }
 
 // maxErased is how many identities are erased at once: more are no person's.
@@ -150,7 +149,7 @@ func (s *Service) FindErasure(ctx context.Context, id uuid.UUID) (Erasure, error
 func toErasure(r dbsqlc.ErasureGetRow) Erasure {
 	e := Erasure{
 		ID: r.ErasureID, RequestedAt: r.RequestedAt.UTC(), Identities: len(r.IdentityIds), Events: int(r.EventsErased),
-		ArchiveDoneAt: r.ArchiveDoneAt, FinishedAt: r.FinishedAt,
+		FinishedAt: r.DatabaseDoneAt,
 	}
 	if r.Reason != nil {
 		e.Reason = *r.Reason

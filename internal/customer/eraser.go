@@ -67,7 +67,7 @@ func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) err
 		return fmt.Errorf("delete history: %w", err)
 	}
 	return e.worker.InTx(ctx, func(tx pgx.Tx) error {
-		return dbsqlc.New().ErasureFinish(ctx, tx, dbsqlc.ErasureFinishParams{TenantID: r.TenantID, ErasureID: r.ErasureID})
+		return dbsqlc.New().ErasureEndDatabase(ctx, tx, dbsqlc.ErasureEndDatabaseParams{TenantID: r.TenantID, ErasureID: r.ErasureID})
 	})
 }
 

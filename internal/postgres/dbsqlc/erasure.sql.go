@@ -226,6 +226,23 @@ func (q *Queries) ErasureDeleteTraitChanges(ctx context.Context, db DBTX, arg Er
 	return result.RowsAffected(), nil
 }
 
+const erasureEndDatabase = `-- name: ErasureEndDatabase :exec
+update erasure
+set database_done_at = now()
+where tenant_id = $1 and erasure_id = $2 and database_done_at is null
+`
+
+type ErasureEndDatabaseParams struct {
+	TenantID  tenant.ID
+	ErasureID uuid.UUID
+}
+
+// Worker.
+func (q *Queries) ErasureEndDatabase(ctx context.Context, db DBTX, arg ErasureEndDatabaseParams) error {
+	_, err := db.Exec(ctx, erasureEndDatabase, arg.TenantID, arg.ErasureID)
+	return err
+}
+
 const erasureFindEvents = `-- name: ErasureFindEvents :one
 with page as materialized (
   select e.occurred_at, e.event_id, e.identity_id
@@ -283,37 +300,19 @@ func (q *Queries) ErasureFindEvents(ctx context.Context, db DBTX, arg ErasureFin
 	return i, err
 }
 
-const erasureFinish = `-- name: ErasureFinish :exec
-update erasure
-set finished_at = now()
-where tenant_id = $1 and erasure_id = $2 and finished_at is null
-`
-
-type ErasureFinishParams struct {
-	TenantID  tenant.ID
-	ErasureID uuid.UUID
-}
-
-// Worker.
-func (q *Queries) ErasureFinish(ctx context.Context, db DBTX, arg ErasureFinishParams) error {
-	_, err := db.Exec(ctx, erasureFinish, arg.TenantID, arg.ErasureID)
-	return err
-}
-
 const erasureGet = `-- name: ErasureGet :one
-select erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at
+select erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
 from erasure
 where erasure_id = $1
 `
 
 type ErasureGetRow struct {
-	ErasureID     uuid.UUID
-	RequestedAt   time.Time
-	Reason        *string
-	IdentityIds   []int64
-	EventsErased  int64
-	ArchiveDoneAt *time.Time
-	FinishedAt    *time.Time
+	ErasureID      uuid.UUID
+	RequestedAt    time.Time
+	Reason         *string
+	IdentityIds    []int64
+	EventsErased   int64
+	DatabaseDoneAt *time.Time
 }
 
 func (q *Queries) ErasureGet(ctx context.Context, db DBTX, erasureID uuid.UUID) (ErasureGetRow, error) {
@@ -325,8 +324,7 @@ func (q *Queries) ErasureGet(ctx context.Context, db DBTX, erasureID uuid.UUID) 
 		&i.Reason,
 		&i.IdentityIds,
 		&i.EventsErased,
-		&i.ArchiveDoneAt,
-		&i.FinishedAt,
+		&i.DatabaseDoneAt,
 	)
 	return i, err
 }
@@ -368,7 +366,7 @@ func (q *Queries) ErasureIdentities(ctx context.Context, db DBTX, arg ErasureIde
 const erasureInsert = `-- name: ErasureInsert :one
 insert into erasure (tenant_id, erasure_id, requested_by, reason, identity_ids)
 values ($1, $2, $3, $4, $5)
-returning erasure_id, requested_at, reason, identity_ids, events_erased, archive_done_at, finished_at
+returning erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
 `
 
 type ErasureInsertParams struct {
@@ -380,13 +378,12 @@ type ErasureInsertParams struct {
 }
 
 type ErasureInsertRow struct {
-	ErasureID     uuid.UUID
-	RequestedAt   time.Time
-	Reason        *string
-	IdentityIds   []int64
-	EventsErased  int64
-	ArchiveDoneAt *time.Time
-	FinishedAt    *time.Time
+	ErasureID      uuid.UUID
+	RequestedAt    time.Time
+	Reason         *string
+	IdentityIds    []int64
+	EventsErased   int64
+	DatabaseDoneAt *time.Time
 }
 
 // Worker.
@@ -405,8 +402,7 @@ func (q *Queries) ErasureInsert(ctx context.Context, db DBTX, arg ErasureInsertP
 		&i.Reason,
 		&i.IdentityIds,
 		&i.EventsErased,
-		&i.ArchiveDoneAt,
-		&i.FinishedAt,
+		&i.DatabaseDoneAt,
 	)
 	return i, err
 }
@@ -414,7 +410,7 @@ func (q *Queries) ErasureInsert(ctx context.Context, db DBTX, arg ErasureInsertP
 const erasureListRunning = `-- name: ErasureListRunning :many
 select tenant_id, erasure_id, identity_ids
 from erasure
-where finished_at is null
+where database_done_at is null
 order by requested_at, erasure_id
 limit $1
 `
