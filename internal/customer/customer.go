@@ -7,7 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -126,6 +128,9 @@ func note(ctx context.Context, who access.Principal, of topic.Subject, ids []int
 		topic.Note(ctx, topic.Exactly(who.Tenant, of, fmt.Sprint(id)))
 	}
 }
+
+// sendable reports whether an id can be one that was sent: what cannot be kept was not.
+func sendable(id string) bool { return utf8.ValidString(id) && !strings.ContainsRune(id, 0) }
 
 func newID() (uuid.UUID, error) {
 	id, err := uuid.NewV7()

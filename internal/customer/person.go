@@ -30,6 +30,9 @@ func (s *Service) FindPerson(ctx context.Context, userID, anonymousID *string) (
 	if err != nil {
 		return nil, err
 	}
+	if !sendable(params.DistinctID) {
+		return nil, nil
+	}
 	var id int64
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) (err error) {
 		id, err = dbsqlc.New().PersonFind(ctx, tx, params)
