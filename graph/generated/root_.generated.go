@@ -1856,7 +1856,7 @@ type PersonMerge implements Node {
   from: Identity!
   "The user who stayed."
   into: Identity!
-  "Why."
+  "Why, as whoever did it said."
   reason: String!
   "When it was made."
   madeAt: DateTime!
@@ -1870,7 +1870,7 @@ type Erasure implements Node {
   id: ID!
   "When it was asked for. From then on the person could not be found."
   requestedAt: DateTime!
-  "Why."
+  "Why, as whoever did it said."
   reason: String!
   "How many ids the person had."
   identityCount: Int!

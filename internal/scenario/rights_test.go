@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -21,13 +22,21 @@ func TestRights(t *testing.T) {
 
 // asked is how each root field is asked for; the schema says which there are.
 var asked = map[string]string{
-	"Query.node":            `{ node(id: "x") { id } }`,
-	"Query.tenant":          `{ tenant { name } }`,
-	"Query.events":          `{ events { count } }`,
-	"Query.metrics":         `{ metrics { totalCount } }`,
-	"Query.metric":          `{ metric(key: "events") { value { value } } }`,
-	"Mutation.ingestEvents": `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
-	"Subscription.live":     `subscription { live { revision query { tenant { name } } } }`,
+	"Query.node":                `{ node(id: "x") { id } }`,
+	"Query.tenant":              `{ tenant { name } }`,
+	"Query.events":              `{ events { count } }`,
+	"Query.metrics":             `{ metrics { totalCount } }`,
+	"Query.metric":              `{ metric(key: "events") { value { value } } }`,
+	"Query.person":              `{ person(userId: "u1") { id } }`,
+	"Query.account":             `{ account(groupId: "g1") { id } }`,
+	"Query.personMerges":        `{ personMerges { nodes { id } } }`,
+	"Mutation.mergePeople":      `mutation { mergePeople(from: "x", into: "y", reason: "z") { id } }`,
+	"Mutation.undoMerge":        `mutation { undoMerge(id: "x") { id } }`,
+	"Mutation.detachIdentity":   `mutation { detachIdentity(id: "x", reason: "z") { id } }`,
+	"Mutation.reattachIdentity": `mutation { reattachIdentity(id: "x", reason: "z") { id } }`,
+	"Mutation.erasePerson":      `mutation { erasePerson(id: "x", reason: "z") { id } }`,
+	"Mutation.ingestEvents":     `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
+	"Subscription.live":         `subscription { live { revision query { tenant { name } } } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.
@@ -56,8 +65,11 @@ func aKeyMayDoWhatItIsFor(t *testing.T, s story) {
 			continue
 		}
 		wrong, right := s.acme.WriteKey, s.acme.ReadKey
-		if field == "Mutation.ingestEvents" {
+		switch {
+		case field == "Mutation.ingestEvents":
 			wrong, right = right, wrong
+		case strings.HasPrefix(field, "Mutation."):
+			wrong, right = s.acme.ReadKey, s.acme.ManageKey
 		}
 		for _, by := range transports {
 			if field == "Subscription.live" && by.name == "HTTP" {

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
@@ -91,8 +92,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"Permission": text(string(access.Ingest), string(access.Read), string(access.Manage)),
-		"MetricUnit": text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"Permission":   text(string(access.Ingest), string(access.Read), string(access.Manage)),
+		"IdentityKind": text(string(customer.User), string(customer.Device)),
+		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"Interval": text(string(calendar.Hour), string(calendar.Day), string(calendar.Week),
@@ -122,7 +124,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 // Every field that an answer can have is asked for by some story, and checked there.
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
-	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery} {
+	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery, allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {
 			t.Fatal(errs)

@@ -40,6 +40,10 @@ func (s story) lived(t *testing.T) {
 	t.Helper()
 	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
 		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "F", "u2", noon)), "ACCEPTED", "ACCEPTED")
+		tellOf(t, s, who, said("m3", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m4", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
+			event("m5", "E", "u3", noon))
+		merge(t, who, "u2", "u1")
+		erase(t, who, "u3")
 	}
 	materialize(t, s.kit)
 	conn := owner(t, s.kit.DB)
@@ -98,6 +102,13 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a rollup, moved": `update event_rollup set tenant_id = '%s'`,
 		"a day's version": `insert into day_version (tenant_id, day, version) values ('%s', '2026-05-09', 1)`,
 		"a person, moved": `update identity set tenant_id = '%s'`,
+		"a profile":       `insert into profile (tenant_id, subject, subject_id, updated_at) values ('%s', 'person', 1, now())`,
+		"a trait":         `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
+		"an account":      `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
+		"a membership":    `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
+		"a merge":         `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
+		"a correction":    `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
+		"an erasure":      `insert into erasure (tenant_id, erasure_id, identity_ids) values ('%s', gen_random_uuid(), '{}')`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")
@@ -107,8 +118,8 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		}
 		apply(t, conn, "rollback")
 	}
-	if n := number(t, owner(t, s.kit.DB), "select count(*) from event_rollup where tenant_id = $1", s.globex.ID); n != 2 {
-		t.Errorf("Globex has %d rollups, want its own 2", n)
+	if n := number(t, owner(t, s.kit.DB), "select count(*) from event_rollup where tenant_id = $1", s.globex.ID); n != 4 {
+		t.Errorf("Globex has %d rollups, want its own 4", n)
 	}
 }
 
@@ -125,6 +136,9 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`insert into tenant (tenant_id, name, zone) values (gen_random_uuid(), 'x', 'UTC')`,
 		`update tenant set name = 'x'`, `update api_key set revoked_at = null`,
 		`alter table event disable row level security`, `drop policy one_tenant on event`,
+		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
+		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
+		`update erasure set events_erased = 0`, `delete from erasure`, `insert into event_incoming (type) values ('x')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {
