@@ -13,27 +13,32 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
-// The steps of an erasure: none holds the tenant's turn for long.
-const (
-	erasuresAtOnce = 100
-	eventsSeen     = 50_000 // looked at in one step, outside of the turn
-	eventsAtOnce   = 2_000  // taken out in one transaction, within it
-	changesAtOnce  = 5_000
-)
+// steps bound an erasure's transactions: none holds the tenant's turn for long.
+type steps struct {
+	erasures int64 // in one run
+	seen     int64 // events looked at in one step, outside of the turn
+	events   int   // taken out in one transaction, within it
+	changes  int64 // of traits, in one transaction
+}
+
+var usualSteps = steps{erasures: 100, seen: 50_000, events: 2_000, changes: 5_000}
 
 // Eraser finishes erasures: it takes events out step by step, each step together with what
 // its events counted for, so that the figures equal a recount all the way. Stopped at any
 // place, it begins again and finds what is left; several may run.
-type Eraser struct{ worker *postgres.Worker }
+type Eraser struct {
+	worker *postgres.Worker
+	steps  steps
+}
 
 // NewEraser makes an eraser.
-func NewEraser(worker *postgres.Worker) *Eraser { return &Eraser{worker} }
+func NewEraser(worker *postgres.Worker) *Eraser { return &Eraser{worker, usualSteps} }
 
 // Erase finishes all erasures that were asked for. One that fails does not keep the others.
 func (e *Eraser) Erase(ctx context.Context) error {
 	var running []dbsqlc.ErasureListRunningRow
 	err := e.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
-		running, err = dbsqlc.New().ErasureListRunning(ctx, tx, erasuresAtOnce)
+		running, err = dbsqlc.New().ErasureListRunning(ctx, tx, e.steps.erasures)
 		return err
 	})
 	if err != nil {
@@ -55,13 +60,13 @@ func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) err
 		if err != nil {
 			return fmt.Errorf("find events: %w", err)
 		}
-		for start := 0; start < len(page.Ids); start += eventsAtOnce {
-			end := min(start+eventsAtOnce, len(page.Ids))
+		for start := 0; start < len(page.Ids); start += e.steps.events {
+			end := min(start+e.steps.events, len(page.Ids))
 			if err := e.delete(ctx, r, page.Ats[start:end], page.Ids[start:end]); err != nil {
 				return fmt.Errorf("delete events: %w", err)
 			}
 		}
-		at, id, more = page.LastAt, page.LastID, page.Seen == eventsSeen
+		at, id, more = page.LastAt, page.LastID, page.Seen == e.steps.seen
 	}
 	if err := e.deleteChanges(ctx, r); err != nil {
 		return fmt.Errorf("delete history: %w", err)
@@ -74,7 +79,7 @@ func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) err
 func (e *Eraser) find(ctx context.Context, r dbsqlc.ErasureListRunningRow, at time.Time, id int64) (page dbsqlc.ErasureFindEventsRow, err error) {
 	err = e.worker.InTx(ctx, func(tx pgx.Tx) error {
 		page, err = dbsqlc.New().ErasureFindEvents(ctx, tx, dbsqlc.ErasureFindEventsParams{
-			TenantID: r.TenantID, AfterAt: at, AfterID: id, IdentityIds: r.IdentityIds, Most: eventsSeen,
+			TenantID: r.TenantID, AfterAt: at, AfterID: id, IdentityIds: r.IdentityIds, Most: e.steps.seen,
 		})
 		return err
 	})
@@ -94,10 +99,10 @@ func (e *Eraser) delete(ctx context.Context, r dbsqlc.ErasureListRunningRow, ats
 }
 
 func (e *Eraser) deleteChanges(ctx context.Context, r dbsqlc.ErasureListRunningRow) error {
-	for deleted := int64(changesAtOnce); deleted == changesAtOnce; {
+	for deleted := e.steps.changes; deleted == e.steps.changes; {
 		err := e.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
 			deleted, err = dbsqlc.New().ErasureDeleteTraitChanges(ctx, tx, dbsqlc.ErasureDeleteTraitChangesParams{
-				TenantID: r.TenantID, IdentityIds: r.IdentityIds, Most: changesAtOnce,
+				TenantID: r.TenantID, IdentityIds: r.IdentityIds, Most: e.steps.changes,
 			})
 			return err
 		})
