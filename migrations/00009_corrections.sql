@@ -46,10 +46,14 @@ create table erasure (
 call isolate_tenants('erasure');
 grant select, insert on erasure to tidemark_app;
 
--- When the last of the person's events left the database. The archive follows on its own.
-alter table erasure add column database_done_at timestamptz;
--- Partial: those whose events are still being taken out are few.
+-- When the person was forgotten, and when the last of their events left the database. The
+-- archive follows on its own.
+alter table erasure
+  add column forgotten_at     timestamptz,
+  add column database_done_at timestamptz;
+-- Partial: those that are under way are few.
 create index erasure_running on erasure (requested_at) where database_done_at is null;
+create index erasure_begun on erasure (tenant_id, erasure_id) where forgotten_at is null;
 alter publication tidemark add table erasure (tenant_id, erasure_id);
 
 -- +goose Down

@@ -1,8 +1,12 @@
--- Whose an id is.
+-- Whose an id is. Whoever is to be erased can't be found from then on.
 -- name: PersonFind :one
 select person_id
 from identity
-where anonymous = @anonymous and distinct_id = @distinct_id;
+where anonymous = @anonymous
+  and distinct_id = @distinct_id
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[identity_id]
+  );
 
 -- The persons that identities belong to now; the root tells when a person was first seen.
 -- name: PersonListByIdentities :many
@@ -10,6 +14,9 @@ select i.identity_id, i.person_id, p.born_at
 from identity i
 join identity p on p.identity_id = i.person_id
 where i.identity_id = any (@identity_ids::bigint[])
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[i.identity_id]
+  )
 order by i.identity_id;
 
 -- The user ids of persons, a person's root first.
@@ -29,6 +36,9 @@ order by k.person_id, i.identity_id <> k.person_id, i.identity_id;
 select identity_id, person_id, anonymous, distinct_id, first_seen_at, linked_at, detached
 from identity
 where identity_id = any (@identity_ids::bigint[])
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[identity_id]
+  )
 order by identity_id;
 
 -- A page of the identities of each of several persons, the oldest first.

@@ -1,27 +1,77 @@
+-- The identities of the person that one belongs to now.
+-- name: ErasureIdentities :many
+select o.identity_id
+from identity i
+join identity o on o.person_id = i.person_id
+where i.identity_id = @identity_id
+order by o.identity_id;
+
+-- name: ErasureInsert :one
+insert into erasure (erasure_id, requested_by, reason, identity_ids)
+values (@erasure_id, @requested_by, @reason, @identity_ids)
+returning erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at;
+
+-- Whether any of these is to be forgotten, and is not yet.
+-- name: ErasureIsBegun :one
+select exists (
+  select
+  from erasure
+  where forgotten_at is null and identity_ids && @identity_ids::bigint[]
+);
+
+-- name: ErasureGet :one
+select erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
+from erasure
+where erasure_id = @erasure_id;
+
 -- What serves tenants takes nothing away, so the worker erases. It sees all tenants: every
--- statement here names the one. First the turn that EventTakeTurn takes.
+-- statement from here on names the one. First the turn that EventTakeTurn takes.
 -- Worker.
 -- name: ErasureTakeTurn :exec
 select pg_advisory_xact_lock(hashtextextended(cast(@tenant_id::uuid as text), 0));
 
--- Worker: whom an identity belongs to now, whole.
--- name: ErasureIdentities :many
-select o.identity_id
+-- Worker: an erasure that is to begin, with the devices that have joined the person since it
+-- was asked for. None where another worker has begun.
+-- name: ErasureBegin :one
+update erasure e
+set
+  forgotten_at = now(),
+  identity_ids = e.identity_ids || array(
+    select d.identity_id
+    from identity d
+    where d.tenant_id = e.tenant_id
+      and d.person_id = any (array(
+        select i.person_id from identity i where i.tenant_id = e.tenant_id and i.identity_id = any (e.identity_ids)
+      ))
+      and d.linked_to = any (e.identity_ids)
+      and not d.detached
+      and d.identity_id <> all (e.identity_ids)
+  )
+where e.tenant_id = @tenant_id and e.erasure_id = @erasure_id and e.forgotten_at is null
+returning e.identity_ids;
+
+-- Worker: the persons that have lost some of their identities, and go on without.
+-- name: ErasureLeftBehind :many
+select distinct i.person_id
 from identity i
-join identity o on o.tenant_id = i.tenant_id and o.person_id = i.person_id
-where i.tenant_id = @tenant_id and i.identity_id = @identity_id
-order by o.identity_id;
+where i.tenant_id = @tenant_id
+  and i.identity_id = any (@identity_ids::bigint[])
+  and i.person_id <> all (@identity_ids::bigint[])
+order by i.person_id;
 
--- Worker.
--- name: ErasureInsert :one
-insert into erasure (tenant_id, erasure_id, requested_by, reason, identity_ids)
-values (@tenant_id, @erasure_id, @requested_by, @reason, @identity_ids)
-returning erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at;
-
--- Worker.
--- name: ErasureCorrectionInsert :exec
-insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by)
-values (@tenant_id, @correction_id, 'ERASE', @identity_ids, @reason, @made_by);
+-- Worker: as IdentityBirths.
+-- name: ErasureBirths :exec
+update identity i
+set born_at = b.first_seen_at, day = b.first_seen_day
+from unnest(@person_ids::bigint[]) as w (person_id)
+left join lateral (
+  select o.first_seen_at, o.first_seen_day
+  from identity o
+  where o.tenant_id = @tenant_id and o.person_id = w.person_id and o.first_seen_at is not null
+  order by o.first_seen_at, o.identity_id
+  limit 1
+) b on true
+where i.tenant_id = @tenant_id and i.identity_id = w.person_id and i.person_id = i.identity_id;
 
 -- Worker: people may have named somebody in a reason.
 -- name: ErasureBlankReasons :exec
@@ -74,7 +124,7 @@ where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
 
 -- Worker: those whose events are still to be taken out, the oldest first.
 -- name: ErasureListRunning :many
-select tenant_id, erasure_id, identity_ids
+select tenant_id, erasure_id, identity_ids, (forgotten_at is not null)::boolean as forgotten
 from erasure
 where database_done_at is null
 order by requested_at, erasure_id
@@ -147,8 +197,3 @@ where ctid = any (array(
 update erasure
 set database_done_at = now()
 where tenant_id = @tenant_id and erasure_id = @erasure_id and database_done_at is null;
-
--- name: ErasureGet :one
-select erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
-from erasure
-where erasure_id = @erasure_id;

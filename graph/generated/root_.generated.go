@@ -1742,9 +1742,10 @@ extend type Mutation {
     reason: String!
   ): Identity! @can(do: MANAGE)
   """
-  Erases a person, for good: ids, traits, memberships and presence at once, and the
-  events with all that they counted for soon after. Whoever comes under one of these
-  ids afterwards is somebody new; a message that is sent again stays a duplicate.
+  Erases a person, for good. They can't be found any more when this answers; ids,
+  traits, memberships and presence are gone within seconds, and the events with all
+  that they counted for soon after. Whoever then comes under one of these ids is
+  somebody new; a message that is sent again stays a duplicate.
   """
   erasePerson(
     "The person's id."

@@ -40,7 +40,12 @@ func (b *budget) check() error {
 
 // paged loads pages of lists, those that begin at the same place in one statement.
 func paged[A comparable, V any](nested *budget, read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) *dataloader.Loader[PageKey[A], customer.Page[V]] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []PageKey[A]) []*dataloader.Result[customer.Page[V]] {
+	return dataloader.NewBatchedLoader(pages(nested, read),
+		dataloader.WithWait[PageKey[A], customer.Page[V]](wait), dataloader.WithBatchCapacity[PageKey[A], customer.Page[V]](most))
+}
+
+func pages[A comparable, V any](nested *budget, read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) dataloader.BatchFunc[PageKey[A], customer.Page[V]] {
+	return func(ctx context.Context, keys []PageKey[A]) []*dataloader.Result[customer.Page[V]] {
 		ctx, cancel := within(ctx)
 		defer cancel()
 		results := make([]*dataloader.Result[customer.Page[V]], len(keys))
@@ -61,7 +66,7 @@ func paged[A comparable, V any](nested *budget, read func(ctx context.Context, o
 			}
 		}
 		return results
-	}, dataloader.WithWait[PageKey[A], customer.Page[V]](wait), dataloader.WithBatchCapacity[PageKey[A], customer.Page[V]](most))
+	}
 }
 
 func byPart[A comparable](keys []PageKey[A]) map[part[A]][]int {

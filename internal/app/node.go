@@ -123,7 +123,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, writer *event.Writer, engine *live.Engine) *gqlhttp.Handler {
 	reader := event.NewReader(n.app)
-	people := customer.NewService(n.app, n.worker)
+	people := customer.NewService(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),

@@ -72,6 +72,9 @@ func (s *Service) Merge(ctx context.Context, from, into int64, reason string) (M
 		if child == parent {
 			return fault.Input("into", "They are one person already.")
 		}
+		if err := errors.Join(stays(ctx, tx, "from", child), stays(ctx, tx, "into", parent)); err != nil {
+			return err
+		}
 		id, err := newID()
 		if err != nil {
 			return err
@@ -97,7 +100,7 @@ func rootUser(ctx context.Context, tx pgx.Tx, field string, id int64) (int64, er
 	root, err := dbsqlc.New().PersonRoot(ctx, tx, id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return 0, fault.New(fault.NotFound, "There is nothing with this id.").In(field)
+		return 0, errNobody.In(field)
 	case err != nil:
 		return 0, fmt.Errorf("find root: %w", err)
 	case root.Anonymous:
@@ -149,6 +152,9 @@ func (s *Service) attach(ctx context.Context, id int64, detached bool, reason st
 		kind = dbsqlc.CorrectionKindDETACH
 	}
 	err := s.correct(ctx, func(tx pgx.Tx, who access.Principal) error {
+		if err := stays(ctx, tx, "id", id); err != nil {
+			return err
+		}
 		changed, err := dbsqlc.New().IdentityDetach(ctx, tx, dbsqlc.IdentityDetachParams{IdentityID: id, Detached: detached})
 		if err != nil {
 			return fmt.Errorf("detach identity: %w", err)
@@ -175,7 +181,7 @@ func whyNot(ctx context.Context, tx pgx.Tx, id int64, detached bool) error {
 	case err != nil:
 		return fmt.Errorf("read identity: %w", err)
 	case len(rows) == 0:
-		return fault.New(fault.NotFound, "There is nothing with this id.").In("id")
+		return errNobody.In("id")
 	case !rows[0].Anonymous:
 		return fault.Input("id", "This is a user's id. Only an anonymous id can be detached; a merge of users is undone.")
 	case rows[0].LinkedAt == nil:

@@ -97,13 +97,10 @@ func (p *Page[T]) add(item T, first int) {
 }
 
 // Service answers questions about people and accounts, and corrects who is who.
-type Service struct {
-	app    *postgres.App
-	worker *postgres.Worker // erases: what serves tenants takes nothing away
-}
+type Service struct{ app *postgres.App }
 
 // NewService makes the service.
-func NewService(app *postgres.App, worker *postgres.Worker) *Service { return &Service{app, worker} }
+func NewService(app *postgres.App) *Service { return &Service{app} }
 
 // read runs fn for the tenant that asks, and notes what it reads.
 func (s *Service) read(ctx context.Context, of topic.Subject, ids []int64, fn func(tx pgx.Tx) error) error {

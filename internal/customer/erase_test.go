@@ -90,15 +90,63 @@ func TestAnErasureLeavesWhatIsDetached(t *testing.T) {
 	if _, err := h.people.Erase(as(id), h.person(t, id, "ann", "").ID, "asked to"); err != nil {
 		t.Fatal(err)
 	}
+	if err := h.eraser.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	_, err := h.people.Reattach(as(id), tablet.ID, "back")
 	wantFault(t, err, fault.BadUserInput, "id")
 	if p := h.person(t, id, "", "tablet"); p.ID != tablet.ID {
 		t.Errorf("the tablet is %d's, want its own", p.ID)
 	}
+	if _, total := h.days(t, id, "active_users", start, end); total != 1 {
+		t.Errorf("%v active users, want the tablet", total)
+	}
+}
+
+// From the moment that somebody is to be erased nobody finds them or corrects them, and what
+// comes in before the eraser has begun goes with them.
+func TestWhoeverIsToBeErasedCannotBeFound(t *testing.T) {
+	h := newHouse(t)
+	id := h.tenant(t, "UTC")
+	opened := func(message, user, device string, hour int) event.Incoming {
+		return event.Incoming{MessageID: message, Type: "Opened", UserID: user, AnonymousID: device, Timestamp: start.Add(time.Duration(hour) * time.Hour)}
+	}
+	h.send(t, id, opened("1", "ann", "", 5), opened("2", "ann", "phone", 6), opened("3", "", "phone", 1), opened("4", "ben", "", 7), opened("5", "cem", "", 8))
+	ann, ben, cem := h.person(t, id, "ann", ""), h.person(t, id, "ben", ""), h.person(t, id, "cem", "")
+	made, err := h.people.Merge(as(id), cem.ID, ann.ID, "the same")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := h.identityOf(t, id, "", "phone")
+	if _, err := h.people.Erase(as(id), ann.ID, "asked to"); err != nil {
+		t.Fatal(err)
+	}
+	name := "ann"
+	if p, err := h.people.FindPerson(as(id), &name, nil); err != nil || p != nil {
+		t.Errorf("found %v, %v", p, err)
+	}
+	_, err = h.people.Merge(as(id), ben.ID, ann.ID, "x")
+	wantFault(t, err, fault.NotFound, "into")
+	_, err = h.people.Merge(as(id), ann.ID, ben.ID, "x")
+	wantFault(t, err, fault.NotFound, "from")
+	_, err = h.people.Undo(as(id), made.ID)
+	wantFault(t, err, fault.NotFound, "id")
+	_, err = h.people.Detach(as(id), phone.ID, "x")
+	wantFault(t, err, fault.NotFound, "id")
+	_, err = h.people.Erase(as(id), ann.ID, "again")
+	wantFault(t, err, fault.NotFound, "id")
+
+	// Meanwhile a tablet joins her, and the phone turns out to be Ben's.
+	h.send(t, id, opened("6", "ann", "tablet", 9), opened("7", "", "tablet", 9), opened("8", "ben", "phone", 2))
 	if err := h.eraser.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, total := h.days(t, id, "active_users", start, end); total != 1 {
-		t.Errorf("%v active users, want the tablet", total)
+	for key, want := range map[string][]float64{"events": {2, 0, 0, 0, 0}, "active_users": {1, 0, 0, 0, 0}, "new_users": {1, 0, 0, 0, 0}} {
+		if got, total := h.days(t, id, key, start, end); total != want[0] || got[0] != want[0] {
+			t.Errorf("%s: %v, %v in all; want %v", key, got, total, want)
+		}
+	}
+	if p := h.person(t, id, "ben", ""); !p.FirstSeenAt.Equal(start.Add(2 * time.Hour)) {
+		t.Errorf("Ben was first seen at %v, by a phone that is erased", p.FirstSeenAt)
 	}
 }

@@ -23,9 +23,10 @@ type steps struct {
 
 var usualSteps = steps{erasures: 100, seen: 50_000, events: 2_000, changes: 5_000}
 
-// Eraser finishes erasures: it takes events out step by step, each step together with what
-// its events counted for, so that the figures equal a recount all the way. Stopped at any
-// place, it begins again and finds what is left; several may run.
+// Eraser does what erasures were asked for: it forgets the person, and then takes their events
+// out step by step, each step together with what its events counted for, so that the figures
+// equal a recount all the way. Stopped at any place, it begins again and finds what is left;
+// several may run.
 type Eraser struct {
 	worker *postgres.Worker
 	steps  steps
@@ -36,21 +37,42 @@ func NewEraser(worker *postgres.Worker) *Eraser { return &Eraser{worker, usualSt
 
 // Erase finishes all erasures that were asked for. One that fails does not keep the others.
 func (e *Eraser) Erase(ctx context.Context) error {
-	var running []dbsqlc.ErasureListRunningRow
-	err := e.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+	running, err := e.list(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	// First all of them are forgotten, which is quick, and then the events are looked for.
+	for _, r := range running {
+		if r.Forgotten {
+			continue
+		}
+		if err := e.begin(ctx, r.TenantID, r.ErasureID); err != nil {
+			problems = append(problems, fmt.Errorf("forget the person of erasure %s: %w", r.ErasureID, err))
+		}
+	}
+	running, err = e.list(ctx)
+	problems = append(problems, err)
+	for _, r := range running {
+		if !r.Forgotten {
+			continue // it failed, and is tried again
+		}
+		if err := e.finish(ctx, r); err != nil {
+			problems = append(problems, fmt.Errorf("finish erasure %s: %w", r.ErasureID, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (e *Eraser) list(ctx context.Context) (running []dbsqlc.ErasureListRunningRow, err error) {
+	err = e.worker.InTx(ctx, func(tx pgx.Tx) error {
 		running, err = dbsqlc.New().ErasureListRunning(ctx, tx, e.steps.erasures)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("list erasures: %w", err)
+		return nil, fmt.Errorf("list erasures: %w", err)
 	}
-	var problems []error
-	for _, r := range running {
-		if err := e.finish(ctx, r); err != nil {
-			problems = append(problems, fmt.Errorf("erase %s: %w", r.ErasureID, err))
-		}
-	}
-	return errors.Join(problems...)
+	return running, nil
 }
 
 func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) error {

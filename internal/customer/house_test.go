@@ -46,7 +46,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h := &house{
 		url: url, worker: worker, writer: event.NewWriter(app, event.WriterOptions{Linger: time.Microsecond}),
-		metrics: metric.NewService(app), people: customer.NewService(app, worker), eraser: customer.NewEraser(worker),
+		metrics: metric.NewService(app), people: customer.NewService(app), eraser: customer.NewEraser(worker),
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var owner errgroup.Group

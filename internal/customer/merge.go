@@ -33,8 +33,6 @@ func toMerge(r dbsqlc.PersonMergeGetRow) Merge {
 	return Merge{Place: Place{r.MadeAt.UTC(), r.MergeID}, From: r.FromID, Into: r.IntoID, Reason: r.Reason, UndoneAt: r.UndoneAt}
 }
 
-var errNoMerge = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
-
 // Undo takes a merge back, whatever was merged after it: everybody is grouped anew by the
 // merges that hold, and the figures are as if this one had never been.
 func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Merge, error) {
@@ -43,7 +41,7 @@ func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Merge, error) {
 		row, err := dbsqlc.New().PersonMergeUndo(ctx, tx, dbsqlc.PersonMergeUndoParams{MergeID: id, UndoneBy: who.Key})
 		if errors.Is(err, pgx.ErrNoRows) {
 			if _, err := dbsqlc.New().PersonMergeGet(ctx, tx, id); errors.Is(err, pgx.ErrNoRows) {
-				return errNoMerge
+				return errNobody.In("id")
 			}
 			return fault.Input("id", "This merge is undone already.")
 		}
@@ -54,6 +52,9 @@ func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Merge, error) {
 		whole, err := dbsqlc.New().PersonRoot(ctx, tx, row.FromID)
 		if err != nil {
 			return fmt.Errorf("find person: %w", err)
+		}
+		if err := stays(ctx, tx, "id", whole.IdentityID); err != nil {
+			return err
 		}
 		if err := regroup(ctx, tx, whole.IdentityID); err != nil {
 			return err
@@ -71,7 +72,7 @@ func (s *Service) FindMerge(ctx context.Context, id uuid.UUID) (Merge, error) {
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Merge{}, errNoMerge
+		return Merge{}, errNobody.In("id")
 	}
 	return toMerge(row), err
 }

@@ -201,6 +201,9 @@ const identityListByIDs = `-- name: IdentityListByIDs :many
 select identity_id, person_id, anonymous, distinct_id, first_seen_at, linked_at, detached
 from identity
 where identity_id = any ($1::bigint[])
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[identity_id]
+  )
 order by identity_id
 `
 
@@ -365,7 +368,11 @@ func (q *Queries) MemberPageOfAccounts(ctx context.Context, db DBTX, arg MemberP
 const personFind = `-- name: PersonFind :one
 select person_id
 from identity
-where anonymous = $1 and distinct_id = $2
+where anonymous = $1
+  and distinct_id = $2
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[identity_id]
+  )
 `
 
 type PersonFindParams struct {
@@ -373,7 +380,7 @@ type PersonFindParams struct {
 	DistinctID string
 }
 
-// Whose an id is.
+// Whose an id is. Whoever is to be erased can't be found from then on.
 func (q *Queries) PersonFind(ctx context.Context, db DBTX, arg PersonFindParams) (int64, error) {
 	row := db.QueryRow(ctx, personFind, arg.Anonymous, arg.DistinctID)
 	var person_id int64
@@ -386,6 +393,9 @@ select i.identity_id, i.person_id, p.born_at
 from identity i
 join identity p on p.identity_id = i.person_id
 where i.identity_id = any ($1::bigint[])
+  and not exists (
+    select from erasure e where e.forgotten_at is null and e.identity_ids @> array[i.identity_id]
+  )
 order by i.identity_id
 `
 

@@ -13,6 +13,64 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
+const erasureBegin = `-- name: ErasureBegin :one
+update erasure e
+set
+  forgotten_at = now(),
+  identity_ids = e.identity_ids || array(
+    select d.identity_id
+    from identity d
+    where d.tenant_id = e.tenant_id
+      and d.person_id = any (array(
+        select i.person_id from identity i where i.tenant_id = e.tenant_id and i.identity_id = any (e.identity_ids)
+      ))
+      and d.linked_to = any (e.identity_ids)
+      and not d.detached
+      and d.identity_id <> all (e.identity_ids)
+  )
+where e.tenant_id = $1 and e.erasure_id = $2 and e.forgotten_at is null
+returning e.identity_ids
+`
+
+type ErasureBeginParams struct {
+	TenantID  tenant.ID
+	ErasureID uuid.UUID
+}
+
+// Worker: an erasure that is to begin, with the devices that have joined the person since it
+// was asked for. None where another worker has begun.
+func (q *Queries) ErasureBegin(ctx context.Context, db DBTX, arg ErasureBeginParams) ([]int64, error) {
+	row := db.QueryRow(ctx, erasureBegin, arg.TenantID, arg.ErasureID)
+	var identity_ids []int64
+	err := row.Scan(&identity_ids)
+	return identity_ids, err
+}
+
+const erasureBirths = `-- name: ErasureBirths :exec
+update identity i
+set born_at = b.first_seen_at, day = b.first_seen_day
+from unnest($2::bigint[]) as w (person_id)
+left join lateral (
+  select o.first_seen_at, o.first_seen_day
+  from identity o
+  where o.tenant_id = $1 and o.person_id = w.person_id and o.first_seen_at is not null
+  order by o.first_seen_at, o.identity_id
+  limit 1
+) b on true
+where i.tenant_id = $1 and i.identity_id = w.person_id and i.person_id = i.identity_id
+`
+
+type ErasureBirthsParams struct {
+	TenantID  tenant.ID
+	PersonIds []int64
+}
+
+// Worker: as IdentityBirths.
+func (q *Queries) ErasureBirths(ctx context.Context, db DBTX, arg ErasureBirthsParams) error {
+	_, err := db.Exec(ctx, erasureBirths, arg.TenantID, arg.PersonIds)
+	return err
+}
+
 const erasureBlankReasons = `-- name: ErasureBlankReasons :exec
 update identity_correction
 set reason = ''
@@ -27,31 +85,6 @@ type ErasureBlankReasonsParams struct {
 // Worker: people may have named somebody in a reason.
 func (q *Queries) ErasureBlankReasons(ctx context.Context, db DBTX, arg ErasureBlankReasonsParams) error {
 	_, err := db.Exec(ctx, erasureBlankReasons, arg.TenantID, arg.IdentityIds)
-	return err
-}
-
-const erasureCorrectionInsert = `-- name: ErasureCorrectionInsert :exec
-insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by)
-values ($1, $2, 'ERASE', $3, $4, $5)
-`
-
-type ErasureCorrectionInsertParams struct {
-	TenantID     tenant.ID
-	CorrectionID uuid.UUID
-	IdentityIds  []int64
-	Reason       string
-	MadeBy       uuid.UUID
-}
-
-// Worker.
-func (q *Queries) ErasureCorrectionInsert(ctx context.Context, db DBTX, arg ErasureCorrectionInsertParams) error {
-	_, err := db.Exec(ctx, erasureCorrectionInsert,
-		arg.TenantID,
-		arg.CorrectionID,
-		arg.IdentityIds,
-		arg.Reason,
-		arg.MadeBy,
-	)
 	return err
 }
 
@@ -332,19 +365,14 @@ func (q *Queries) ErasureGet(ctx context.Context, db DBTX, erasureID uuid.UUID) 
 const erasureIdentities = `-- name: ErasureIdentities :many
 select o.identity_id
 from identity i
-join identity o on o.tenant_id = i.tenant_id and o.person_id = i.person_id
-where i.tenant_id = $1 and i.identity_id = $2
+join identity o on o.person_id = i.person_id
+where i.identity_id = $1
 order by o.identity_id
 `
 
-type ErasureIdentitiesParams struct {
-	TenantID   tenant.ID
-	IdentityID int64
-}
-
-// Worker: whom an identity belongs to now, whole.
-func (q *Queries) ErasureIdentities(ctx context.Context, db DBTX, arg ErasureIdentitiesParams) ([]int64, error) {
-	rows, err := db.Query(ctx, erasureIdentities, arg.TenantID, arg.IdentityID)
+// The identities of the person that one belongs to now.
+func (q *Queries) ErasureIdentities(ctx context.Context, db DBTX, identityID int64) ([]int64, error) {
+	rows, err := db.Query(ctx, erasureIdentities, identityID)
 	if err != nil {
 		return nil, err
 	}
@@ -364,13 +392,12 @@ func (q *Queries) ErasureIdentities(ctx context.Context, db DBTX, arg ErasureIde
 }
 
 const erasureInsert = `-- name: ErasureInsert :one
-insert into erasure (tenant_id, erasure_id, requested_by, reason, identity_ids)
-values ($1, $2, $3, $4, $5)
+insert into erasure (erasure_id, requested_by, reason, identity_ids)
+values ($1, $2, $3, $4)
 returning erasure_id, requested_at, reason, identity_ids, events_erased, database_done_at
 `
 
 type ErasureInsertParams struct {
-	TenantID    tenant.ID
 	ErasureID   uuid.UUID
 	RequestedBy uuid.NullUUID
 	Reason      *string
@@ -386,10 +413,8 @@ type ErasureInsertRow struct {
 	DatabaseDoneAt *time.Time
 }
 
-// Worker.
 func (q *Queries) ErasureInsert(ctx context.Context, db DBTX, arg ErasureInsertParams) (ErasureInsertRow, error) {
 	row := db.QueryRow(ctx, erasureInsert,
-		arg.TenantID,
 		arg.ErasureID,
 		arg.RequestedBy,
 		arg.Reason,
@@ -407,8 +432,59 @@ func (q *Queries) ErasureInsert(ctx context.Context, db DBTX, arg ErasureInsertP
 	return i, err
 }
 
+const erasureIsBegun = `-- name: ErasureIsBegun :one
+select exists (
+  select
+  from erasure
+  where forgotten_at is null and identity_ids && $1::bigint[]
+)
+`
+
+// Whether any of these is to be forgotten, and is not yet.
+func (q *Queries) ErasureIsBegun(ctx context.Context, db DBTX, identityIds []int64) (bool, error) {
+	row := db.QueryRow(ctx, erasureIsBegun, identityIds)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const erasureLeftBehind = `-- name: ErasureLeftBehind :many
+select distinct i.person_id
+from identity i
+where i.tenant_id = $1
+  and i.identity_id = any ($2::bigint[])
+  and i.person_id <> all ($2::bigint[])
+order by i.person_id
+`
+
+type ErasureLeftBehindParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: the persons that have lost some of their identities, and go on without.
+func (q *Queries) ErasureLeftBehind(ctx context.Context, db DBTX, arg ErasureLeftBehindParams) ([]int64, error) {
+	rows, err := db.Query(ctx, erasureLeftBehind, arg.TenantID, arg.IdentityIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var person_id int64
+		if err := rows.Scan(&person_id); err != nil {
+			return nil, err
+		}
+		items = append(items, person_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const erasureListRunning = `-- name: ErasureListRunning :many
-select tenant_id, erasure_id, identity_ids
+select tenant_id, erasure_id, identity_ids, (forgotten_at is not null)::boolean as forgotten
 from erasure
 where database_done_at is null
 order by requested_at, erasure_id
@@ -419,6 +495,7 @@ type ErasureListRunningRow struct {
 	TenantID    tenant.ID
 	ErasureID   uuid.UUID
 	IdentityIds []int64
+	Forgotten   bool
 }
 
 // Worker: those whose events are still to be taken out, the oldest first.
@@ -431,7 +508,12 @@ func (q *Queries) ErasureListRunning(ctx context.Context, db DBTX, most int64) (
 	items := []ErasureListRunningRow{}
 	for rows.Next() {
 		var i ErasureListRunningRow
-		if err := rows.Scan(&i.TenantID, &i.ErasureID, &i.IdentityIds); err != nil {
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ErasureID,
+			&i.IdentityIds,
+			&i.Forgotten,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -447,7 +529,7 @@ select pg_advisory_xact_lock(hashtextextended(cast($1::uuid as text), 0))
 `
 
 // What serves tenants takes nothing away, so the worker erases. It sees all tenants: every
-// statement here names the one. First the turn that EventTakeTurn takes.
+// statement from here on names the one. First the turn that EventTakeTurn takes.
 // Worker.
 func (q *Queries) ErasureTakeTurn(ctx context.Context, db DBTX, tenantID uuid.UUID) error {
 	_, err := db.Exec(ctx, erasureTakeTurn, tenantID)
