@@ -130,8 +130,8 @@ where database_done_at is null
 order by requested_at, erasure_id
 limit @most;
 
--- Worker: which of a tenant's next events are an erased person's, and where the next page begins. By
--- time, which is how events lie: an index of them by person would cost every batch.
+-- Worker: when the erased person's events were among a tenant's next, and where the page after
+-- these begins. By time, which is how events lie: an index by person would cost every batch.
 -- name: ErasureFindEvents :one
 with page as materialized (
   select e.occurred_at, e.event_id, e.identity_id
@@ -143,22 +143,21 @@ with page as materialized (
   limit @most
 )
 select
-  coalesce(array_agg(p.occurred_at order by p.occurred_at, p.event_id), '{}')::timestamptz[] as ats,
-  coalesce(array_agg(p.event_id order by p.occurred_at, p.event_id), '{}')::bigint[] as ids,
+  coalesce(array_agg(p.occurred_at order by p.occurred_at), '{}')::timestamptz[] as ats,
   (select count(*) from page)::bigint as seen,
   coalesce((select l.occurred_at from page l order by l.occurred_at desc, l.event_id desc limit 1), 'epoch')::timestamptz as last_at,
   coalesce((select l.event_id from page l order by l.occurred_at desc, l.event_id desc limit 1), 0)::bigint as last_id
 from page p
 where p.identity_id = any (@identity_ids::bigint[]);
 
--- Worker: takes events out, and out of what was counted of them.
+-- Worker: takes events out, and out of what was counted of them. By a range of time, which
+-- the key finds: none can have come under these identities meanwhile.
 -- name: ErasureDeleteEvents :execrows
 with gone as (
   delete from event e
-  using unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
   where e.tenant_id = @tenant_id
-    and e.occurred_at = k.at
-    and e.event_id = k.id
+    and e.occurred_at >= @first_at
+    and e.occurred_at <= @last_at
     and e.identity_id = any (@identity_ids::bigint[])
   returning e.occurred_at, e.type
 ),

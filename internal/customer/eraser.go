@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -82,9 +83,8 @@ func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) err
 		if err != nil {
 			return fmt.Errorf("find events: %w", err)
 		}
-		for start := 0; start < len(page.Ids); start += e.steps.events {
-			end := min(start+e.steps.events, len(page.Ids))
-			if err := e.delete(ctx, r, page.Ats[start:end], page.Ids[start:end]); err != nil {
+		for some := range slices.Chunk(page.Ats, e.steps.events) {
+			if err := e.delete(ctx, r, some[0], some[len(some)-1]); err != nil {
 				return fmt.Errorf("delete events: %w", err)
 			}
 		}
@@ -108,13 +108,13 @@ func (e *Eraser) find(ctx context.Context, r dbsqlc.ErasureListRunningRow, at ti
 	return page, err
 }
 
-func (e *Eraser) delete(ctx context.Context, r dbsqlc.ErasureListRunningRow, ats []time.Time, ids []int64) error {
+func (e *Eraser) delete(ctx context.Context, r dbsqlc.ErasureListRunningRow, first, last time.Time) error {
 	return e.worker.InTx(ctx, func(tx pgx.Tx) error {
 		if err := dbsqlc.New().ErasureTakeTurn(ctx, tx, uuid.UUID(r.TenantID)); err != nil {
 			return fmt.Errorf("take turn: %w", err)
 		}
 		_, err := dbsqlc.New().ErasureDeleteEvents(ctx, tx, dbsqlc.ErasureDeleteEventsParams{
-			TenantID: r.TenantID, ErasureID: r.ErasureID, Ats: ats, Ids: ids, IdentityIds: r.IdentityIds,
+			TenantID: r.TenantID, ErasureID: r.ErasureID, FirstAt: first, LastAt: last, IdentityIds: r.IdentityIds,
 		})
 		return err
 	})

@@ -91,10 +91,9 @@ func (q *Queries) ErasureBlankReasons(ctx context.Context, db DBTX, arg ErasureB
 const erasureDeleteEvents = `-- name: ErasureDeleteEvents :execrows
 with gone as (
   delete from event e
-  using unnest($3::timestamptz[], $4::bigint[]) as k (at, id)
   where e.tenant_id = $1
-    and e.occurred_at = k.at
-    and e.event_id = k.id
+    and e.occurred_at >= $3
+    and e.occurred_at <= $4
     and e.identity_id = any ($5::bigint[])
   returning e.occurred_at, e.type
 ),
@@ -122,18 +121,19 @@ where x.tenant_id = $1 and x.erasure_id = $2
 type ErasureDeleteEventsParams struct {
 	TenantID    tenant.ID
 	ErasureID   uuid.UUID
-	Ats         []time.Time
-	Ids         []int64
+	FirstAt     time.Time
+	LastAt      time.Time
 	IdentityIds []int64
 }
 
-// Worker: takes events out, and out of what was counted of them.
+// Worker: takes events out, and out of what was counted of them. By a range of time, which
+// the key finds: none can have come under these identities meanwhile.
 func (q *Queries) ErasureDeleteEvents(ctx context.Context, db DBTX, arg ErasureDeleteEventsParams) (int64, error) {
 	result, err := db.Exec(ctx, erasureDeleteEvents,
 		arg.TenantID,
 		arg.ErasureID,
-		arg.Ats,
-		arg.Ids,
+		arg.FirstAt,
+		arg.LastAt,
 		arg.IdentityIds,
 	)
 	if err != nil {
@@ -287,8 +287,7 @@ with page as materialized (
   limit $5
 )
 select
-  coalesce(array_agg(p.occurred_at order by p.occurred_at, p.event_id), '{}')::timestamptz[] as ats,
-  coalesce(array_agg(p.event_id order by p.occurred_at, p.event_id), '{}')::bigint[] as ids,
+  coalesce(array_agg(p.occurred_at order by p.occurred_at), '{}')::timestamptz[] as ats,
   (select count(*) from page)::bigint as seen,
   coalesce((select l.occurred_at from page l order by l.occurred_at desc, l.event_id desc limit 1), 'epoch')::timestamptz as last_at,
   coalesce((select l.event_id from page l order by l.occurred_at desc, l.event_id desc limit 1), 0)::bigint as last_id
@@ -306,14 +305,13 @@ type ErasureFindEventsParams struct {
 
 type ErasureFindEventsRow struct {
 	Ats    []time.Time
-	Ids    []int64
 	Seen   int64
 	LastAt time.Time
 	LastID int64
 }
 
-// Worker: which of a tenant's next events are an erased person's, and where the next page begins. By
-// time, which is how events lie: an index of them by person would cost every batch.
+// Worker: when the erased person's events were among a tenant's next, and where the page after
+// these begins. By time, which is how events lie: an index by person would cost every batch.
 func (q *Queries) ErasureFindEvents(ctx context.Context, db DBTX, arg ErasureFindEventsParams) (ErasureFindEventsRow, error) {
 	row := db.QueryRow(ctx, erasureFindEvents,
 		arg.IdentityIds,
@@ -325,7 +323,6 @@ func (q *Queries) ErasureFindEvents(ctx context.Context, db DBTX, arg ErasureFin
 	var i ErasureFindEventsRow
 	err := row.Scan(
 		&i.Ats,
-		&i.Ids,
 		&i.Seen,
 		&i.LastAt,
 		&i.LastID,
