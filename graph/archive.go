@@ -1,12 +1,15 @@
 package graph
 
 import (
+	"cmp"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -62,4 +65,16 @@ func partConnection(page archive.Page, after *string) *model.ArchivePartConnecti
 	}
 	c.PageInfo = pageInfo(cursors, after, page.More)
 	return c
+}
+
+func (r *Resolver) findPart(ctx context.Context, key string) (model.Node, error) {
+	position, ok := parsePartKey(key)
+	if !ok {
+		return nil, errNoNode
+	}
+	part, err := loader.From(ctx).ArchivePart.Load(ctx, position)()
+	if err != nil || part == nil {
+		return nil, cmp.Or(err, error(errNoNode))
+	}
+	return toPart(*part), nil
 }

@@ -10,15 +10,32 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/graph/generated"
+	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
 func (r *eventResolver) ID(ctx context.Context, obj *event.Event) (string, error) {
 	return nodeID(eventNode, positionKey(obj.Position)), nil
+}
+
+func (r *eventResolver) Person(ctx context.Context, obj *event.Event) (*customer.Person, error) {
+	if obj.Identity == nil {
+		return nil, nil
+	}
+	return loader.From(ctx).Person.Load(ctx, *obj.Identity)()
+}
+
+func (r *eventResolver) Account(ctx context.Context, obj *event.Event) (*customer.Account, error) {
+	if obj.GroupID == nil || obj.GroupType == nil {
+		return nil, nil
+	}
+	return loader.From(ctx).AccountOf.Load(ctx, identity.Group{Type: *obj.GroupType, ID: *obj.GroupID})()
 }
 
 func (r *eventConnectionResolver) TotalCount(ctx context.Context, obj *model.EventConnection) (int, error) {

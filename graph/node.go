@@ -29,25 +29,58 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		if !ok {
 			return nil, errNoNode
 		}
-		e, err := loader.From(ctx).Event.Load(ctx, position)()
-		if err != nil {
-			return nil, err
-		}
-		return e, nil
+		return found(loader.From(ctx).Event.Load(ctx, position)())
 	case eventTypeNode, schemaChangeNode, planNode, quarantinedNode:
 		return r.findObserved(ctx, kind, key)
 	case partNode:
-		position, ok := parsePartKey(key)
-		if !ok {
-			return nil, errNoNode
-		}
-		p, err := loader.From(ctx).ArchivePart.Load(ctx, position)()
-		if err != nil {
-			return nil, err
-		}
-		return toPart(*p), nil
+		return r.findPart(ctx, key)
+	case mergeNode, erasureNode:
+		return r.findAct(ctx, kind, key)
+	}
+	return r.findCustomer(ctx, kind, key)
+}
+
+// findCustomer finds who or what has a number.
+func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.Node, error) {
+	id, err := parseNumber(key)
+	if err != nil {
+		return nil, err
+	}
+	loaders := loader.From(ctx)
+	switch kind {
+	case personNode:
+		return found(loaders.Person.Load(ctx, id)())
+	case identityNode:
+		return found(loaders.Identity.Load(ctx, id)())
+	case accountNode:
+		return found(loaders.Account.Load(ctx, id)())
 	}
 	return nil, errNoNode
+}
+
+// findAct finds what somebody has done.
+func (r *Resolver) findAct(ctx context.Context, kind, key string) (model.Node, error) {
+	id, err := parseUUID(key)
+	if err != nil {
+		return nil, err
+	}
+	if kind == mergeNode {
+		merge, err := r.People.FindMerge(ctx, id)
+		return &merge, err
+	}
+	erasure, err := r.People.FindErasure(ctx, id)
+	return &erasure, err
+}
+
+// found turns what a loader gives into a node; nil is none.
+func found[T any](thing *T, err error) (model.Node, error) {
+	if err != nil {
+		return nil, err
+	}
+	if thing == nil {
+		return nil, errNoNode
+	}
+	return thing, nil
 }
 
 func (r *Resolver) findTenant(ctx context.Context, key string) (model.Node, error) {

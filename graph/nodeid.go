@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -22,11 +24,19 @@ const (
 	schemaChangeNode = "change"
 	planNode         = "plan"
 	quarantinedNode  = "quarantined"
+
+	personNode   = "person"
+	identityNode = "identity"
+	accountNode  = "account"
+	mergeNode    = "merge"
+	erasureNode  = "erasure"
 )
 
 func nodeID(kind, key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + key))
 }
+
+func numberID(kind string, n int64) string { return nodeID(kind, strconv.FormatInt(n, 10)) }
 
 // errNoNode is the one answer to an id that is malformed, of another tenant, or of nothing.
 var errNoNode = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
@@ -41,6 +51,34 @@ func parseNodeID(id string) (kind, key string, err error) {
 		return "", "", errNoNode
 	}
 	return kind, key, nil
+}
+
+// parseNumber reads a key that is a number, in the one form that we write.
+func parseNumber(key string) (int64, error) {
+	n, err := strconv.ParseInt(key, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != key {
+		return 0, errNoNode
+	}
+	return n, nil
+}
+
+// parseUUID reads a key that is a UUID, in the one form that we write.
+func parseUUID(key string) (uuid.UUID, error) {
+	id, err := uuid.Parse(key)
+	if err != nil || id.String() != key {
+		return id, errNoNode
+	}
+	return id, nil
+}
+
+// numberOf reads an argument that must be the id of a thing of this kind.
+func numberOf(kind, argument, id string) (int64, error) {
+	if k, key, err := parseNodeID(id); err == nil && k == kind {
+		if n, err := parseNumber(key); err == nil {
+			return n, nil
+		}
+	}
+	return 0, errNoNode.In(argument)
 }
 
 // decodeStrictly takes base64 only in the one form that we write: an id has one spelling.

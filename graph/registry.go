@@ -38,17 +38,11 @@ func parseNumberCursor(after *string) (int64, error) {
 	if err != nil || after == nil {
 		return 0, err
 	}
-	number, ok := parseNumber(key)
-	if !ok {
+	number, err := parseNumber(key)
+	if err != nil {
 		return 0, errBadCursor
 	}
 	return number, nil
-}
-
-// parseNumber reads a number above 0 in its one spelling.
-func parseNumber(key string) (int64, bool) {
-	number, err := strconv.ParseInt(key, 10, 64)
-	return number, err == nil && number > 0 && strconv.FormatInt(number, 10) == key
 }
 
 func decimal(number int64) string { return strconv.FormatInt(number, 10) }
@@ -239,10 +233,9 @@ func pickOf(ids, types []string) (pick registry.Pick, err error) {
 	}
 	pick.Types = types
 	for _, id := range ids {
-		kind, key, err := parseNodeID(id)
-		number, ok := parseNumber(key)
-		if err != nil || kind != quarantinedNode || !ok {
-			return pick, errNoNode.In("ids")
+		number, err := numberOf(quarantinedNode, "ids", id)
+		if err != nil {
+			return pick, err
 		}
 		pick.IDs = append(pick.IDs, number)
 	}
@@ -258,8 +251,8 @@ func (r *Resolver) findObserved(ctx context.Context, kind, key string) (model.No
 		}
 		return found, nil
 	}
-	number, ok := parseNumber(key)
-	if !ok {
+	number, err := parseNumber(key)
+	if err != nil {
 		return nil, errNoNode
 	}
 	switch kind {

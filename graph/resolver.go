@@ -5,6 +5,7 @@ package graph
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -19,4 +20,5 @@ type Resolver struct {
 	EventAppender  event.Appender // takes events in
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
+	People         *customer.Service
 }

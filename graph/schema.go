@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -28,14 +29,17 @@ const (
 	parsedDocuments = 1_000 // kept parsed
 )
 
+// gqlgen always offers @defer, and our transports never send the deferred part. All executors
+// of a process share the schema.
+var withoutDefer sync.Once
+
 // NewExecutor makes the executor of the schema over the services.
 func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers:  r,
 		Directives: generated.DirectiveRoot{Can: can},
 	})
-	// gqlgen always offers @defer, and our transports never send the deferred part.
-	delete(schema.Schema().Directives, "defer")
+	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
 	e := executor.New(schema)
 	e.Use(extension.Introspection{})
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)

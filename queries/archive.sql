@@ -67,13 +67,46 @@ where e.tenant_id = @tenant_id
   and e.occurred_at = k.at
   and e.event_id = k.id;
 
--- Worker: what restored parts had of a person.
--- name: ArchiveEventErase :execrows
-delete from event
-where tenant_id = @tenant_id
-  and occurred_at >= @starts
-  and occurred_at < @ends
-  and identity_id = any (@identity_ids::bigint[]);
+-- Worker: what restored parts had of a person, and what was counted of it.
+-- name: ArchiveEventErase :exec
+with gone as (
+  delete from event e
+  where e.tenant_id = @tenant_id
+    and e.occurred_at >= @starts
+    and e.occurred_at < @ends
+    and e.identity_id = any (@identity_ids::bigint[])
+  returning e.occurred_at, e.type
+),
+cell as materialized (
+  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
+  from gone g
+  group by 1, 2
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
+)
+delete from event_rollup r
+using cell c
+where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n;
+
+-- Worker: takes out of the figures what only the archive had.
+-- name: ArchiveRollupLower :exec
+with cell as materialized (
+  select c.at, c.type, c.n
+  from unnest(@ats::timestamptz[], @types::text[], @counts::bigint[]) as c (at, type, n)
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
+)
+delete from event_rollup r
+using cell c
+where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n;
 
 -- Worker: names an object before it is written, so that none is ever forgotten.
 -- name: ArchivePartBegin :one
@@ -197,11 +230,19 @@ select
 from unnest(@months::date[], @parts::bigint[]) as k (month, part)
 join archive_part p on p.month = k.month and p.part = k.part and p.state <> 'discarded';
 
--- Worker: the erasures that the archive has yet to follow.
+-- Worker: whose archive has erasures to follow.
+-- name: ErasureListTenants :many
+select distinct tenant_id
+from erasure
+where database_done_at is not null and archive_done_at is null
+order by tenant_id;
+
+-- Worker: the erasures that the archive has yet to follow: after the database, so that what
+-- both had is taken out of the figures once.
 -- name: ErasureListPending :many
 select erasure_id, identity_ids
 from erasure
-where tenant_id = @tenant_id and archive_done_at is null
+where tenant_id = @tenant_id and database_done_at is not null and archive_done_at is null
 order by requested_at, erasure_id;
 
 -- Worker.

@@ -44,7 +44,7 @@ select event_partition_ensure(@month::date);
 -- The newest first; the cursor is the last row's instant and id.
 -- name: EventPage :many
 select
-  occurred_at, event_id, received_at, type, user_id, anonymous_id, group_type, group_id, message_id,
+  occurred_at, event_id, received_at, type, identity_id, user_id, anonymous_id, group_type, group_id, message_id,
   properties, context
 from event
 where occurred_at >= @range_from
@@ -57,7 +57,7 @@ limit @most;
 -- Several at once, for a dataloader: the instants lead to the partitions.
 -- name: EventListByIDs :many
 select
-  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
+  e.occurred_at, e.event_id, e.received_at, e.type, e.identity_id, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
   e.properties, e.context
 from unnest(@ats::timestamptz[], @ids::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id;

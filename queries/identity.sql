@@ -130,6 +130,13 @@ where i.identity_id = any (@person_ids::bigint[]) -- so that the key is used
   and i.person_id = i.identity_id
   and (i.born_at, i.day) is distinct from (b.first_seen_at, b.first_seen_day);
 
+-- Which of these are the ids of users that are known.
+-- name: IdentityKnownUsers :many
+select distinct_id
+from identity
+where not anonymous and distinct_id = any (@user_ids::text[])
+order by distinct_id;
+
 -- New users by bucket: exact for any range in any zone. A day of the tenant's zone that is
 -- closed and untouched comes from the view.
 -- name: IdentityNewByBucket :many

@@ -16,19 +16,16 @@ on conflict (tenant_id, subject, subject_id) do update
 set traits = excluded.traits, said_at = excluded.said_at,
     once = excluded.once, once_at = excluded.once_at, updated_at = excluded.updated_at;
 
+-- An entry by no message is left out where another tells the same.
 -- name: TraitChangeInsert :exec
 insert into trait_change (subject, subject_id, said_at, name, message_key, value)
 select @subject, u.subject_id, u.said_at, u.name, u.message_key, u.value
 from unnest(@subject_ids::bigint[], @said_ats::timestamptz[], @names::text[], @message_keys::uuid[], @values::jsonb[])
   as u (subject_id, said_at, name, message_key, value)
+where u.message_key <> '00000000-0000-0000-0000-000000000000'
+  or not exists (
+    select
+    from trait_change t
+    where t.subject = @subject and t.subject_id = u.subject_id and t.said_at = u.said_at and t.name = u.name
+  )
 on conflict do nothing;
-
--- What was said of subjects, the latest first; the cursor is the last row's place.
--- name: TraitChangePage :many
-select subject_id, said_at, name, message_key, value
-from trait_change
-where subject = @subject
-  and subject_id = any (@subject_ids::bigint[])
-  and (said_at, name, message_key) < (@before_at::timestamptz, @before_name::text, @before_key::uuid)
-order by said_at desc, name desc, message_key desc
-limit @most;

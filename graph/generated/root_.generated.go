@@ -26,13 +26,18 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
+	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
 	EventType() EventTypeResolver
 	Events() EventsResolver
+	Identity() IdentityResolver
 	Metric() MetricResolver
 	Mutation() MutationResolver
+	Person() PersonResolver
+	PersonMerge() PersonMergeResolver
 	Query() QueryResolver
 	SchemaChange() SchemaChangeResolver
 	Subscription() SubscriptionResolver
@@ -44,6 +49,27 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		FirstSeenAt  func(childComplexity int) int
+		GroupID      func(childComplexity int) int
+		GroupType    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Members      func(childComplexity int, first int, after *string) int
+		TraitHistory func(childComplexity int, first int, after *string) int
+		Traits       func(childComplexity int) int
+	}
+
+	AccountConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ArchivePart struct {
 		Bytes         func(childComplexity int) int
 		DroppedAt     func(childComplexity int) int
@@ -77,12 +103,25 @@ type ComplexityRoot struct {
 		More      func(childComplexity int) int
 	}
 
+	Erasure struct {
+		Events      func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Identities  func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+	}
+
 	Event struct {
+		Account     func(childComplexity int) int
 		AnonymousID func(childComplexity int) int
 		Context     func(childComplexity int) int
+		GroupID     func(childComplexity int) int
+		GroupType   func(childComplexity int) int
 		ID          func(childComplexity int) int
 		MessageID   func(childComplexity int) int
 		OccurredAt  func(childComplexity int) int
+		Person      func(childComplexity int) int
 		Properties  func(childComplexity int) int
 		ReceivedAt  func(childComplexity int) int
 		Type        func(childComplexity int) int
@@ -180,6 +219,27 @@ type ComplexityRoot struct {
 		Zone      func(childComplexity int) int
 	}
 
+	Identity struct {
+		Detached    func(childComplexity int) int
+		FirstSeenAt func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LinkedAt    func(childComplexity int) int
+		Person      func(childComplexity int) int
+		Value       func(childComplexity int) int
+	}
+
+	IdentityConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	IdentityEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	IngestResult struct {
 		Accepted    func(childComplexity int) int
 		Conflicts   func(childComplexity int) int
@@ -241,12 +301,17 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		ErasePerson              func(childComplexity int, id string, reason string) int
 		ForgetPropertySamples    func(childComplexity int) int
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
+		MergePeople              func(childComplexity int, from string, into string, reason string) int
+		ReattachIdentity         func(childComplexity int, id string, reason string) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
 		SetEventRetention        func(childComplexity int, months *int) int
+		UndoMerge                func(childComplexity int, id string) int
 	}
 
 	ObservedKind struct {
@@ -262,6 +327,47 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Person struct {
+		Accounts     func(childComplexity int, first int, after *string) int
+		FirstSeenAt  func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Identities   func(childComplexity int, first int, after *string) int
+		TraitHistory func(childComplexity int, first int, after *string) int
+		Traits       func(childComplexity int) int
+		UserIds      func(childComplexity int) int
+	}
+
+	PersonConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PersonEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PersonMerge struct {
+		From     func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Into     func(childComplexity int) int
+		MadeAt   func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		UndoneAt func(childComplexity int) int
+	}
+
+	PersonMergeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PersonMergeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PlanViolation struct {
@@ -342,6 +448,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Account           func(childComplexity int, groupID string, groupType string) int
 		ArchiveParts      func(childComplexity int, first int, after *string) int
 		EventType         func(childComplexity int, name string) int
 		EventTypes        func(childComplexity int, first int, after *string) int
@@ -349,6 +456,8 @@ type ComplexityRoot struct {
 		Metric            func(childComplexity int, key string) int
 		Metrics           func(childComplexity int, first int, after *string) int
 		Node              func(childComplexity int, id string) int
+		Person            func(childComplexity int, userID *string, anonymousID *string) int
+		PersonMerges      func(childComplexity int, first int, after *string) int
 		PlanViolations    func(childComplexity int, first int, after *string, types []string) int
 		QuarantinedEvents func(childComplexity int, first int, after *string, types []string) int
 		SchemaChanges     func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
@@ -440,6 +549,23 @@ type ComplexityRoot struct {
 		Violating  func(childComplexity int) int
 		Violations func(childComplexity int) int
 	}
+
+	TraitChange struct {
+		At    func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
+	TraitChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TraitChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -455,6 +581,91 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Account.firstSeenAt":
+		if e.ComplexityRoot.Account.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.FirstSeenAt(childComplexity), true
+	case "Account.groupId":
+		if e.ComplexityRoot.Account.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.GroupID(childComplexity), true
+	case "Account.groupType":
+		if e.ComplexityRoot.Account.GroupType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.GroupType(childComplexity), true
+	case "Account.id":
+		if e.ComplexityRoot.Account.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.members":
+		if e.ComplexityRoot.Account.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Account_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Members(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.traitHistory":
+		if e.ComplexityRoot.Account.TraitHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Account_traitHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.TraitHistory(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.traits":
+		if e.ComplexityRoot.Account.Traits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Traits(childComplexity), true
+
+	case "AccountConnection.edges":
+		if e.ComplexityRoot.AccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Edges(childComplexity), true
+	case "AccountConnection.nodes":
+		if e.ComplexityRoot.AccountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Nodes(childComplexity), true
+	case "AccountConnection.pageInfo":
+		if e.ComplexityRoot.AccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.PageInfo(childComplexity), true
+
+	case "AccountEdge.cursor":
+		if e.ComplexityRoot.AccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Cursor(childComplexity), true
+	case "AccountEdge.node":
+		if e.ComplexityRoot.AccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
 
 	case "ArchivePart.bytes":
 		if e.ComplexityRoot.ArchivePart.Bytes == nil {
@@ -586,6 +797,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DiscardedEvents.More(childComplexity), true
 
+	case "Erasure.eventCount":
+		if e.ComplexityRoot.Erasure.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.Events(childComplexity), true
+	case "Erasure.finishedAt":
+		if e.ComplexityRoot.Erasure.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.FinishedAt(childComplexity), true
+	case "Erasure.id":
+		if e.ComplexityRoot.Erasure.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.ID(childComplexity), true
+	case "Erasure.identityCount":
+		if e.ComplexityRoot.Erasure.Identities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.Identities(childComplexity), true
+	case "Erasure.reason":
+		if e.ComplexityRoot.Erasure.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.Reason(childComplexity), true
+	case "Erasure.requestedAt":
+		if e.ComplexityRoot.Erasure.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Erasure.RequestedAt(childComplexity), true
+
+	case "Event.account":
+		if e.ComplexityRoot.Event.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Account(childComplexity), true
 	case "Event.anonymousId":
 		if e.ComplexityRoot.Event.AnonymousID == nil {
 			break
@@ -598,6 +852,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Context(childComplexity), true
+	case "Event.groupId":
+		if e.ComplexityRoot.Event.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.GroupID(childComplexity), true
+	case "Event.groupType":
+		if e.ComplexityRoot.Event.GroupType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.GroupType(childComplexity), true
 	case "Event.id":
 		if e.ComplexityRoot.Event.ID == nil {
 			break
@@ -616,6 +882,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.OccurredAt(childComplexity), true
+	case "Event.person":
+		if e.ComplexityRoot.Event.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Person(childComplexity), true
 	case "Event.properties":
 		if e.ComplexityRoot.Event.Properties == nil {
 			break
@@ -1020,6 +1292,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Events.Zone(childComplexity), true
 
+	case "Identity.detached":
+		if e.ComplexityRoot.Identity.Detached == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Detached(childComplexity), true
+	case "Identity.firstSeenAt":
+		if e.ComplexityRoot.Identity.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.FirstSeenAt(childComplexity), true
+	case "Identity.id":
+		if e.ComplexityRoot.Identity.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.ID(childComplexity), true
+	case "Identity.kind":
+		if e.ComplexityRoot.Identity.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Kind(childComplexity), true
+	case "Identity.linkedAt":
+		if e.ComplexityRoot.Identity.LinkedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.LinkedAt(childComplexity), true
+	case "Identity.person":
+		if e.ComplexityRoot.Identity.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Person(childComplexity), true
+	case "Identity.value":
+		if e.ComplexityRoot.Identity.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Value(childComplexity), true
+
+	case "IdentityConnection.edges":
+		if e.ComplexityRoot.IdentityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.Edges(childComplexity), true
+	case "IdentityConnection.nodes":
+		if e.ComplexityRoot.IdentityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.Nodes(childComplexity), true
+	case "IdentityConnection.pageInfo":
+		if e.ComplexityRoot.IdentityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.PageInfo(childComplexity), true
+
+	case "IdentityEdge.cursor":
+		if e.ComplexityRoot.IdentityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityEdge.Cursor(childComplexity), true
+	case "IdentityEdge.node":
+		if e.ComplexityRoot.IdentityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityEdge.Node(childComplexity), true
+
 	case "IngestResult.accepted":
 		if e.ComplexityRoot.IngestResult.Accepted == nil {
 			break
@@ -1271,6 +1618,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
 
+	case "Mutation.detachIdentity":
+		if e.ComplexityRoot.Mutation.DetachIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_detachIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DetachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
 	case "Mutation.discardQuarantinedEvents":
 		if e.ComplexityRoot.Mutation.DiscardQuarantinedEvents == nil {
 			break
@@ -1282,6 +1640,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DiscardQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.erasePerson":
+		if e.ComplexityRoot.Mutation.ErasePerson == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_erasePerson_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ErasePerson(childComplexity, args["id"].(string), args["reason"].(string)), true
 	case "Mutation.forgetPropertySamples":
 		if e.ComplexityRoot.Mutation.ForgetPropertySamples == nil {
 			break
@@ -1299,6 +1668,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IngestEvents(childComplexity, args["events"].([]model.EventInput), args["sentAt"].(*time.Time)), true
+	case "Mutation.mergePeople":
+		if e.ComplexityRoot.Mutation.MergePeople == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mergePeople_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergePeople(childComplexity, args["from"].(string), args["into"].(string), args["reason"].(string)), true
+	case "Mutation.reattachIdentity":
+		if e.ComplexityRoot.Mutation.ReattachIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reattachIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
 	case "Mutation.releaseQuarantinedEvents":
 		if e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents == nil {
 			break
@@ -1332,6 +1723,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetEventRetention(childComplexity, args["months"].(*int)), true
+	case "Mutation.undoMerge":
+		if e.ComplexityRoot.Mutation.UndoMerge == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoMerge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoMerge(childComplexity, args["id"].(string)), true
 
 	case "ObservedKind.firstSeenAt":
 		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
@@ -1388,6 +1790,165 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Person.accounts":
+		if e.ComplexityRoot.Person.Accounts == nil {
+			break
+		}
+
+		args, err := ec.field_Person_accounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Accounts(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.firstSeenAt":
+		if e.ComplexityRoot.Person.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.FirstSeenAt(childComplexity), true
+	case "Person.id":
+		if e.ComplexityRoot.Person.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.ID(childComplexity), true
+	case "Person.identities":
+		if e.ComplexityRoot.Person.Identities == nil {
+			break
+		}
+
+		args, err := ec.field_Person_identities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Identities(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.traitHistory":
+		if e.ComplexityRoot.Person.TraitHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Person_traitHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.TraitHistory(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.traits":
+		if e.ComplexityRoot.Person.Traits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Traits(childComplexity), true
+	case "Person.userIds":
+		if e.ComplexityRoot.Person.UserIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.UserIds(childComplexity), true
+
+	case "PersonConnection.edges":
+		if e.ComplexityRoot.PersonConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonConnection.Edges(childComplexity), true
+	case "PersonConnection.nodes":
+		if e.ComplexityRoot.PersonConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonConnection.Nodes(childComplexity), true
+	case "PersonConnection.pageInfo":
+		if e.ComplexityRoot.PersonConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonConnection.PageInfo(childComplexity), true
+
+	case "PersonEdge.cursor":
+		if e.ComplexityRoot.PersonEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonEdge.Cursor(childComplexity), true
+	case "PersonEdge.node":
+		if e.ComplexityRoot.PersonEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonEdge.Node(childComplexity), true
+
+	case "PersonMerge.from":
+		if e.ComplexityRoot.PersonMerge.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.From(childComplexity), true
+	case "PersonMerge.id":
+		if e.ComplexityRoot.PersonMerge.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.ID(childComplexity), true
+	case "PersonMerge.into":
+		if e.ComplexityRoot.PersonMerge.Into == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.Into(childComplexity), true
+	case "PersonMerge.madeAt":
+		if e.ComplexityRoot.PersonMerge.MadeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.MadeAt(childComplexity), true
+	case "PersonMerge.reason":
+		if e.ComplexityRoot.PersonMerge.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.Reason(childComplexity), true
+	case "PersonMerge.undoneAt":
+		if e.ComplexityRoot.PersonMerge.UndoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMerge.UndoneAt(childComplexity), true
+
+	case "PersonMergeConnection.edges":
+		if e.ComplexityRoot.PersonMergeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMergeConnection.Edges(childComplexity), true
+	case "PersonMergeConnection.nodes":
+		if e.ComplexityRoot.PersonMergeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMergeConnection.Nodes(childComplexity), true
+	case "PersonMergeConnection.pageInfo":
+		if e.ComplexityRoot.PersonMergeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMergeConnection.PageInfo(childComplexity), true
+
+	case "PersonMergeEdge.cursor":
+		if e.ComplexityRoot.PersonMergeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMergeEdge.Cursor(childComplexity), true
+	case "PersonMergeEdge.node":
+		if e.ComplexityRoot.PersonMergeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonMergeEdge.Node(childComplexity), true
 
 	case "PlanViolation.eventType":
 		if e.ComplexityRoot.PlanViolation.EventType == nil {
@@ -1698,6 +2259,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuarantinedEventEdge.Node(childComplexity), true
 
+	case "Query.account":
+		if e.ComplexityRoot.Query.Account == nil {
+			break
+		}
+
+		args, err := ec.field_Query_account_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Account(childComplexity, args["groupId"].(string), args["groupType"].(string)), true
 	case "Query.archiveParts":
 		if e.ComplexityRoot.Query.ArchiveParts == nil {
 			break
@@ -1776,6 +2348,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.person":
+		if e.ComplexityRoot.Query.Person == nil {
+			break
+		}
+
+		args, err := ec.field_Query_person_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Person(childComplexity, args["userId"].(*string), args["anonymousId"].(*string)), true
+	case "Query.personMerges":
+		if e.ComplexityRoot.Query.PersonMerges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_personMerges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PersonMerges(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.planViolations":
 		if e.ComplexityRoot.Query.PlanViolations == nil {
 			break
@@ -2138,6 +2732,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TrackingPlanPreview.Violations(childComplexity), true
 
+	case "TraitChange.saidAt":
+		if e.ComplexityRoot.TraitChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChange.At(childComplexity), true
+	case "TraitChange.name":
+		if e.ComplexityRoot.TraitChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChange.Name(childComplexity), true
+	case "TraitChange.value":
+		if e.ComplexityRoot.TraitChange.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChange.Value(childComplexity), true
+
+	case "TraitChangeConnection.edges":
+		if e.ComplexityRoot.TraitChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChangeConnection.Edges(childComplexity), true
+	case "TraitChangeConnection.nodes":
+		if e.ComplexityRoot.TraitChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChangeConnection.Nodes(childComplexity), true
+	case "TraitChangeConnection.pageInfo":
+		if e.ComplexityRoot.TraitChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChangeConnection.PageInfo(childComplexity), true
+
+	case "TraitChangeEdge.cursor":
+		if e.ComplexityRoot.TraitChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChangeEdge.Cursor(childComplexity), true
+	case "TraitChangeEdge.node":
+		if e.ComplexityRoot.TraitChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitChangeEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2268,6 +2913,9 @@ scalar TimeZone
 
 "Any JSON object, such as the properties of an event."
 scalar JSONObject
+
+"Any JSON value, such as that of a trait."
+scalar JSON
 
 "A thing with an id that is unique over all types, and that ` + "`" + `node` + "`" + ` finds again."
 interface Node {
@@ -2409,6 +3057,306 @@ type ArchivePartEdge {
   node: ArchivePart!
 }
 `, BuiltIn: false},
+	{Name: "../customer.graphqls", Input: `extend type Query {
+  """
+  Whom an id belongs to now. Give one of the two: a user id and an anonymous id of
+  one spelling are different ids. Null if nobody has this id.
+  """
+  person(
+    "A user's id, as senders give it."
+    userId: String
+    "A device's or browser's id, as senders give it."
+    anonymousId: String
+  ): Person @can(do: READ)
+  "An account, by what senders call it. Null if there is none."
+  account(
+    "Its id, as senders give it in ` + "`" + `groupId` + "`" + `."
+    groupId: String!
+    "What kind of account; senders who know only one kind say nothing, and mean ` + "`" + `account` + "`" + `."
+    groupType: String! = "account"
+  ): Account @can(do: READ)
+  "The merges of users, the latest first, those that were undone included."
+  personMerges(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PersonMergeConnection! @can(do: READ)
+}
+
+extend type Mutation {
+  """
+  Says that two known users are one person, as ` + "`" + `from` + "`" + ` becomes part of ` + "`" + `into` + "`" + `. Both
+  keep their ids, traits and events, and figures count them as one, also in the
+  past. ` + "`" + `undoMerge` + "`" + ` takes it back exactly.
+  """
+  mergePeople(
+    "The id of the person to become part of the other."
+    from: ID!
+    "The id of the person to stay."
+    into: ID!
+    "Why, for the record; 1 to 500 characters."
+    reason: String!
+  ): PersonMerge! @can(do: MANAGE)
+  "Takes a merge back, whatever was merged since: figures are as if it had never been."
+  undoMerge("The merge's id." id: ID!): PersonMerge! @can(do: MANAGE)
+  """
+  Keeps an anonymous id apart from the user that it is linked to, such as that of a
+  device which somebody else uses. ` + "`" + `reattachIdentity` + "`" + ` takes it back.
+  """
+  detachIdentity(
+    "The identity's id."
+    id: ID!
+    "Why, for the record; 1 to 500 characters."
+    reason: String!
+  ): Identity! @can(do: MANAGE)
+  "Lets a detached anonymous id belong to its user again."
+  reattachIdentity(
+    "The identity's id."
+    id: ID!
+    "Why, for the record; 1 to 500 characters."
+    reason: String!
+  ): Identity! @can(do: MANAGE)
+  """
+  Erases a person, for good. They can't be found any more when this answers; ids,
+  traits, memberships and presence are gone within seconds, and the events with all
+  that they counted for soon after. Whoever then comes under one of these ids is
+  somebody new; a message that is sent again stays a duplicate.
+  """
+  erasePerson(
+    "The person's id."
+    id: ID!
+    "Why, for the record; 1 to 500 characters. It is kept: name nobody in it."
+    reason: String!
+  ): Erasure! @can(do: MANAGE)
+}
+
+"""
+Somebody: a user with all the devices that events have shown to be theirs, or a
+device whose user is not known. The id keeps finding them, whoever they are merged
+with; ` + "`" + `node` + "`" + ` then gives the person that they are part of.
+"""
+type Person implements Node {
+  "Opaque and global."
+  id: ID!
+  "Their user ids, at most 100, their own first; empty while the user is not known."
+  userIds: [String!]!
+  "All their ids, the one that was seen first coming first."
+  identities(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): IdentityConnection!
+  """
+  What is known of them: of each trait what was said last, under any of their ids;
+  where nothing was, what was said once, first.
+  """
+  traits: JSONObject!
+  "What was said of them, the latest first: an entry for each change of a trait."
+  traitHistory(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): TraitChangeConnection!
+  "When they first did something; null if they never did."
+  firstSeenAt: DateTime
+  "The accounts that they were seen to belong to."
+  accounts(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): AccountConnection!
+}
+
+"One id that senders use."
+type Identity implements Node {
+  "Opaque and global."
+  id: ID!
+  "What it is an id of."
+  kind: IdentityKind!
+  "The id itself, as senders give it."
+  value: String!
+  "When it first did something; null if it never did."
+  firstSeenAt: DateTime
+  "The event that linked a device to its user was then, the earliest that names both; null if none has."
+  linkedAt: DateTime
+  "Whether it is kept apart from that user by hand."
+  detached: Boolean!
+  "Whom it belongs to now."
+  person: Person!
+}
+
+"What an identity is an id of."
+enum IdentityKind {
+  "A user: what senders call ` + "`" + `userId` + "`" + `."
+  USER
+  "A device or browser: what senders call ` + "`" + `anonymousId` + "`" + `."
+  DEVICE
+}
+
+"Whom users belong to, such as a company that is your customer: what senders call a group."
+type Account implements Node {
+  "Opaque and global."
+  id: ID!
+  "What kind of account it is; ` + "`" + `account` + "`" + ` where senders say nothing."
+  groupType: String!
+  "Its id, as senders give it."
+  groupId: String!
+  "What is known of it: of each trait what was said last."
+  traits: JSONObject!
+  "What was said of it, the latest first: an entry for each change of a trait."
+  traitHistory(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): TraitChangeConnection!
+  "The earliest event that names it was then."
+  firstSeenAt: DateTime!
+  "The persons who were seen to belong to it, each once."
+  members(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): PersonConnection!
+}
+
+"That somebody has said that two known users are one person."
+type PersonMerge implements Node {
+  "Opaque and global."
+  id: ID!
+  "The user who became part of the other."
+  from: Identity!
+  "The user who stayed."
+  into: Identity!
+  "Why, as whoever did it said."
+  reason: String!
+  "When it was made."
+  madeAt: DateTime!
+  "When it was undone; null while it holds."
+  undoneAt: DateTime
+}
+
+"That a person was erased, and how far. It has nothing of the person."
+type Erasure implements Node {
+  "Opaque and global."
+  id: ID!
+  "When it was asked for. From then on the person could not be found."
+  requestedAt: DateTime!
+  "Why, as whoever did it said."
+  reason: String!
+  "How many ids the person had."
+  identityCount: Int!
+  "How many of their events have been taken out of the database."
+  eventCount: Int!
+  "When the last of them was; null while some may be left."
+  finishedAt: DateTime
+}
+
+"One change of a trait."
+type TraitChange {
+  "When it was said, the sender's clock corrected."
+  saidAt: DateTime!
+  "Which trait."
+  name: String!
+  "What it was said to be."
+  value: JSON
+}
+
+"A page of identities."
+type IdentityConnection {
+  "The identities with their cursors."
+  edges: [IdentityEdge!]!
+  "The identities without their cursors."
+  nodes: [Identity!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An identity in a list."
+type IdentityEdge {
+  "Where this identity stands in the list."
+  cursor: String!
+  "The identity."
+  node: Identity!
+}
+
+"A page of persons."
+type PersonConnection {
+  "The persons with their cursors."
+  edges: [PersonEdge!]!
+  "The persons without their cursors."
+  nodes: [Person!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A person in a list."
+type PersonEdge {
+  "Where this person stands in the list."
+  cursor: String!
+  "The person."
+  node: Person!
+}
+
+"A page of accounts."
+type AccountConnection {
+  "The accounts with their cursors."
+  edges: [AccountEdge!]!
+  "The accounts without their cursors."
+  nodes: [Account!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An account in a list."
+type AccountEdge {
+  "Where this account stands in the list."
+  cursor: String!
+  "The account."
+  node: Account!
+}
+
+"A page of changes of traits."
+type TraitChangeConnection {
+  "The changes with their cursors."
+  edges: [TraitChangeEdge!]!
+  "The changes without their cursors."
+  nodes: [TraitChange!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A change of a trait in a list."
+type TraitChangeEdge {
+  "Where this change stands in the list."
+  cursor: String!
+  "The change."
+  node: TraitChange!
+}
+
+"A page of merges."
+type PersonMergeConnection {
+  "The merges with their cursors."
+  edges: [PersonMergeEdge!]!
+  "The merges without their cursors."
+  nodes: [PersonMerge!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A merge in a list."
+type PersonMergeEdge {
+  "Where this merge stands in the list."
+  cursor: String!
+  "The merge."
+  node: PersonMerge!
+}
+`, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
   "The events of a range: how many, of which types, when, and which."
   events(
@@ -2515,6 +3463,14 @@ type Event implements Node {
   userId: String
   "The device or browser that did it, if the sender named one."
   anonymousId: String
+  "Who that is now, by all that is known of their ids. Null for nobody, and for somebody who was erased."
+  person: Person
+  "What kind of account it was done for, if the sender named one."
+  groupType: String
+  "The account that it was done for, if the sender named one."
+  groupId: String
+  "That account; null where ` + "`" + `groupId` + "`" + ` is, or stands for nobody."
+  account: Account
   "What the sender said about it."
   properties: JSONObject!
   "Where it was sent from: page, library, address and so on, as the sender said."
@@ -3364,6 +4320,48 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Account_id(ctx, field)
+	case "groupType":
+		return ec.fieldContext_Account_groupType(ctx, field)
+	case "groupId":
+		return ec.fieldContext_Account_groupId(ctx, field)
+	case "traits":
+		return ec.fieldContext_Account_traits(ctx, field)
+	case "traitHistory":
+		return ec.fieldContext_Account_traitHistory(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_Account_firstSeenAt(ctx, field)
+	case "members":
+		return ec.fieldContext_Account_members(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ArchivePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3430,6 +4428,24 @@ func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DiscardedEvents", field.Name)
 }
 
+func (ec *executionContext) childFields_Erasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Erasure_id(ctx, field)
+	case "requestedAt":
+		return ec.fieldContext_Erasure_requestedAt(ctx, field)
+	case "reason":
+		return ec.fieldContext_Erasure_reason(ctx, field)
+	case "identityCount":
+		return ec.fieldContext_Erasure_identityCount(ctx, field)
+	case "eventCount":
+		return ec.fieldContext_Erasure_eventCount(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Erasure_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Erasure", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3446,6 +4462,14 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_userId(ctx, field)
 	case "anonymousId":
 		return ec.fieldContext_Event_anonymousId(ctx, field)
+	case "person":
+		return ec.fieldContext_Event_person(ctx, field)
+	case "groupType":
+		return ec.fieldContext_Event_groupType(ctx, field)
+	case "groupId":
+		return ec.fieldContext_Event_groupId(ctx, field)
+	case "account":
+		return ec.fieldContext_Event_account(ctx, field)
 	case "properties":
 		return ec.fieldContext_Event_properties(ctx, field)
 	case "context":
@@ -3636,6 +4660,48 @@ func (ec *executionContext) childFields_Events(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Events", field.Name)
 }
 
+func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Identity_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Identity_kind(ctx, field)
+	case "value":
+		return ec.fieldContext_Identity_value(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_Identity_firstSeenAt(ctx, field)
+	case "linkedAt":
+		return ec.fieldContext_Identity_linkedAt(ctx, field)
+	case "detached":
+		return ec.fieldContext_Identity_detached(ctx, field)
+	case "person":
+		return ec.fieldContext_Identity_person(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IdentityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IdentityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IdentityConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IdentityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IdentityEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_IngestResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "verdicts":
@@ -3784,6 +4850,88 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Person(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Person_id(ctx, field)
+	case "userIds":
+		return ec.fieldContext_Person_userIds(ctx, field)
+	case "identities":
+		return ec.fieldContext_Person_identities(ctx, field)
+	case "traits":
+		return ec.fieldContext_Person_traits(ctx, field)
+	case "traitHistory":
+		return ec.fieldContext_Person_traitHistory(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_Person_firstSeenAt(ctx, field)
+	case "accounts":
+		return ec.fieldContext_Person_accounts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PersonConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PersonConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PersonConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PersonEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PersonEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonMerge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PersonMerge_id(ctx, field)
+	case "from":
+		return ec.fieldContext_PersonMerge_from(ctx, field)
+	case "into":
+		return ec.fieldContext_PersonMerge_into(ctx, field)
+	case "reason":
+		return ec.fieldContext_PersonMerge_reason(ctx, field)
+	case "madeAt":
+		return ec.fieldContext_PersonMerge_madeAt(ctx, field)
+	case "undoneAt":
+		return ec.fieldContext_PersonMerge_undoneAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonMerge", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonMergeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PersonMergeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PersonMergeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PersonMergeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonMergeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonMergeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PersonMergeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PersonMergeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonMergeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PlanViolation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3948,6 +5096,12 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_tenant(ctx, field)
 	case "archiveParts":
 		return ec.fieldContext_Query_archiveParts(ctx, field)
+	case "person":
+		return ec.fieldContext_Query_person(ctx, field)
+	case "account":
+		return ec.fieldContext_Query_account(ctx, field)
+	case "personMerges":
+		return ec.fieldContext_Query_personMerges(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
 	case "metrics":
@@ -4134,6 +5288,40 @@ func (ec *executionContext) childFields_TrackingPlanPreview(ctx context.Context,
 		return ec.fieldContext_TrackingPlanPreview_violations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TrackingPlanPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_TraitChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "saidAt":
+		return ec.fieldContext_TraitChange_saidAt(ctx, field)
+	case "name":
+		return ec.fieldContext_TraitChange_name(ctx, field)
+	case "value":
+		return ec.fieldContext_TraitChange_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TraitChange", field.Name)
+}
+
+func (ec *executionContext) childFields_TraitChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TraitChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TraitChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TraitChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TraitChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TraitChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TraitChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TraitChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TraitChangeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,8 +10,9 @@ import (
 	"github.com/graph-gophers/dataloader/v7"
 
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
-	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 )
 
 const (
@@ -20,18 +21,46 @@ const (
 	most    = 500              // keys in one batch
 )
 
-// Loaders are those of one execution.
+// Loaders are those of one execution. What is not found is nil, or an empty page.
 type Loaders struct {
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
+
+	Person        *dataloader.Loader[int64, *customer.Person] // by any identity of theirs
+	Identity      *dataloader.Loader[int64, *customer.Identity]
+	Account       *dataloader.Loader[int64, *customer.Account]
+	AccountOf     *dataloader.Loader[identity.Group, *customer.Account]
+	UserIDs       *dataloader.Loader[int64, *[]string]
+	PersonTraits  *dataloader.Loader[int64, *customer.Traits]
+	AccountTraits *dataloader.Loader[int64, *customer.Traits]
+
+	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
+	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
+	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 }
 
 type loadersKey struct{}
 
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader, parts *archive.Reader) context.Context {
+func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service) context.Context {
+	nested := &budget{}
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
-		Event: newLoader(events.ByPositions), ArchivePart: newLoader(parts.ByPositions),
+		Event:          single(events.ByPositions),
+		ArchivePart:    single(parts.ByPositions),
+		Person:         single(people.Persons),
+		Identity:       single(people.Identities),
+		Account:        single(people.Accounts),
+		AccountOf:      single(people.AccountsOf),
+		UserIDs:        single(people.UserIDs),
+		PersonTraits:   single(people.PersonTraits),
+		AccountTraits:  single(people.AccountTraits),
+		Identities:     paged(nested, people.IdentityPages),
+		Accounts:       paged(nested, people.AccountPages),
+		Members:        paged(nested, people.MemberPages),
+		PersonHistory:  paged(nested, people.PersonHistories),
+		AccountHistory: paged(nested, people.AccountHistories),
 	})
 }
 
@@ -40,26 +69,36 @@ func From(ctx context.Context) *Loaders {
 	return ctx.Value(loadersKey{}).(*Loaders)
 }
 
-// newLoader gathers what is looked up by keys of one kind.
-func newLoader[K comparable, V any](find func(ctx context.Context, keys []K) (map[K]V, error)) *dataloader.Loader[K, *V] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
-		// A batch serves callers beyond the one whose context it was given.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+// Forget lets everybody be looked up again, after a correction.
+func (l *Loaders) Forget() {
+	l.Person.ClearAll()
+	l.Identity.ClearAll()
+	l.UserIDs.ClearAll()
+	l.PersonTraits.ClearAll()
+	l.Identities.ClearAll()
+	l.Accounts.ClearAll()
+	l.Members.ClearAll()
+	l.PersonHistory.ClearAll()
+}
+
+// single loads things by their keys.
+func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *dataloader.Loader[K, *V] {
+	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
+		ctx, cancel := within(ctx)
 		defer cancel()
 		found, err := find(ctx, keys)
 		results := make([]*dataloader.Result[*V], len(keys))
 		for i, key := range keys {
 			results[i] = &dataloader.Result[*V]{Error: err}
-			if err != nil {
-				continue
-			}
-			if v, ok := found[key]; ok {
+			if v, ok := found[key]; ok && err == nil {
 				results[i].Data = &v
-			} else {
-				results[i].Error = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
 			}
 		}
 		return results
-	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
+	}, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
+}
+
+// within bounds a batch. It serves callers beyond the one whose context it was given.
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }

@@ -10,10 +10,29 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
+
+// A page of accounts.
+type AccountConnection struct {
+	// The accounts with their cursors.
+	Edges []AccountEdge `json:"edges"`
+	// The accounts without their cursors.
+	Nodes []customer.Account `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An account in a list.
+type AccountEdge struct {
+	// Where this account stands in the list.
+	Cursor string `json:"cursor"`
+	// The account.
+	Node *customer.Account `json:"node"`
+}
 
 // A part in a list.
 type ArchivePartEdge struct {
@@ -122,6 +141,24 @@ type EventWarning struct {
 	Field string `json:"field"`
 	// What is odd about it, in a sentence.
 	Reason string `json:"reason"`
+}
+
+// A page of identities.
+type IdentityConnection struct {
+	// The identities with their cursors.
+	Edges []IdentityEdge `json:"edges"`
+	// The identities without their cursors.
+	Nodes []customer.Identity `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An identity in a list.
+type IdentityEdge struct {
+	// Where this identity stands in the list.
+	Cursor string `json:"cursor"`
+	// The identity.
+	Node *customer.Identity `json:"node"`
 }
 
 // What became of a batch.
@@ -237,6 +274,42 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the page's last edge, to pass as `after`; null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A page of persons.
+type PersonConnection struct {
+	// The persons with their cursors.
+	Edges []PersonEdge `json:"edges"`
+	// The persons without their cursors.
+	Nodes []customer.Person `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A person in a list.
+type PersonEdge struct {
+	// Where this person stands in the list.
+	Cursor string `json:"cursor"`
+	// The person.
+	Node *customer.Person `json:"node"`
+}
+
+// A page of merges.
+type PersonMergeConnection struct {
+	// The merges with their cursors.
+	Edges []PersonMergeEdge `json:"edges"`
+	// The merges without their cursors.
+	Nodes []customer.Merge `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A merge in a list.
+type PersonMergeEdge struct {
+	// Where this merge stands in the list.
+	Cursor string `json:"cursor"`
+	// The merge.
+	Node *customer.Merge `json:"node"`
 }
 
 // A page of violations.
@@ -415,6 +488,24 @@ type TrackingPlanEdge struct {
 	Cursor string `json:"cursor"`
 	// The version.
 	Node *registry.Version `json:"node"`
+}
+
+// A page of changes of traits.
+type TraitChangeConnection struct {
+	// The changes with their cursors.
+	Edges []TraitChangeEdge `json:"edges"`
+	// The changes without their cursors.
+	Nodes []customer.Change `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A change of a trait in a list.
+type TraitChangeEdge struct {
+	// Where this change stands in the list.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node *customer.Change `json:"node"`
 }
 
 // What has become of the events of a part.

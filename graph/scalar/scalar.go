@@ -73,6 +73,20 @@ func MarshalJSONObject(object []byte) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(object) })
 }
 
+// MarshalJSON writes a value as it is kept.
+func MarshalJSON(value json.RawMessage) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(value) })
+}
+
+// UnmarshalJSON reads a value.
+func UnmarshalJSON(value any) (json.RawMessage, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, fault.New(fault.BadUserInput, "A JSON value is needed.").Because(err)
+	}
+	return text, nil
+}
+
 // UnmarshalJSONObject reads an object.
 func UnmarshalJSONObject(value any) ([]byte, error) {
 	members, ok := value.(map[string]any)

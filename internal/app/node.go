@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
@@ -137,7 +138,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
-	reader, parts := event.NewReader(n.app), archive.NewReader(n.app)
+	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		MetricService:  metric.NewService(n.app),
@@ -146,6 +147,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventAppender:  in,
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
+		People:         people,
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
@@ -158,7 +160,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			}
 			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
 		Origins: n.config.Origins,
 		Logger:  n.logger,
 	})
@@ -193,6 +195,7 @@ func (n *Node) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	eraser := customer.NewEraser(n.worker)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
 	if n.config.UsesKafka() {
@@ -203,7 +206,9 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
-			job.Task{Name: "erase from the archive", Every: 5 * time.Minute, Deadline: 12 * time.Hour, Do: cold.Erase},
+			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 12 * time.Hour, Do: func(ctx context.Context) error {
+				return errors.Join(eraser.Erase(ctx), cold.Erase(ctx))
+			}},
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
 			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)

@@ -345,7 +345,7 @@ func (h *house) erasure(t *testing.T, id tenant.ID, identities ...int64) uuid.UU
 	t.Helper()
 	erasure := uuid.New()
 	h.exec(t, "delete from event where tenant_id = $1 and identity_id = any ($2)", id, identities)
-	h.exec(t, "insert into erasure (tenant_id, erasure_id, reason, identity_ids) values ($1, $2, 'asked', $3)", id, erasure, identities)
+	h.exec(t, "insert into erasure (tenant_id, erasure_id, reason, identity_ids, forgotten_at, database_done_at) values ($1, $2, 'asked', $3, now(), now())", id, erasure, identities)
 	return erasure
 }
 
@@ -418,7 +418,7 @@ func TestErasureOfAllThatAPartHas(t *testing.T) {
 	h.mustRun(t, acme)
 	h.restore(t, acme, h.month(t, 3))
 	erasure := uuid.New() // asked for while the restore was under way: the events came after it
-	h.exec(t, "insert into erasure (tenant_id, erasure_id, identity_ids) values ($1, $2, '{1,2,3,4}')", acme, erasure)
+	h.exec(t, "insert into erasure (tenant_id, erasure_id, identity_ids, forgotten_at, database_done_at) values ($1, $2, '{1,2,3,4}', now(), now())", acme, erasure)
 	if err := h.archive(t).Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}

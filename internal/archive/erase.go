@@ -7,11 +7,12 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -19,17 +20,17 @@ import (
 // Erase follows the erasures that are pending, for every tenant that no other process is
 // at. Stopped at any point, the next run goes on; done twice, it does nothing.
 func (a *Archive) Erase(ctx context.Context) error {
-	tenants, err := access.Tenants(ctx, a.worker)
-	if err != nil {
+	var tenants []tenant.ID
+	err := a.worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+		tenants, err = dbsqlc.New().ErasureListTenants(ctx, tx)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("list tenants with erasures: %w", err)
 	}
 	var failures []error
-	for _, t := range tenants {
-		if list, err := a.erasures(ctx, t.TenantID); err != nil || len(list) == 0 {
-			failures = append(failures, err)
-			continue
-		}
-		err := a.alone(ctx, t.TenantID, func(ctx context.Context) error { return a.tidy(ctx, t.TenantID) })
+	for _, id := range tenants {
+		err := a.alone(ctx, id, func(ctx context.Context) error { return a.tidy(ctx, id) })
 		if !errors.Is(err, errBusy) {
 			failures = append(failures, err)
 		}
@@ -84,7 +85,7 @@ func (a *Archive) erase(ctx context.Context, id tenant.ID) error {
 func (a *Archive) erasePart(ctx context.Context, p Part, wanted map[int64]uuid.UUID) error {
 	return a.withRead(ctx, p, func(file *os.File) error {
 		erased, err := countOf(file, wanted)
-		if err != nil || len(erased) == 0 {
+		if err != nil || len(erased.events) == 0 {
 			return err
 		}
 		anew, err := a.begin(ctx, p.TenantID, p.Month)
@@ -97,21 +98,33 @@ func (a *Archive) erasePart(ctx context.Context, p Part, wanted map[int64]uuid.U
 	})
 }
 
-// countOf counts the events of each erasure in a file.
-func countOf(file *os.File, wanted map[int64]uuid.UUID) (map[uuid.UUID]int64, error) {
-	counts := map[uuid.UUID]int64{}
+// tally is what a file has of the wanted identities: events by erasure, and as the rollups
+// count them.
+type tally struct {
+	events map[uuid.UUID]int64
+	cells  map[cell]int64
+}
+
+type cell struct {
+	at        time.Time
+	eventType string
+}
+
+func countOf(file *os.File, wanted map[int64]uuid.UUID) (tally, error) {
+	t := tally{map[uuid.UUID]int64{}, map[cell]int64{}}
 	err := eachBatch(file, func(rows []who) error {
 		for _, r := range rows {
 			if r.IdentityID == nil {
 				continue
 			}
 			if erasure, ok := wanted[*r.IdentityID]; ok {
-				counts[erasure]++
+				t.events[erasure]++
+				t.cells[cell{calendar.FloorSlot(instant(r.OccurredAt)), r.Type}]++
 			}
 		}
 		return nil
 	})
-	return counts, err
+	return t, err
 }
 
 // without is the rows of a file but those of the wanted identities.
@@ -135,12 +148,16 @@ func without(file *os.File, wanted map[int64]uuid.UUID) source {
 	}
 }
 
-// replace puts a part in another's place. What has been restored of the month loses the
-// same events, should it have been restored while they were being erased.
-func (a *Archive) replace(ctx context.Context, was, anew Part, wanted map[int64]uuid.UUID, erased map[uuid.UUID]int64) error {
+// replace puts a part in another's place. What only the archive had goes out of the figures;
+// what has been restored since the database was cleared goes from there, figures included.
+func (a *Archive) replace(ctx context.Context, was, anew Part, wanted map[int64]uuid.UUID, erased tally) error {
 	queries := dbsqlc.New()
 	starts, ends := span(was.Month)
 	return a.worker.InTx(ctx, func(tx pgx.Tx) error {
+		// The tenant's turn: its batches meet on the same rollups.
+		if err := queries.ErasureTakeTurn(ctx, tx, uuid.UUID(was.TenantID)); err != nil {
+			return fmt.Errorf("take turn: %w", err)
+		}
 		err := one(queries.ArchivePartReplace(ctx, tx, dbsqlc.ArchivePartReplaceParams{
 			TenantID: was.TenantID, Month: was.Month, Part: anew.Part, Was: was.Part,
 		}))
@@ -150,18 +167,33 @@ func (a *Archive) replace(ctx context.Context, was, anew Part, wanted map[int64]
 		if err := discardIn(ctx, tx, was); err != nil {
 			return err
 		}
-		_, err = queries.ArchiveEventErase(ctx, tx, dbsqlc.ArchiveEventEraseParams{
+		err = queries.ArchiveEventErase(ctx, tx, dbsqlc.ArchiveEventEraseParams{
 			TenantID: was.TenantID, Starts: starts, Ends: ends, IdentityIds: slices.Collect(maps.Keys(wanted)),
 		})
-		if err != nil || was.State == dbsqlc.ArchiveStateRestored {
-			return err // those were counted where they were erased: in the database
+		if err != nil || was.State != dbsqlc.ArchiveStateDropped {
+			return err // the others' events were in the database as well, and counted there
 		}
-		for erasure, events := range erased {
-			err := queries.ErasureAddEvents(ctx, tx, dbsqlc.ErasureAddEventsParams{TenantID: was.TenantID, ErasureID: erasure, Events: events})
-			if err != nil {
-				return fmt.Errorf("count erased events: %w", err)
-			}
-		}
-		return nil
+		return lower(ctx, tx, was.TenantID, erased)
 	})
+}
+
+// lower takes events that only the archive had out of the figures, and counts them.
+func lower(ctx context.Context, tx pgx.Tx, id tenant.ID, erased tally) error {
+	queries := dbsqlc.New()
+	p := dbsqlc.ArchiveRollupLowerParams{TenantID: id}
+	for c, n := range erased.cells {
+		p.Ats = append(p.Ats, c.at)
+		p.Types = append(p.Types, c.eventType)
+		p.Counts = append(p.Counts, n)
+	}
+	if err := queries.ArchiveRollupLower(ctx, tx, p); err != nil {
+		return fmt.Errorf("lower rollups: %w", err)
+	}
+	for erasure, events := range erased.events {
+		err := queries.ErasureAddEvents(ctx, tx, dbsqlc.ErasureAddEventsParams{TenantID: id, ErasureID: erasure, Events: events})
+		if err != nil {
+			return fmt.Errorf("count erased events: %w", err)
+		}
+	}
+	return nil
 }

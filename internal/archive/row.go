@@ -37,6 +37,8 @@ type key struct {
 
 // who is the part of a row that an erasure looks at.
 type who struct {
+	OccurredAt int64  `parquet:"occurred_at,timestamp(microsecond:utc),delta"`
+	Type       string `parquet:"type,dict"`
 	IdentityID *int64 `parquet:"identity_id,optional"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -23,8 +24,11 @@ type Event struct {
 	ReceivedAt  time.Time
 	Type        string
 	MessageID   string
+	Identity    *int64 // who did it; nil: nobody
 	UserID      *string
 	AnonymousID *string
+	GroupType   *string
+	GroupID     *string
 	Properties  []byte // a JSON object
 	Context     []byte // a JSON object
 }
@@ -121,7 +125,15 @@ func fromRow(row dbsqlc.EventListByIDsRow) Event {
 	return Event{
 		Position:   Position{row.OccurredAt.UTC(), row.EventID},
 		ReceivedAt: row.ReceivedAt.UTC(), Type: row.Type, MessageID: row.MessageID,
-		UserID: row.UserID, AnonymousID: row.AnonymousID,
+		Identity: idOf(row.IdentityID), UserID: row.UserID, AnonymousID: row.AnonymousID,
+		GroupType: row.GroupType, GroupID: row.GroupID,
 		Properties: row.Properties, Context: row.Context,
 	}
+}
+
+func idOf(column pgtype.Int8) *int64 {
+	if !column.Valid {
+		return nil
+	}
+	return &column.Int64
 }

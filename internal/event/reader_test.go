@@ -127,11 +127,11 @@ func TestAnEventIsReadAsItWasWritten(t *testing.T) {
 		Properties: []byte(`{"tags": ["é", null], "price": 12345678901234567890.50}`), Context: []byte(`{"ip": "::1"}`),
 	}
 	got := page.Events[0]
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(event.Event{}, "Position.ID", "ReceivedAt")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(event.Event{}, "Position.ID", "ReceivedAt", "Identity")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.OccurredAt.Location() != time.UTC || got.ReceivedAt.Location() != time.UTC || got.ID == 0 {
-		t.Errorf("occurred at %v, received at %v, id %d", got.OccurredAt, got.ReceivedAt, got.ID)
+	if got.OccurredAt.Location() != time.UTC || got.ReceivedAt.Location() != time.UTC || got.ID == 0 || got.Identity == nil {
+		t.Errorf("occurred at %v, received at %v, id %d, by %v", got.OccurredAt, got.ReceivedAt, got.ID, got.Identity)
 	}
 }
 

@@ -21,6 +21,9 @@ func recognize(ctx context.Context, tx pgx.Tx, zone calendar.Zone, rows []row) e
 			rows[i].doer = known[who]
 		}
 	}
+	if err := warnOfUsers(ctx, tx, rows); err != nil {
+		return err
+	}
 	accounts, err := accountsOf(zone, rows).Resolve(ctx, tx)
 	if err != nil {
 		return err
@@ -85,4 +88,39 @@ func sayings(rows []row, accounts map[identity.Group]int64) (persons, groups []i
 		}
 	}
 	return persons, groups
+}
+
+// mergedByHand is why an alias of a known user joins nobody.
+var mergedByHand = Warning{
+	Field:  "previousId",
+	Reason: "This is the id of a known user. Two known users are joined by the mutation mergePeople alone; only an anonymous id of this spelling was linked.",
+}
+
+// warnOfUsers warns of events that mean to join a user who is known: a sender's mistake must
+// not make two people one. It asks only where some event names an id used before.
+func warnOfUsers(ctx context.Context, tx pgx.Tx, rows []row) error {
+	var previous []string
+	for i := range rows {
+		if rows[i].namesAnother() {
+			previous = append(previous, rows[i].PreviousID)
+		}
+	}
+	if len(previous) == 0 {
+		return nil
+	}
+	users, err := identity.KnownUsers(ctx, tx, previous)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if r := &rows[i]; r.namesAnother() && users[r.PreviousID] {
+			r.warnings = append(r.warnings, mergedByHand)
+		}
+	}
+	return nil
+}
+
+// namesAnother reports whether an event says that somebody else's id is this user's.
+func (r *row) namesAnother() bool {
+	return identity.IsSomebody(r.UserID) && identity.IsSomebody(r.PreviousID) && r.PreviousID != r.UserID
 }

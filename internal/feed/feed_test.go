@@ -1,10 +1,12 @@
 package feed
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pglogrepl"
 
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -22,6 +24,73 @@ func TestDecodeReadsWhatEncodeWrote(t *testing.T) {
 	for _, bad := range []string{"nonsense\n", "gap\nnonsense\n", "\n"} {
 		if got, err := decode(bad); err == nil {
 			t.Errorf("decode(%q) = %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestManyPersonsBecomeOneTopic(t *testing.T) {
+	acme, globex := tenant.ID{1}, tenant.ID{2}
+	told := topics{}
+	told.add(topic.Topic{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"})
+	told.add(topic.Topic{Tenant: globex, Subject: topic.Person, Key: "1"})
+	for range 2 { // the second time changes nothing
+		for i := range maxTold {
+			told.add(topic.Topic{Tenant: acme, Subject: topic.Person, Key: strconv.Itoa(i)})
+		}
+	}
+	if len(told) != maxTold+2 {
+		t.Errorf("%d topics, want each of %d persons told apart", len(told), maxTold)
+	}
+	for i := range 3 * maxTold {
+		told.add(topic.Topic{Tenant: acme, Subject: topic.Person, Key: strconv.Itoa(i)})
+	}
+	told.add(topic.Topic{Tenant: acme, Subject: topic.Account, Key: "7"})
+	want := topics{
+		{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"}:  {},
+		{Tenant: acme, Subject: topic.Person, Key: topic.Many}: {},
+		{Tenant: acme, Subject: topic.Account, Key: "7"}:       {},
+		{Tenant: globex, Subject: topic.Person, Key: "1"}:      {},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("topics (-want +got):\n%s", diff)
+	}
+}
+
+// Which topics a row means is read off its columns; a deleted row has its key alone.
+func TestARowMeansItsTopics(t *testing.T) {
+	acme := tenant.ID{1}
+	row := func(values ...string) *pglogrepl.TupleData {
+		tuple := &pglogrepl.TupleData{}
+		for _, v := range append([]string{acme.String()}, values...) {
+			tuple.Columns = append(tuple.Columns, &pglogrepl.TupleDataColumn{Data: []byte(v)})
+		}
+		return tuple
+	}
+	for _, c := range []struct {
+		table   string
+		columns []string
+		row     *pglogrepl.TupleData
+		want    topics
+	}{
+		{"day_version", []string{"day"}, row("2026-05-01"), topics{{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"}: {}}},
+		{"tenant", []string{"name"}, row("Acme"), topics{{Tenant: acme, Subject: topic.Tenant}: {}}},
+		{"identity", []string{"identity_id", "person_id"}, row("2", "1"), topics{{Tenant: acme, Subject: topic.Person, Key: "1"}: {}, {Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
+		{"identity", []string{"identity_id", "person_id"}, row("2", ""), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
+		{"profile", []string{"subject", "subject_id"}, row("person", "2"), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
+		{"profile", []string{"subject", "subject_id"}, row("account", "2"), topics{{Tenant: acme, Subject: topic.Account, Key: "2"}: {}}},
+		{"membership", []string{"account_id", "identity_id"}, row("3", "2"), topics{{Tenant: acme, Subject: topic.Account, Key: "3"}: {}, {Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
+		{"nobody", []string{"x"}, row("1"), topics{}},
+	} {
+		relation := &pglogrepl.RelationMessage{RelationName: c.table}
+		for _, name := range append([]string{"tenant_id"}, c.columns...) {
+			relation.Columns = append(relation.Columns, &pglogrepl.RelationMessageColumn{Name: name})
+		}
+		s := &stream{tables: map[uint32]*table{1: tableOf(relation)}, topics: topics{}}
+		if err := s.note(1, c.row); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, s.topics); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.table, diff)
 		}
 	}
 }

@@ -25,32 +25,43 @@ type stream struct {
 	sight     *sight
 	xid       uint32 // of the transaction being read
 	tables    map[uint32]*table
-	topics    map[topic.Topic]struct{} // of the transaction being read
+	topics    topics // of the transaction being read
 	tooMany   bool
 	confirmed pglogrepl.LSN
 	reported  time.Time
 }
 
-// table tells which topic a row of it means.
+// table tells which topics a row of it means.
 type table struct {
-	subject           topic.Subject
-	tenantCol, keyCol int // -1: no key
+	tenantCol, subjectCol int
+	meanings              []meaning
+}
+
+// meaning is one topic of a row.
+type meaning struct {
+	subject topic.Subject
+	key     string // the column that has the key; "" where the subject has none
+	keyCol  int    // where it stands; -1: nowhere
+	of      string // only of rows whose column subject says so; "" of all
 }
 
 // subjects says what a change of each published table is a change of.
-var subjects = map[string]struct {
-	subject topic.Subject
-	key     string
-}{
-	"day_version":  {topic.Day, "day"},
-	"tenant":       {topic.Tenant, ""},
-	"archive_part": {topic.Tenant, ""}, // from when on raw events are there
-	"api_key":      {topic.APIKey, "api_key_id"},
+var subjects = map[string][]meaning{
+	"day_version":  {{subject: topic.Day, key: "day"}},
+	"tenant":       {{subject: topic.Tenant}},
+	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
+	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
+	"profile":      {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
+	"account":      {{subject: topic.Account, key: "account_id"}},
+	"membership":   {{subject: topic.Account, key: "account_id"}, {subject: topic.Person, key: "identity_id"}},
+	"person_merge": {{subject: topic.PersonMerge}},
+	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
+	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
 
-	"tracking_plan":     {topic.Plan, ""},
-	"registry_state":    {topic.Plan, ""},
-	"plan_violation":    {topic.Violation, ""},
-	"quarantined_event": {topic.Quarantine, ""},
+	"tracking_plan":     {{subject: topic.Plan}},
+	"registry_state":    {{subject: topic.Plan}},
+	"plan_violation":    {{subject: topic.Violation}},
+	"quarantined_event": {{subject: topic.Quarantine}},
 }
 
 func (s *stream) follow(ctx context.Context) error {
@@ -130,7 +141,7 @@ func (s *stream) change(ctx context.Context, data []byte) error {
 	}
 	switch m := message.(type) {
 	case *pglogrepl.BeginMessage:
-		s.topics, s.tooMany, s.xid = map[topic.Topic]struct{}{}, false, m.Xid
+		s.topics, s.tooMany, s.xid = topics{}, false, m.Xid
 	case *pglogrepl.RelationMessage:
 		s.tables[m.RelationID] = tableOf(m)
 	case *pglogrepl.InsertMessage:
@@ -157,19 +168,26 @@ func tableOf(m *pglogrepl.RelationMessage) *table {
 	if !ok {
 		return nil
 	}
-	t := &table{subject: known.subject, tenantCol: -1, keyCol: -1}
+	t := &table{tenantCol: -1, subjectCol: -1}
+	position := map[string]int{}
 	for i, column := range m.Columns {
-		switch column.Name {
-		case "tenant_id":
-			t.tenantCol = i
-		case known.key:
-			t.keyCol = i
+		position[column.Name] = i
+	}
+	at := func(name string) int {
+		if i, ok := position[name]; ok {
+			return i
 		}
+		return -1
+	}
+	t.tenantCol, t.subjectCol = at("tenant_id"), at("subject")
+	for _, meant := range known {
+		meant.keyCol = at(meant.key)
+		t.meanings = append(t.meanings, meant)
 	}
 	return t
 }
 
-// note adds the topic of a changed row to those of its transaction.
+// note adds the topics of a changed row to those of its transaction.
 func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
 	t := s.tables[relation]
 	if t == nil || tuple == nil || s.tooMany {
@@ -179,7 +197,16 @@ func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
 	if err != nil {
 		return fmt.Errorf("read changed row: %w", err)
 	}
-	s.topics[topic.Topic{Tenant: id, Subject: t.subject, Key: column(tuple, t.keyCol)}] = struct{}{}
+	for _, m := range t.meanings {
+		if m.of != "" && m.of != column(tuple, t.subjectCol) {
+			continue
+		}
+		key := column(tuple, m.keyCol)
+		if m.key != "" && key == "" {
+			continue // a deleted row comes with its primary key alone
+		}
+		s.topics.add(topic.Topic{Tenant: id, Subject: m.subject, Key: key})
+	}
 	s.tooMany = len(s.topics) > maxTopics
 	return nil
 }

@@ -195,6 +195,19 @@ func (s *Sightings) link(ctx context.Context, tx pgx.Tx, rows []dbsqlc.IdentityR
 	return regroup(ctx, tx, p.IdentityIds)
 }
 
+// KnownUsers tells which of these are the ids of users.
+func KnownUsers(ctx context.Context, tx pgx.Tx, ids []string) (map[string]bool, error) {
+	rows, err := dbsqlc.New().IdentityKnownUsers(ctx, tx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look for known users: %w", err)
+	}
+	known := make(map[string]bool, len(rows))
+	for _, id := range rows {
+		known[id] = true
+	}
+	return known, nil
+}
+
 // move is an identity that changed hands.
 type move struct{ identity, was, is int64 }
 

@@ -44,12 +44,16 @@ type traits struct {
 // counts, so that the order of arrival decides nothing. It reports whether the value is news.
 func (t traits) say(name string, value json.RawMessage, at int64) (news bool) {
 	old, known := t.values[name]
-	same := known && bytes.Equal(old, value)
-	if known && (at < t.at[name] || at == t.at[name] && bytes.Compare(value, old) < 0) {
-		return !same
+	if !t.isLate(name, at) && (!known || at > t.at[name] || bytes.Compare(value, old) >= 0) {
+		t.values[name], t.at[name] = value, at
 	}
-	t.values[name], t.at[name] = value, at
-	return !same
+	return !known || !bytes.Equal(old, value)
+}
+
+// isLate reports whether something later was said already.
+func (t traits) isLate(name string, at int64) bool {
+	latest, known := t.at[name]
+	return known && at < latest
 }
 
 // sayOnce takes a value if it is earlier than the one there is.
@@ -83,9 +87,9 @@ func Apply(ctx context.Context, tx pgx.Tx, of Subject, sayings []Saying) error {
 	if err != nil {
 		return err
 	}
-	changes := dbsqlc.TraitChangeInsertParams{Subject: of}
-	for _, s := range sayings {
-		if err := profiles[s.ID].apply(s, &changes); err != nil {
+	changes := &history{dbsqlc.TraitChangeInsertParams{Subject: of}}
+	for _, s := range inOrder(sayings) {
+		if err := profiles[s.ID].apply(s, changes); err != nil {
 			return err
 		}
 	}
@@ -95,40 +99,50 @@ func Apply(ctx context.Context, tx pgx.Tx, of Subject, sayings []Saying) error {
 	if len(changes.Names) == 0 {
 		return nil
 	}
-	if err := dbsqlc.New().TraitChangeInsert(ctx, tx, changes); err != nil {
+	if err := dbsqlc.New().TraitChangeInsert(ctx, tx, changes.TraitChangeInsertParams); err != nil {
 		return fmt.Errorf("keep changes of traits: %w", err)
 	}
 	return nil
 }
 
-func (p *profile) apply(s Saying, changes *dbsqlc.TraitChangeInsertParams) error {
+func (p *profile) apply(s Saying, changes *history) error {
 	if s.At.After(p.updated) {
 		p.updated = s.At
 	}
-	take := func(object []byte, say func(string, json.RawMessage, int64) bool) error {
-		var members map[string]json.RawMessage
-		if len(object) == 0 {
-			return nil
+	at := s.At.UnixMicro()
+	err := each(s.Once, func(name string, value json.RawMessage) {
+		if p.once.sayOnce(name, value, at) {
+			changes.add(s.ID, s.At, name, s.By, value)
 		}
-		if err := json.Unmarshal(object, &members); err != nil {
-			return fmt.Errorf("read traits: %w", err)
-		}
-		for _, name := range slices.Sorted(maps.Keys(members)) {
-			value := canonical(members[name])
-			if say(name, value, s.At.UnixMicro()) {
-				changes.SubjectIds = append(changes.SubjectIds, s.ID)
-				changes.SaidAts = append(changes.SaidAts, s.At)
-				changes.Names = append(changes.Names, name)
-				changes.MessageKeys = append(changes.MessageKeys, s.By)
-				changes.Values = append(changes.Values, value)
-			}
-		}
-		return nil
-	}
-	if err := take(s.Once, p.once.sayOnce); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	return take(s.Traits, p.said.say)
+	return each(s.Traits, func(name string, value json.RawMessage) {
+		late, latest := p.said.isLate(name, at), p.said.at[name]
+		if !p.said.say(name, value, at) {
+			return
+		}
+		changes.add(s.ID, s.At, name, s.By, value)
+		if late {
+			changes.add(s.ID, time.UnixMicro(latest), name, uuid.Nil, p.said.values[name])
+		}
+	})
+}
+
+// each gives the members of an object, by name.
+func each(object []byte, do func(name string, value json.RawMessage)) error {
+	var members map[string]json.RawMessage
+	if len(object) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(object, &members); err != nil {
+		return fmt.Errorf("read traits: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		do(name, canonical(members[name]))
+	}
+	return nil
 }
 
 // canonical writes a value in the one way that equal ones are written in; its numbers keep

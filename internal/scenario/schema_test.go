@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -92,8 +93,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"Permission": text(string(access.Ingest), string(access.Read), string(access.Manage)),
-		"MetricUnit": text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"Permission":   text(string(access.Ingest), string(access.Read), string(access.Manage)),
+		"IdentityKind": text(string(customer.User), string(customer.Device)),
+		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
@@ -132,6 +134,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
+		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		pageOfParts, archivedFigures, setRetention,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)

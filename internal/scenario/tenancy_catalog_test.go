@@ -66,7 +66,10 @@ var rules = []struct {
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
 		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
 		  and has_table_privilege('tidemark_app', c.oid, 'select, insert, update, delete, truncate, references, trigger')`,
-		map[string]string{"goose_db_version": "whoever starts asks at which migration the database is"}},
+		map[string]string{
+			"goose_db_version": "whoever starts asks at which migration the database is",
+			"event_incoming":   "it is empty for ever, and read for its shape: each session that writes makes a temporary table like it",
+		}},
 	{"a table without tenants is not ours to write", `
 		select c.relname || ' by ' || r from pg_class c, unnest(array['tidemark_app', 'tidemark_worker']) r
 		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
@@ -87,11 +90,17 @@ var rules = []struct {
 		  and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolcanlogin)`, nil},
 	{"our roles are members of no other", `
 		select m.member::regrole::text from pg_auth_members m where m.member in ('tidemark_app'::regrole, 'tidemark_worker'::regrole)`, nil},
-	{"the app owns nothing", `
-		select classid::regclass::text from pg_shdepend where refclassid = 'pg_authid'::regclass
-		  and refobjid = 'tidemark_app'::regrole and deptype = 'o'`, nil},
+	{"what tells a shape is empty", `select 'event_incoming' where exists (select from public.event_incoming)`, nil},
+	// A session's temporary tables are its own, and end with it: in them events are staged.
+	{"the app owns nothing that lasts", `
+		select d.classid::regclass::text || ' ' || coalesce(c.relname, d.objid::text) from pg_shdepend d
+		left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+		left join pg_type y on d.classid = 'pg_type'::regclass and y.oid = d.objid
+		left join pg_namespace n on n.oid = coalesce(c.relnamespace, y.typnamespace)
+		where d.refclassid = 'pg_authid'::regclass and d.refobjid = 'tidemark_app'::regrole and d.deptype = 'o'
+		  and coalesce(n.nspname, '') !~ '^pg_(toast_)?temp_'`, nil},
 	{"the app makes nothing", `
-		select nspname::text from pg_namespace where has_schema_privilege('tidemark_app', oid, 'create') and nspname !~ '^pg_temp'`, nil},
+		select nspname::text from pg_namespace where has_schema_privilege('tidemark_app', oid, 'create') and nspname !~ '^pg_(toast_)?temp_'`, nil},
 	{"the app takes nothing away", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 		  and has_table_privilege('tidemark_app', c.oid, 'delete, truncate')`, nil},

@@ -24,7 +24,16 @@ const (
 	Violation Subject = "violation"
 	// Quarantine: an event was put aside, released or discarded; no key.
 	Quarantine Subject = "quarantine"
+
+	Person      Subject = "person"  // whose an identity is, or what is known of it; key: the identity's number
+	Account     Subject = "account" // an account, its members or what is known of it; key: its number
+	PersonMerge Subject = "merge"   // the merges of users; no key
+	Erasure     Subject = "erasure" // the erasure of a person; key: its id
 )
+
+// Many is the key of a change of more things of a subject than are told apart: of all of
+// them, as far as anybody knows.
+const Many = "*"
 
 // Topic is one thing that changed.
 type Topic struct {
@@ -64,7 +73,10 @@ func Exactly(id tenant.ID, subject Subject, key string) Span {
 	return Span{id, subject, key, key}
 }
 
+// All is the span of every key.
+func All(id tenant.ID, subject Subject) Span { return Span{id, subject, "", "\U0010ffff"} }
+
 // Holds reports whether a change of t is a change of what was read.
 func (s Span) Holds(t Topic) bool {
-	return s.Tenant == t.Tenant && s.Subject == t.Subject && s.From <= t.Key && t.Key <= s.To
+	return s.Tenant == t.Tenant && s.Subject == t.Subject && (t.Key == Many || s.From <= t.Key && t.Key <= s.To)
 }

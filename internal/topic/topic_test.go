@@ -39,10 +39,21 @@ func TestSpanHoldsItsKeysAndNoStranger(t *testing.T) {
 		{Topic{acme, Day, "2026-06-01"}, false},
 		{Topic{globex, Day, "2026-05-10"}, false},
 		{Topic{acme, Tenant, "2026-05-10"}, false},
+		{Topic{acme, Day, Many}, true},
+		{Topic{globex, Day, Many}, false},
+		{Topic{acme, Person, Many}, false},
 	}
 	for _, c := range cases {
 		if got := may.Holds(c.topic); got != c.want {
 			t.Errorf("%v holds %v: %v, want %v", may, c.topic, got, c.want)
+		}
+	}
+}
+
+func TestAllHoldsEveryKey(t *testing.T) {
+	for _, key := range []string{"", "0", "9223372036854775807", Many, "z"} {
+		if !All(acme, Person).Holds(Topic{acme, Person, key}) {
+			t.Errorf("all persons don't hold %q", key)
 		}
 	}
 }

@@ -68,12 +68,29 @@ func (q *Queries) ArchiveEventDelete(ctx context.Context, db DBTX, arg ArchiveEv
 	return result.RowsAffected(), nil
 }
 
-const archiveEventErase = `-- name: ArchiveEventErase :execrows
-delete from event
-where tenant_id = $1
-  and occurred_at >= $2
-  and occurred_at < $3
-  and identity_id = any ($4::bigint[])
+const archiveEventErase = `-- name: ArchiveEventErase :exec
+with gone as (
+  delete from event e
+  where e.tenant_id = $1
+    and e.occurred_at >= $2
+    and e.occurred_at < $3
+    and e.identity_id = any ($4::bigint[])
+  returning e.occurred_at, e.type
+),
+cell as materialized (
+  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
+  from gone g
+  group by 1, 2
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
+)
+delete from event_rollup r
+using cell c
+where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
 `
 
 type ArchiveEventEraseParams struct {
@@ -83,18 +100,15 @@ type ArchiveEventEraseParams struct {
 	IdentityIds []int64
 }
 
-// Worker: what restored parts had of a person.
-func (q *Queries) ArchiveEventErase(ctx context.Context, db DBTX, arg ArchiveEventEraseParams) (int64, error) {
-	result, err := db.Exec(ctx, archiveEventErase,
+// Worker: what restored parts had of a person, and what was counted of it.
+func (q *Queries) ArchiveEventErase(ctx context.Context, db DBTX, arg ArchiveEventEraseParams) error {
+	_, err := db.Exec(ctx, archiveEventErase,
 		arg.TenantID,
 		arg.Starts,
 		arg.Ends,
 		arg.IdentityIds,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const archiveEventPage = `-- name: ArchiveEventPage :many
@@ -780,6 +794,40 @@ func (q *Queries) ArchivePartVerified(ctx context.Context, db DBTX, arg ArchiveP
 	return result.RowsAffected(), nil
 }
 
+const archiveRollupLower = `-- name: ArchiveRollupLower :exec
+with cell as materialized (
+  select c.at, c.type, c.n
+  from unnest($2::timestamptz[], $3::text[], $4::bigint[]) as c (at, type, n)
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
+)
+delete from event_rollup r
+using cell c
+where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
+`
+
+type ArchiveRollupLowerParams struct {
+	TenantID tenant.ID
+	Ats      []time.Time
+	Types    []string
+	Counts   []int64
+}
+
+// Worker: takes out of the figures what only the archive had.
+func (q *Queries) ArchiveRollupLower(ctx context.Context, db DBTX, arg ArchiveRollupLowerParams) error {
+	_, err := db.Exec(ctx, archiveRollupLower,
+		arg.TenantID,
+		arg.Ats,
+		arg.Types,
+		arg.Counts,
+	)
+	return err
+}
+
 const archiveTryLock = `-- name: ArchiveTryLock :one
 select pg_try_advisory_xact_lock(hashtextextended('tidemark_archive/' || $1::text, 0))
 `
@@ -831,7 +879,7 @@ func (q *Queries) ErasureFinish(ctx context.Context, db DBTX, arg ErasureFinishP
 const erasureListPending = `-- name: ErasureListPending :many
 select erasure_id, identity_ids
 from erasure
-where tenant_id = $1 and archive_done_at is null
+where tenant_id = $1 and database_done_at is not null and archive_done_at is null
 order by requested_at, erasure_id
 `
 
@@ -840,7 +888,8 @@ type ErasureListPendingRow struct {
 	IdentityIds []int64
 }
 
-// Worker: the erasures that the archive has yet to follow.
+// Worker: the erasures that the archive has yet to follow: after the database, so that what
+// both had is taken out of the figures once.
 func (q *Queries) ErasureListPending(ctx context.Context, db DBTX, tenantID tenant.ID) ([]ErasureListPendingRow, error) {
 	rows, err := db.Query(ctx, erasureListPending, tenantID)
 	if err != nil {
@@ -854,6 +903,34 @@ func (q *Queries) ErasureListPending(ctx context.Context, db DBTX, tenantID tena
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const erasureListTenants = `-- name: ErasureListTenants :many
+select distinct tenant_id
+from erasure
+where database_done_at is not null and archive_done_at is null
+order by tenant_id
+`
+
+// Worker: whose archive has erasures to follow.
+func (q *Queries) ErasureListTenants(ctx context.Context, db DBTX) ([]tenant.ID, error) {
+	rows, err := db.Query(ctx, erasureListTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []tenant.ID{}
+	for rows.Next() {
+		var tenant_id tenant.ID
+		if err := rows.Scan(&tenant_id); err != nil {
+			return nil, err
+		}
+		items = append(items, tenant_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

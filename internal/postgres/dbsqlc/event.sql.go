@@ -50,7 +50,7 @@ func (q *Queries) EventInsertStaged(ctx context.Context, db DBTX) (int64, error)
 
 const eventListByIDs = `-- name: EventListByIDs :many
 select
-  e.occurred_at, e.event_id, e.received_at, e.type, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
+  e.occurred_at, e.event_id, e.received_at, e.type, e.identity_id, e.user_id, e.anonymous_id, e.group_type, e.group_id, e.message_id,
   e.properties, e.context
 from unnest($1::timestamptz[], $2::bigint[]) as k (at, id)
 join event e on e.occurred_at = k.at and e.event_id = k.id
@@ -66,6 +66,7 @@ type EventListByIDsRow struct {
 	EventID     int64
 	ReceivedAt  time.Time
 	Type        string
+	IdentityID  pgtype.Int8
 	UserID      *string
 	AnonymousID *string
 	GroupType   *string
@@ -90,6 +91,7 @@ func (q *Queries) EventListByIDs(ctx context.Context, db DBTX, arg EventListByID
 			&i.EventID,
 			&i.ReceivedAt,
 			&i.Type,
+			&i.IdentityID,
 			&i.UserID,
 			&i.AnonymousID,
 			&i.GroupType,
@@ -110,7 +112,7 @@ func (q *Queries) EventListByIDs(ctx context.Context, db DBTX, arg EventListByID
 
 const eventPage = `-- name: EventPage :many
 select
-  occurred_at, event_id, received_at, type, user_id, anonymous_id, group_type, group_id, message_id,
+  occurred_at, event_id, received_at, type, identity_id, user_id, anonymous_id, group_type, group_id, message_id,
   properties, context
 from event
 where occurred_at >= $1
@@ -135,6 +137,7 @@ type EventPageRow struct {
 	EventID     int64
 	ReceivedAt  time.Time
 	Type        string
+	IdentityID  pgtype.Int8
 	UserID      *string
 	AnonymousID *string
 	GroupType   *string
@@ -166,6 +169,7 @@ func (q *Queries) EventPage(ctx context.Context, db DBTX, arg EventPageParams) (
 			&i.EventID,
 			&i.ReceivedAt,
 			&i.Type,
+			&i.IdentityID,
 			&i.UserID,
 			&i.AnonymousID,
 			&i.GroupType,

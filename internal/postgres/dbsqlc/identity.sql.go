@@ -38,6 +38,34 @@ func (q *Queries) IdentityBirths(ctx context.Context, db DBTX, personIds []int64
 	return err
 }
 
+const identityKnownUsers = `-- name: IdentityKnownUsers :many
+select distinct_id
+from identity
+where not anonymous and distinct_id = any ($1::text[])
+order by distinct_id
+`
+
+// Which of these are the ids of users that are known.
+func (q *Queries) IdentityKnownUsers(ctx context.Context, db DBTX, userIds []string) ([]string, error) {
+	rows, err := db.Query(ctx, identityKnownUsers, userIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var distinct_id string
+		if err := rows.Scan(&distinct_id); err != nil {
+			return nil, err
+		}
+		items = append(items, distinct_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const identityLink = `-- name: IdentityLink :exec
 update identity i
 set linked_to = w.user_id, linked_at = w.linked_at, linked_by = w.linked_by

@@ -102,6 +102,51 @@ func (ns NullArchiveState) Value() (driver.Value, error) {
 	return string(ns.ArchiveState), nil
 }
 
+type CorrectionKind string
+
+const (
+	CorrectionKindMERGE     CorrectionKind = "MERGE"
+	CorrectionKindUNDOMERGE CorrectionKind = "UNDO_MERGE"
+	CorrectionKindDETACH    CorrectionKind = "DETACH"
+	CorrectionKindREATTACH  CorrectionKind = "REATTACH"
+	CorrectionKindERASE     CorrectionKind = "ERASE"
+)
+
+func (e *CorrectionKind) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = CorrectionKind(s)
+	case string:
+		*e = CorrectionKind(s)
+	default:
+		return fmt.Errorf("unsupported scan type for CorrectionKind: %T", src)
+	}
+	return nil
+}
+
+type NullCorrectionKind struct {
+	CorrectionKind CorrectionKind
+	Valid          bool // Valid is true if CorrectionKind is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullCorrectionKind) Scan(value interface{}) error {
+	if value == nil {
+		ns.CorrectionKind, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.CorrectionKind.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullCorrectionKind) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.CorrectionKind), nil
+}
+
 type ProfileSubject string
 
 const (

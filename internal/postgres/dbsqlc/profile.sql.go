@@ -101,6 +101,12 @@ insert into trait_change (subject, subject_id, said_at, name, message_key, value
 select $1, u.subject_id, u.said_at, u.name, u.message_key, u.value
 from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::uuid[], $6::jsonb[])
   as u (subject_id, said_at, name, message_key, value)
+where u.message_key <> '00000000-0000-0000-0000-000000000000'
+  or not exists (
+    select
+    from trait_change t
+    where t.subject = $1 and t.subject_id = u.subject_id and t.said_at = u.said_at and t.name = u.name
+  )
 on conflict do nothing
 `
 
@@ -113,6 +119,7 @@ type TraitChangeInsertParams struct {
 	Values      [][]byte
 }
 
+// An entry by no message is left out where another tells the same.
 func (q *Queries) TraitChangeInsert(ctx context.Context, db DBTX, arg TraitChangeInsertParams) error {
 	_, err := db.Exec(ctx, traitChangeInsert,
 		arg.Subject,
@@ -123,65 +130,4 @@ func (q *Queries) TraitChangeInsert(ctx context.Context, db DBTX, arg TraitChang
 		arg.Values,
 	)
 	return err
-}
-
-const traitChangePage = `-- name: TraitChangePage :many
-select subject_id, said_at, name, message_key, value
-from trait_change
-where subject = $1
-  and subject_id = any ($2::bigint[])
-  and (said_at, name, message_key) < ($3::timestamptz, $4::text, $5::uuid)
-order by said_at desc, name desc, message_key desc
-limit $6
-`
-
-type TraitChangePageParams struct {
-	Subject    ProfileSubject
-	SubjectIds []int64
-	BeforeAt   time.Time
-	BeforeName string
-	BeforeKey  uuid.UUID
-	Most       int64
-}
-
-type TraitChangePageRow struct {
-	SubjectID  int64
-	SaidAt     time.Time
-	Name       string
-	MessageKey uuid.UUID
-	Value      []byte
-}
-
-// What was said of subjects, the latest first; the cursor is the last row's place.
-func (q *Queries) TraitChangePage(ctx context.Context, db DBTX, arg TraitChangePageParams) ([]TraitChangePageRow, error) {
-	rows, err := db.Query(ctx, traitChangePage,
-		arg.Subject,
-		arg.SubjectIds,
-		arg.BeforeAt,
-		arg.BeforeName,
-		arg.BeforeKey,
-		arg.Most,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []TraitChangePageRow{}
-	for rows.Next() {
-		var i TraitChangePageRow
-		if err := rows.Scan(
-			&i.SubjectID,
-			&i.SaidAt,
-			&i.Name,
-			&i.MessageKey,
-			&i.Value,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }

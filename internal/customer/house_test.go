@@ -1,0 +1,170 @@
+package customer_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
+)
+
+var discard = slog.New(slog.DiscardHandler)
+
+// house is a database with the services on it, and no HTTP.
+type house struct {
+	url     string
+	worker  *postgres.Worker
+	writer  *event.Writer
+	metrics *metric.Service
+	people  *customer.Service
+	eraser  *customer.Eraser
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	url := testkit.Database(t)
+	app, err := postgres.OpenApp(t.Context(), url, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, err := postgres.OpenWorker(t.Context(), url, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{
+		url: url, worker: worker, writer: event.NewWriter(app, event.WriterOptions{Linger: time.Microsecond}),
+		metrics: metric.NewService(app), people: customer.NewService(app), eraser: customer.NewEraser(worker),
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var owner errgroup.Group
+	owner.Go(func() error { return h.writer.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		_ = owner.Wait()
+		app.Close()
+		worker.Close()
+	})
+	return h
+}
+
+// failer is what testing.T and rapid.T have in common here.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Errorf(format string, args ...any)
+}
+
+func (h *house) tenant(t failer, zone string) tenant.ID {
+	t.Helper()
+	id, err := access.CreateTenant(context.Background(), h.worker, "Somebody", zone, time.Monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// as is a context of somebody who may manage the tenant.
+func as(id tenant.ID) context.Context {
+	return access.With(context.Background(), access.Principal{Tenant: id, Key: uuid.UUID{7}, Kind: access.ManageKey})
+}
+
+func (h *house) send(t failer, id tenant.ID, events ...event.Incoming) []event.Verdict {
+	t.Helper()
+	items := make([]event.Item, len(events))
+	for i, e := range events {
+		items[i].Incoming = e
+		if problem := items[i].Check(); problem != nil {
+			t.Fatal(problem)
+		}
+	}
+	verdicts, err := h.writer.Append(context.Background(), id, "default", items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdicts
+}
+
+// person finds whom a key belongs to; it must be there.
+func (h *house) person(t failer, id tenant.ID, user, device string) customer.Person {
+	t.Helper()
+	u, d := &user, &device
+	if user == "" {
+		u = nil
+	} else {
+		d = nil
+	}
+	p, err := h.people.FindPerson(as(id), u, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p == nil {
+		t.Fatal("there is nobody called ", user, device)
+	}
+	return *p
+}
+
+// identityOf finds an id among the identities of its person.
+func (h *house) identityOf(t failer, id tenant.ID, user, device string) customer.Identity {
+	t.Helper()
+	p := h.person(t, id, user, device)
+	pages, err := h.people.IdentityPages(as(id), []int64{p.ID}, 100, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range pages[p.ID].Items {
+		if i.Value == user+device && (i.Kind == customer.User) == (user != "") {
+			return i
+		}
+	}
+	t.Fatal("no such identity: ", user, device)
+	return customer.Identity{}
+}
+
+// days gives a metric's values over a range of days of the tenant's zone, and its total.
+func (h *house) days(t failer, id tenant.ID, key string, from, to time.Time) (values []float64, total float64) {
+	t.Helper()
+	d, err := metric.Find(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := metric.Ask{From: &from, To: &to, Interval: calendar.Day}
+	series, err := h.metrics.Series(as(id), d, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range series.Values {
+		values = append(values, *v)
+	}
+	value, err := h.metrics.Value(as(id), d, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values, *value.Value
+}
+
+func (h *house) materialize(t failer) {
+	t.Helper()
+	if err := metric.NewCloser(h.worker, discard).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantFault(t *testing.T, err error, code fault.Code, field string) {
+	t.Helper()
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != code || f.Field != field {
+		t.Errorf("error %v, want %s in %q", err, code, field)
+	}
+}
