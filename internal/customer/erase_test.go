@@ -62,7 +62,7 @@ func TestAnErasureIsDoneStepByStep(t *testing.T) {
 	}
 	for _, e := range gone {
 		found, err := h.people.FindErasure(as(id), e.ID)
-		if err != nil || found.FinishedAt == nil || found.Events != 30 || found.Identities != 1 {
+		if err != nil || found.FinishedAt != nil || found.Events != 30 || found.Identities != 1 {
 			t.Errorf("%+v, %v; want 30 events of 1 identity", found, err)
 		}
 	}

@@ -44,13 +44,14 @@ var asked = map[string]string{
 	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
-	"Query.person":              `{ person(userId: "u1") { id } }`,
-	"Query.account":             `{ account(groupId: "g1") { id } }`,
-	"Query.personMerges":        `{ personMerges { nodes { id } } }`,
-	"Mutation.mergePeople":      `mutation { mergePeople(from: "x", into: "y", reason: "z") { id } }`,
-	"Mutation.undoMerge":        `mutation { undoMerge(id: "x") { id } }`,
-	"Mutation.detachIdentity":   `mutation { detachIdentity(id: "x", reason: "z") { id } }`,
-	"Mutation.reattachIdentity": `mutation { reattachIdentity(id: "x", reason: "z") { id } }`,
+	"Query.person":               `{ person(userId: "u1") { id } }`,
+	"Query.account":              `{ account(groupId: "g1") { id } }`,
+	"Query.personMerges":         `{ personMerges { nodes { id } } }`,
+	"Mutation.erasePerson":       `mutation { erasePerson(id: "x", reason: "z") { id } }`,
+	"Mutation.mergePeople":       `mutation { mergePeople(from: "x", into: "y", reason: "z") { id } }`,
+	"Mutation.undoMerge":         `mutation { undoMerge(id: "x") { id } }`,
+	"Mutation.detachIdentity":    `mutation { detachIdentity(id: "x", reason: "z") { id } }`,
+	"Mutation.reattachIdentity":  `mutation { reattachIdentity(id: "x", reason: "z") { id } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.

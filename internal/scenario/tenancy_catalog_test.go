@@ -55,7 +55,9 @@ var rules = []struct {
 	{"the app's policy compares with the current tenant", `
 		select polrelid::regclass::text from pg_policy where polname = 'one_tenant'
 		  and (pg_get_expr(polqual, polrelid) <> '(tenant_id = current_tenant())'
-		    or pg_get_expr(polwithcheck, polrelid) <> '(tenant_id = current_tenant())'
+		    or regexp_replace(pg_get_expr(polwithcheck, polrelid), '\s+', ' ', 'g') not in (
+		      '(tenant_id = current_tenant())',
+		      '(tenant_id = ( SELECT current_tenant() AS current_tenant))') -- worked out once a statement
 		    or polroles <> array['tidemark_app'::regrole::oid])`, nil},
 	{"a policy for all tenants is for the worker alone", `
 		select polrelid::regclass::text from pg_policy where polname = 'all_tenants' and polroles <> array['tidemark_worker'::regrole::oid]`, nil},

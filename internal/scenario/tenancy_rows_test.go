@@ -118,12 +118,12 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a person, moved":  `update identity set tenant_id = '%s'`,
 		"an offset":        `insert into ingest_offset (tenant_id, topic, topic_id, partition, next_offset) values ('%s', 't', gen_random_uuid(), 1, 1)`,
 		"an offset, moved": `update ingest_offset set tenant_id = '%s'`,
-		"a profile":       `insert into profile (tenant_id, subject, subject_id, updated_at) values ('%s', 'person', 1, now())`,
-		"a trait":         `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
-		"an account":      `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
-		"a membership":    `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
-		"a merge":         `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
-		"a correction":    `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
+		"a profile":        `insert into profile (tenant_id, subject, subject_id, updated_at) values ('%s', 'person', 1, now())`,
+		"a trait":          `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
+		"an account":       `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
+		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
+		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
+		"a correction":     `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")

@@ -66,9 +66,11 @@ func wantNext(t *testing.T, w watcher, text string) {
 func until(t *testing.T, w watcher, text string) string {
 	t.Helper()
 	for {
-		if got := w.next(t); strings.Contains(got, text) {
+		got := w.next(t)
+		if strings.Contains(got, text) {
 			return got
 		}
+		t.Logf("pushed before %s: %s", text, got)
 	}
 }
 
