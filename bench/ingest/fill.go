@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // perFill is how many events one tenant of the filling has.
@@ -23,4 +25,14 @@ func (h *house) fill(ctx context.Context, events int) error {
 		fmt.Printf("  stored %d: %.0f/s; %v\n", done+parts[0].events, rate, spent)
 	}
 	return nil
+}
+
+// checkpoint lets the segments of the log be used again that the filling has made.
+func (h *house) checkpoint(ctx context.Context) error {
+	return h.asOwner(ctx, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "checkpoint"); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		return nil
+	})
 }

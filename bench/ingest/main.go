@@ -24,6 +24,10 @@ const (
 	aim   = 0.4
 )
 
+// warmUp is how many events are stored at least before anything is measured, so that plans
+// are made, statistics taken and segments of the log there to be used again.
+const warmUp = 300_000
+
 type options struct {
 	events int // in one measurement
 	rounds int
@@ -53,7 +57,10 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = h.close(err) }()
-	if err := h.fill(ctx, o.stored); err != nil {
+	if err := h.fill(ctx, max(o.stored, warmUp)); err != nil {
+		return err
+	}
+	if err := h.checkpoint(ctx); err != nil {
 		return err
 	}
 	var results []result

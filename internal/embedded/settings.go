@@ -51,6 +51,7 @@ func commonSettings(port int) []setting {
 var keptSettings = []setting{
 	{"shared_buffers", "256MB"}, // a laptop's share
 	{"max_wal_size", "4GB"},     // fewer checkpoints while events pour in
+	{"min_wal_size", "1GB"},     // used again, a segment need not be filled with zeros first
 }
 
 var throwawaySettings = []setting{
