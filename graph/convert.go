@@ -96,7 +96,8 @@ func itemsOf(inputs []model.EventInput, sentAt *time.Time) ([]event.Item, error)
 	for i, in := range inputs {
 		items[i].Incoming = event.Incoming{
 			MessageID: orEmpty(in.MessageID), Type: in.Type,
-			UserID: orEmpty(in.UserID), AnonymousID: orEmpty(in.AnonymousID),
+			UserID: orEmpty(in.UserID), AnonymousID: orEmpty(in.AnonymousID), PreviousID: orEmpty(in.PreviousID),
+			GroupID: orEmpty(in.GroupID), GroupType: orEmpty(in.GroupType), Traits: in.Traits,
 			Timestamp: orNone(in.Timestamp), SentAt: orNone(sentAt),
 			Properties: in.Properties, Context: in.Context,
 		}

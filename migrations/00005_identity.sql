@@ -256,6 +256,23 @@ begin
 end $$;
 -- +goose StatementEnd
 
+-- The planner is to know nothing of tenants: of one that is new it would think that it has no
+-- rows at all, and then read all of them for want of a better plan. Without statistics each
+-- has a two-hundredth of a table, and so the whole of a key is always better than its head.
+-- +goose StatementBegin
+do $$
+declare
+  target text;
+begin
+  foreach target in array array[
+    'message', 'event', 'identity', 'presence', 'event_rollup', 'day_version',
+    'person_merge', 'profile', 'trait_change', 'account', 'membership'
+  ] loop
+    execute format('alter table %I alter column tenant_id set statistics 0', target);
+  end loop;
+end $$;
+-- +goose StatementEnd
+
 -- +goose Down
 drop function event_stage_make;
 drop table event_incoming, membership, account, trait_change, profile, person_merge;

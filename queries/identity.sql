@@ -54,8 +54,8 @@ where i.identity_id = any (@identity_ids::bigint[]) -- so that the key is used
   and i.identity_id = w.identity_id
   and i.anonymous;
 
--- Gives identities the person at the root of what they are linked to and merged into now, and
--- their presence with them. Returns those that changed hands, with both persons.
+-- Gives identities the person at the root of what they are linked to and merged into now.
+-- Returns those that changed hands, with both persons.
 -- name: IdentityRegroup :many
 with recursive climb as (
   select i.identity_id as leaf, i.identity_id as place, 0 as steps
@@ -89,24 +89,6 @@ regrouped as (
   set person_id = m.person_id, born_at = null, day = null
   from moved m
   where i.identity_id = any (@identity_ids::bigint[]) and i.identity_id = m.identity_id
-),
--- Day by day and by the key: the days of one identity are few, and those of all are not.
-present as materialized (
-  select p.place, m.person_id
-  from moved m
-  cross join lateral generate_series(m.first_seen_day, (now() + interval '3 days')::date, interval '1 day') as d (day)
-  cross join lateral (
-    select p.ctid as place
-    from presence p
-    where p.day = d.day::date and p.identity_id = m.identity_id
-    limit 1
-  ) p
-),
-handed_over as (
-  update presence p
-  set person_id = x.person_id
-  from present x
-  where p.ctid = x.place
 )
 select m.identity_id::bigint as identity_id, m.was::bigint as was, m.person_id::bigint as person_id
 from moved m

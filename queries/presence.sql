@@ -12,6 +12,24 @@ on conflict (tenant_id, day, identity_id) do update
 set slots = p.slots | excluded.slots
 where p.slots | excluded.slots <> p.slots;
 
+-- Gives the presence of identities another person. Day by day and by the key: the days of one
+-- identity are few, and those of all are not; so it runs after PlanByKeys.
+-- name: PresenceHandOver :exec
+update presence p
+set person_id = w.person_id
+from unnest(@identity_ids::bigint[], @person_ids::bigint[]) as w (identity_id, person_id)
+join identity i on i.identity_id = w.identity_id
+cross join lateral generate_series(i.first_seen_day, (now() + interval '3 days')::date, interval '1 day') as d (day)
+where p.day = d.day::date and p.identity_id = w.identity_id;
+
+-- What follows in the transaction looks rows up one by one, whatever the planner thinks of
+-- how many there are.
+-- name: PlanByKeys :exec
+select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+
+-- name: PlanFreely :exec
+select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
+
 -- Active users where each bucket is one day of the tenant's zone: from the view where that
 -- day is closed and untouched.
 -- name: PresenceDayCountByBucket :many

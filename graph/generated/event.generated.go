@@ -1413,7 +1413,7 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "messageId", "userId", "anonymousId", "timestamp", "properties", "context"}
+	fieldsInOrder := [...]string{"type", "messageId", "userId", "anonymousId", "previousId", "groupId", "groupType", "traits", "timestamp", "properties", "context"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1448,6 +1448,34 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.AnonymousID = data
+		case "previousId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("previousId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PreviousID = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "groupType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupType"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupType = data
+		case "traits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("traits"))
+			data, err := ec.unmarshalOJSONObject2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Traits = data
 		case "timestamp":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timestamp"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)

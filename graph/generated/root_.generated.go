@@ -3451,7 +3451,7 @@ type EventTimeline {
 type Event implements Node {
   "Opaque and global."
   id: ID!
-  "What was done: the name of a tracked event, or ` + "`" + `$page` + "`" + `, ` + "`" + `$screen` + "`" + `."
+  "What was done: the name of a tracked event, or ` + "`" + `$page` + "`" + `, ` + "`" + `$screen` + "`" + `, ` + "`" + `$identify` + "`" + `, ` + "`" + `$group` + "`" + `, ` + "`" + `$alias` + "`" + `."
   type: String!
   "When it was done, the sender's clock corrected."
   occurredAt: DateTime!
@@ -3499,7 +3499,10 @@ type EventEdge {
 
 "An event to store."
 input EventInput {
-  "What was done, such as ` + "`" + `Report Shared` + "`" + `; 1 to 200 characters."
+  """
+  What was done, such as ` + "`" + `Report Shared` + "`" + `; 1 to 200 characters. ` + "`" + `$identify` + "`" + ` says who
+  somebody is, ` + "`" + `$group` + "`" + ` what an account is, ` + "`" + `$alias` + "`" + ` that ` + "`" + `previousId` + "`" + ` belongs to ` + "`" + `userId` + "`" + `.
+  """
   type: String!
   """
   The sender's id of the message. Sent again with the same content it counts once
@@ -3508,8 +3511,16 @@ input EventInput {
   messageId: String
   "Who did it. This or ` + "`" + `anonymousId` + "`" + ` is needed."
   userId: String
-  "The device or browser that did it. This or ` + "`" + `userId` + "`" + ` is needed."
+  "The device or browser that did it. This or ` + "`" + `userId` + "`" + ` is needed, except of ` + "`" + `$group` + "`" + `."
   anonymousId: String
+  "Of ` + "`" + `$alias` + "`" + `: the anonymous id used before."
+  previousId: String
+  "The account on whose behalf it was done; of ` + "`" + `$group` + "`" + `, the one it is about."
+  groupId: String
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "What it sets of the person, or, of ` + "`" + `$group` + "`" + `, of the account."
+  traits: JSONObject
   "When it was done; now unless given."
   timestamp: DateTime
   "Anything else about it."

@@ -60,15 +60,24 @@ type EventEdge struct {
 
 // An event to store.
 type EventInput struct {
-	// What was done, such as `Report Shared`; 1 to 200 characters.
+	// What was done, such as `Report Shared`; 1 to 200 characters. `$identify` says who
+	// somebody is, `$group` what an account is, `$alias` that `previousId` belongs to `userId`.
 	Type string `json:"type"`
 	// The sender's id of the message. Sent again with the same content it counts once
 	// and is answered DUPLICATE. Made up if missing, and then every retry counts.
 	MessageID *string `json:"messageId,omitempty"`
 	// Who did it. This or `anonymousId` is needed.
 	UserID *string `json:"userId,omitempty"`
-	// The device or browser that did it. This or `userId` is needed.
+	// The device or browser that did it. This or `userId` is needed, except of `$group`.
 	AnonymousID *string `json:"anonymousId,omitempty"`
+	// Of `$alias`: the anonymous id used before.
+	PreviousID *string `json:"previousId,omitempty"`
+	// The account on whose behalf it was done; of `$group`, the one it is about.
+	GroupID *string `json:"groupId,omitempty"`
+	// What kind of account that is; `account` unless given.
+	GroupType *string `json:"groupType,omitempty"`
+	// What it sets of the person, or, of `$group`, of the account.
+	Traits []byte `json:"traits,omitempty"`
 	// When it was done; now unless given.
 	Timestamp *time.Time `json:"timestamp,omitempty"`
 	// Anything else about it.

@@ -219,9 +219,32 @@ func regroup(ctx context.Context, tx pgx.Tx, identities []int64) ([]move, error)
 	}
 	moved := make([]move, len(rows))
 	for i, r := range rows {
-		moved[i] = move{r.IdentityID, r.Was, r.PersonID.Int64}
+		moved[i] = move{r.IdentityID, r.Was, r.PersonID}
 	}
-	return moved, nil
+	return moved, handOver(ctx, tx, moved)
+}
+
+// handOver gives the presence of identities that changed hands to the persons that have them.
+func handOver(ctx context.Context, tx pgx.Tx, moved []move) error {
+	if len(moved) == 0 {
+		return nil
+	}
+	var p dbsqlc.PresenceHandOverParams
+	for _, m := range moved {
+		p.IdentityIds = append(p.IdentityIds, m.identity)
+		p.PersonIds = append(p.PersonIds, m.is)
+	}
+	queries := dbsqlc.New()
+	if err := queries.PlanByKeys(ctx, tx); err != nil {
+		return fmt.Errorf("plan by keys: %w", err)
+	}
+	if err := queries.PresenceHandOver(ctx, tx, p); err != nil {
+		return fmt.Errorf("hand presence over: %w", err)
+	}
+	if err := queries.PlanFreely(ctx, tx); err != nil {
+		return fmt.Errorf("plan freely: %w", err)
+	}
+	return nil
 }
 
 func births(ctx context.Context, tx pgx.Tx, persons []int64) error {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +16,12 @@ import (
 )
 
 // ledger is what a client knows: which ids it has sent, and which were acknowledged. It
-// lives outside of the server, and so through its deaths.
+// lives outside of the server, in a file: each id stands there before it is sent, and again,
+// safe on disk, once it was acknowledged.
 type ledger struct {
 	mu       sync.Mutex
+	file     *os.File
+	broken   error // why it could not be written
 	sent     map[string]bool
 	acked    map[string]bool
 	senders  int           // how many there have been
@@ -25,8 +30,14 @@ type ledger struct {
 	batches  chan struct{} // receives for each acknowledged batch
 }
 
-func newLedger() *ledger {
-	return &ledger{status: "ACCEPTED", sent: map[string]bool{}, acked: map[string]bool{}, batches: make(chan struct{}, 100_000)}
+func newLedger(t *testing.T) *ledger {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return &ledger{file: file, status: "ACCEPTED", sent: map[string]bool{}, acked: map[string]bool{}, batches: make(chan struct{}, 100_000)}
 }
 
 const batchSize = 25
@@ -36,15 +47,20 @@ func (l *ledger) batch(sender, n int) (ids []string, body string) {
 	var events []string
 	for i := range batchSize {
 		id := fmt.Sprintf("%d-%d-%d", sender, n, i)
+		who := fmt.Sprintf(`"userId":"u%d"`, (n+i)%40)
+		switch i % 5 {
+		case 0:
+			who = fmt.Sprintf(`"anonymousId":"d%d"`, (n+i)%20)
+		case 1: // which joins the device to the user
+			who += fmt.Sprintf(`,"anonymousId":"d%d"`, (n+i)%20)
+		}
 		at := time.Date(2026, 5, 1, 20, 0, 0, 0, time.UTC).Add(time.Duration(n*7+i) * time.Minute)
 		ids = append(ids, id)
-		events = append(events, event(id, fmt.Sprint("Type ", i%3), fmt.Sprint("u", (n+i)%40), at.Format(time.RFC3339)))
+		events = append(events, tracked(id, fmt.Sprint("Type ", i%3), who, at.Format(time.RFC3339)))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, id := range ids {
-		l.sent[id] = true
-	}
+	l.write("sent", ids)
 	return ids, `{"batch":[` + strings.Join(events, ",") + `]}`
 }
 
@@ -105,10 +121,45 @@ func (l *ledger) deliver(t *testing.T, url, key string, ids []string, body strin
 func (l *ledger) acknowledge(ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, id := range ids {
-		l.acked[id] = true
-	}
+	l.write("acknowledged", ids)
 	l.batches <- struct{}{}
+}
+
+// write notes ids in the file; the caller holds mu. What was acknowledged must be there
+// whatever happens, so that is waited for.
+func (l *ledger) write(what string, ids []string) {
+	var lines strings.Builder
+	for _, id := range ids {
+		fmt.Fprintln(&lines, what, id)
+	}
+	_, err := l.file.WriteString(lines.String())
+	if err == nil && what == "acknowledged" {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		l.broken = err
+	}
+}
+
+// read takes the ledger from its file; the caller holds mu.
+func (l *ledger) read(t *testing.T) {
+	t.Helper()
+	if l.broken != nil {
+		t.Fatalf("the ledger cannot be written: %v", l.broken)
+	}
+	text, err := os.ReadFile(l.file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		what, id, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch what {
+		case "sent":
+			l.sent[id] = true
+		case "acknowledged":
+			l.acked[id] = true
+		}
+	}
 }
 
 // post sends once. Whatever is not a 200 with verdicts is no acknowledgement.
@@ -161,6 +212,7 @@ func (l *ledger) compare(t *testing.T, kit *testkit.Kit) int {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.read(t)
 	var stored []string
 	kit.Scan(t, `select coalesce(array_agg(message_id), '{}') from event`, nil, &stored)
 	there := map[string]bool{}

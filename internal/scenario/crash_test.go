@@ -128,7 +128,7 @@ func (p *program) company(t *testing.T, name string) (write, read string) {
 	return keys[access.WriteKey], keys[access.ReadKey]
 }
 
-// The server is killed three times under load. Whatever it had acknowledged is stored, once,
+// The server is killed ten times under load. Whatever it had acknowledged is stored, once,
 // and everything that is counted agrees with what is stored.
 func TestKilledUnderLoad(t *testing.T) {
 	if testing.Short() {
@@ -141,10 +141,10 @@ func TestKilledUnderLoad(t *testing.T) {
 	server := p.start(t, "serve")
 	p.waitReady(t)
 
-	book := newLedger()
+	book := newLedger(t)
 	stop := book.send(t, p.kit.URL, write, 4)
-	for range 3 {
-		book.waitFor(t, 80) // batches more, so that the load is on
+	for range 10 {
+		book.waitFor(t, 40) // batches more, so that the load is on
 		server.end(syscall.SIGKILL)
 		server = p.start(t, "serve")
 	}

@@ -28,7 +28,7 @@ func TestWorkersKilledUnderLoad(t *testing.T) {
 	p.waitReady(t)
 	worker := p.start(t, "work")
 
-	book := newLedger()
+	book := newLedger(t)
 	book.status = "QUEUED"
 	for range 4 {
 		before := p.storedEvents(t)
@@ -42,6 +42,7 @@ func TestWorkersKilledUnderLoad(t *testing.T) {
 	}
 
 	book.mu.Lock()
+	book.read(t)
 	acknowledged := len(book.acked)
 	book.mu.Unlock()
 	p.waitStored(t, acknowledged)

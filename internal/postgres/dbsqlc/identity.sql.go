@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
@@ -195,23 +194,6 @@ regrouped as (
   set person_id = m.person_id, born_at = null, day = null
   from moved m
   where i.identity_id = any ($1::bigint[]) and i.identity_id = m.identity_id
-),
-present as materialized (
-  select p.place, m.person_id
-  from moved m
-  cross join lateral generate_series(m.first_seen_day, (now() + interval '3 days')::date, interval '1 day') as d (day)
-  cross join lateral (
-    select p.ctid as place
-    from presence p
-    where p.day = d.day::date and p.identity_id = m.identity_id
-    limit 1
-  ) p
-),
-handed_over as (
-  update presence p
-  set person_id = x.person_id
-  from present x
-  where p.ctid = x.place
 )
 select m.identity_id::bigint as identity_id, m.was::bigint as was, m.person_id::bigint as person_id
 from moved m
@@ -221,12 +203,11 @@ order by m.identity_id
 type IdentityRegroupRow struct {
 	IdentityID int64
 	Was        int64
-	PersonID   pgtype.Int8
+	PersonID   int64
 }
 
-// Gives identities the person at the root of what they are linked to and merged into now, and
-// their presence with them. Returns those that changed hands, with both persons.
-// Day by day and by the key: the days of one identity are few, and those of all are not.
+// Gives identities the person at the root of what they are linked to and merged into now.
+// Returns those that changed hands, with both persons.
 func (q *Queries) IdentityRegroup(ctx context.Context, db DBTX, identityIds []int64) ([]IdentityRegroupRow, error) {
 	rows, err := db.Query(ctx, identityRegroup, identityIds)
 	if err != nil {

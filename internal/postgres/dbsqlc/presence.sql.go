@@ -12,6 +12,26 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
+const planByKeys = `-- name: PlanByKeys :exec
+select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+`
+
+// What follows in the transaction looks rows up one by one, whatever the planner thinks of
+// how many there are.
+func (q *Queries) PlanByKeys(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, planByKeys)
+	return err
+}
+
+const planFreely = `-- name: PlanFreely :exec
+select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
+`
+
+func (q *Queries) PlanFreely(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, planFreely)
+	return err
+}
+
 const presenceDayCountByBucket = `-- name: PresenceDayCountByBucket :many
 select
   d.bucket::int as bucket,
@@ -120,6 +140,27 @@ func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg Pre
 		return nil, err
 	}
 	return items, nil
+}
+
+const presenceHandOver = `-- name: PresenceHandOver :exec
+update presence p
+set person_id = w.person_id
+from unnest($1::bigint[], $2::bigint[]) as w (identity_id, person_id)
+join identity i on i.identity_id = w.identity_id
+cross join lateral generate_series(i.first_seen_day, (now() + interval '3 days')::date, interval '1 day') as d (day)
+where p.day = d.day::date and p.identity_id = w.identity_id
+`
+
+type PresenceHandOverParams struct {
+	IdentityIds []int64
+	PersonIds   []int64
+}
+
+// Gives the presence of identities another person. Day by day and by the key: the days of one
+// identity are few, and those of all are not; so it runs after PlanByKeys.
+func (q *Queries) PresenceHandOver(ctx context.Context, db DBTX, arg PresenceHandOverParams) error {
+	_, err := db.Exec(ctx, presenceHandOver, arg.IdentityIds, arg.PersonIds)
+	return err
 }
 
 const presenceUpsert = `-- name: PresenceUpsert :exec
