@@ -29,10 +29,10 @@ made as (
   from fresh f
   returning identity_id, anonymous, distinct_id, person_id, first_seen_at
 )
-select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by
+select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by, false as made
 from found f
 union all
-select m.identity_id, m.anonymous, m.distinct_id, m.person_id, m.first_seen_at, null, null
+select m.identity_id, m.anonymous, m.distinct_id, m.person_id, m.first_seen_at, null, null, true
 from made m;
 
 -- Moves the first sight of identities back, where an event turns out to be earlier.

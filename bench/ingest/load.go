@@ -18,7 +18,7 @@ import (
 
 const (
 	perRequest = 500 // events, well below the limits of a batch
-	senders    = 12  // concurrent requests of one tenant
+	senders    = 40  // concurrent requests of one tenant: a transaction and as much that waits
 	sendWithin = 30 * time.Second
 )
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -34,7 +35,21 @@ type commands struct {
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
 }
 
+// Events come and go in great numbers, and live for a moment: collecting less often costs
+// memory, of which there is a bound, and saves a tenth of the time. GOGC and GOMEMLIMIT in
+// the environment have the last word.
+const (
+	collectAt   = 300     // percent of growth
+	memoryLimit = 1 << 30 // bytes, from where on collecting often is better
+)
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:])
 	stop()

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -192,7 +193,17 @@ func (s *Sightings) link(ctx context.Context, tx pgx.Tx, rows []dbsqlc.IdentityR
 	if err := dbsqlc.New().IdentityLink(ctx, tx, p); err != nil {
 		return nil, fmt.Errorf("link identities: %w", err)
 	}
-	return regroup(ctx, tx, p.IdentityIds)
+	moved, err := regroup(ctx, tx, p.IdentityIds)
+	if err != nil {
+		return nil, err
+	}
+	made := map[int64]bool{}
+	for i := range rows {
+		made[rows[i].IdentityID] = rows[i].Made
+	}
+	// One that was made just now has no presence yet.
+	present := slices.DeleteFunc(slices.Clone(moved), func(m move) bool { return made[m.identity] })
+	return moved, handOver(ctx, tx, present)
 }
 
 // KnownUsers tells which of these are the ids of users.
@@ -211,7 +222,8 @@ func KnownUsers(ctx context.Context, tx pgx.Tx, ids []string) (map[string]bool, 
 // move is an identity that changed hands.
 type move struct{ identity, was, is int64 }
 
-// regroup gives identities, and their presence, the person that they belong to now.
+// regroup gives identities the person that they belong to now; their presence follows by
+// handOver.
 func regroup(ctx context.Context, tx pgx.Tx, identities []int64) ([]move, error) {
 	rows, err := dbsqlc.New().IdentityRegroup(ctx, tx, identities)
 	if err != nil {
@@ -221,7 +233,7 @@ func regroup(ctx context.Context, tx pgx.Tx, identities []int64) ([]move, error)
 	for i, r := range rows {
 		moved[i] = move{r.IdentityID, r.Was, r.PersonID}
 	}
-	return moved, handOver(ctx, tx, moved)
+	return moved, nil
 }
 
 // handOver gives the presence of identities that changed hands to the persons that have them.

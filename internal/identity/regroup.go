@@ -14,6 +14,9 @@ func Regroup(ctx context.Context, tx pgx.Tx, identities []int64) error {
 	if err != nil {
 		return err
 	}
+	if err := handOver(ctx, tx, moved); err != nil {
+		return err
+	}
 	var touched []int64
 	for _, m := range moved {
 		touched = append(touched, m.was, m.is)

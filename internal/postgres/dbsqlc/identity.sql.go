@@ -257,10 +257,10 @@ made as (
   from fresh f
   returning identity_id, anonymous, distinct_id, person_id, first_seen_at
 )
-select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by
+select f.identity_id, f.anonymous, f.distinct_id, f.person_id, f.first_seen_at, f.linked_at, f.linked_by, false as made
 from found f
 union all
-select m.identity_id, m.anonymous, m.distinct_id, m.person_id, m.first_seen_at, null, null
+select m.identity_id, m.anonymous, m.distinct_id, m.person_id, m.first_seen_at, null, null, true
 from made m
 `
 
@@ -279,6 +279,7 @@ type IdentityResolveRow struct {
 	FirstSeenAt *time.Time
 	LinkedAt    *time.Time
 	LinkedBy    uuid.NullUUID
+	Made        bool
 }
 
 // Finds or makes an identity for each id; the epoch stands for one that did nothing yet. One that is made is a person of its own, born when
@@ -305,6 +306,7 @@ func (q *Queries) IdentityResolve(ctx context.Context, db DBTX, arg IdentityReso
 			&i.FirstSeenAt,
 			&i.LinkedAt,
 			&i.LinkedBy,
+			&i.Made,
 		); err != nil {
 			return nil, err
 		}
