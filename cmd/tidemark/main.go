@@ -79,6 +79,7 @@ func run(ctx context.Context, args []string) int {
 		return 0
 	}
 	app.UseLogger(cli.Logger())
+	cli.UseLimits()
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(cli.Config); err != nil {
 		return fail(err)

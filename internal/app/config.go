@@ -14,25 +14,34 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemarkhq/tidemark/internal/event"
 )
 
 // Config is what a process is told. Its zero values are not defaults: the command line
 // fills those in.
 type Config struct {
-	DatabaseURL string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL 15 or later with wal_level=logical, as postgres://user:password@host/database."`
-	RedisURL    string   `name:"redis-url" env:"REDIS_URL" help:"Redis 7 or later, or Valkey, as redis://:password@host:6379/0."`
-	Listen      string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
-	Origins     []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
-	Pool        int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
-	Archive     string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
-	Ingest      string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
-	LogLevel    string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
-	LogFormat   string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
+	DatabaseURL   string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL 15 or later with wal_level=logical, as postgres://user:password@host/database."`
+	RedisURL      string   `name:"redis-url" env:"REDIS_URL" help:"Redis 7 or later, or Valkey, as redis://:password@host:6379/0."`
+	Listen        string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
+	Origins       []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
+	Pool          int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
+	Archive       string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
+	Ingest        string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
+	MaxEventBytes int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
+	MaxBatchBytes int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
+	LogLevel      string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat     string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
 
 	Kafka KafkaConfig `embed:""`
 
 	// Tracer is told of every statement that serves a tenant; nil: nobody is.
 	Tracer pgx.QueryTracer `kong:"-"`
+}
+
+// UseLimits makes the limits of what is taken in those of this process.
+func (c Config) UseLimits() {
+	event.SetLimits(event.Limits{Event: c.MaxEventBytes, Batch: c.MaxBatchBytes})
 }
 
 // Check reports every problem at once. A database and Redis must be named where they are
@@ -59,6 +68,12 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "") {
 			add("TIDEMARK_ORIGINS has an entry that is not of the form https://host: %q", origin)
 		}
+	}
+	if c.MaxEventBytes < 1<<10 || c.MaxEventBytes > 256<<10 {
+		add("TIDEMARK_MAX_EVENT_BYTES must be between 1024 and 262144: %d", c.MaxEventBytes)
+	}
+	if c.MaxBatchBytes < c.MaxEventBytes || c.MaxBatchBytes > 16<<20 {
+		add("TIDEMARK_MAX_BATCH_BYTES must be between TIDEMARK_MAX_EVENT_BYTES and 16777216: %d", c.MaxBatchBytes)
 	}
 	if c.Pool < 4 || c.Pool > 1000 {
 		add("TIDEMARK_POOL must be between 4 and 1000: %d", c.Pool)

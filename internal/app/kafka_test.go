@@ -7,6 +7,7 @@ import (
 
 func TestConfigurationOfTheLog(t *testing.T) {
 	fine := Config{
+		MaxEventBytes: 32 << 10, MaxBatchBytes: 500 << 10,
 		Listen: "127.0.0.1:8080", Pool: 12, LogLevel: "info", LogFormat: "json", Ingest: "kafka",
 		Kafka: KafkaConfig{Brokers: []string{"one:9092", "[::1]:9093"}, Topic: "tidemark.events", Group: "tidemark", Partitions: 12},
 	}
@@ -17,6 +18,8 @@ func TestConfigurationOfTheLog(t *testing.T) {
 	}{
 		{"as it should be", func(*Config) {}, nil},
 		{"direct, and nonsense about a log", func(c *Config) { c.Ingest, c.Kafka = "direct", KafkaConfig{SASL: "x"} }, nil},
+		{"an event of no size", func(c *Config) { c.MaxEventBytes = 0 }, []string{"TIDEMARK_MAX_EVENT_BYTES"}},
+		{"a batch smaller than an event", func(c *Config) { c.MaxBatchBytes = 10 << 10 }, []string{"TIDEMARK_MAX_BATCH_BYTES"}},
 		{"neither", func(c *Config) { c.Ingest = "pigeons" }, []string{"TIDEMARK_INGEST"}},
 		{"nothing set", func(c *Config) { c.Kafka = KafkaConfig{} },
 			[]string{"TIDEMARK_KAFKA is not set", "TIDEMARK_KAFKA_TOPIC", "TIDEMARK_KAFKA_GROUP", "TIDEMARK_KAFKA_PARTITIONS"}},
@@ -48,7 +51,7 @@ func TestConfigurationOfTheLog(t *testing.T) {
 
 // Brokers that are not there are found before anything starts, and told without the password.
 func TestBrokersThatDoNotAnswer(t *testing.T) {
-	config := Config{Kafka: KafkaConfig{Brokers: []string{"127.0.0.1:1"}, Topic: "t", Group: "g", Partitions: 1, SASL: "plain", User: "u", Password: "secret"}}
+	config := Config{MaxEventBytes: 32 << 10, MaxBatchBytes: 500 << 10, Kafka: KafkaConfig{Brokers: []string{"127.0.0.1:1"}, Topic: "t", Group: "g", Partitions: 1, SASL: "plain", User: "u", Password: "secret"}}
 	err := config.checkKafka(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "TIDEMARK_KAFKA") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)

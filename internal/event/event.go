@@ -12,13 +12,26 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
-// The limits of one event and one batch, in bytes as in Segment's HTTP API.
+// The limits of one event and one batch, in bytes as in Segment's HTTP API, unless a server
+// is told others.
 const (
 	MaxEventBytes = 32 << 10
 	MaxBatchBytes = 500 << 10
 	maxText       = 200 // characters of a type or an id
 	maxDepth      = 32  // levels of properties and context
 )
+
+// Limits bound what one event and one batch may have, in bytes.
+type Limits struct{ Event, Batch int }
+
+var limits = Limits{Event: MaxEventBytes, Batch: MaxBatchBytes}
+
+// SetLimits replaces the limits of this process. It is for its start: nothing may be taken in
+// meanwhile.
+func SetLimits(l Limits) { limits = l }
+
+// CurrentLimits are those of this process.
+func CurrentLimits() Limits { return limits }
 
 // Earliest is the first instant that an event may have happened at.
 var Earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -214,7 +227,7 @@ func checkText(field, value string) *fault.Error {
 }
 
 func tooLarge() *fault.Error {
-	return fault.Newf(fault.TooLarge, "An event has at most %d bytes, its numbers written out.", MaxEventBytes).In("event")
+	return fault.Newf(fault.TooLarge, "An event has at most %d bytes, its numbers written out.", limits.Event).In("event")
 }
 
 func tooEarly() *fault.Error {

@@ -53,7 +53,7 @@ func passOver(name string, value []byte, isKnown bool) *fault.Error {
 // readItem takes an event apart and settles what it says. idName is the member that has its
 // id, which is looked for where the rest cannot be read.
 func readItem(raw []byte, idName string, e *Incoming, member func(name, value []byte) *fault.Error, settle func() *fault.Error) Item {
-	if len(raw) > MaxEventBytes {
+	if len(raw) > limits.Event {
 		return Item{Incoming: Incoming{MessageID: salvageID(raw, idName)}, Problem: tooLarge()}
 	}
 	s := &scanner{data: raw}

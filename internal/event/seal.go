@@ -32,7 +32,7 @@ func (s *contents) size() int {
 // seal takes the event's fingerprint, by which a repeat of the same event is told from
 // another event under the same id. A missing message id is made up.
 func (e *Incoming) seal(s contents) *fault.Error {
-	if s.size() > MaxEventBytes {
+	if s.size() > limits.Event {
 		return tooLarge()
 	}
 	e.Properties, e.Context, e.Traits, e.TraitsOnce = s.properties.text, s.context.text, s.traits.text, s.once.text

@@ -20,9 +20,9 @@ var gzipMagic = []byte{0x1f, 0x8b}
 // readBody reads at most as much as a batch may have, compressed or not. Whether it is
 // compressed is told by its bytes: senders label what they send in many ways.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := readAll(http.MaxBytesReader(w, r.Body, event.MaxBatchBytes), r.ContentLength)
+	body, err := readAll(http.MaxBytesReader(w, r.Body, int64(event.CurrentLimits().Batch)), r.ContentLength)
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return nil, errBodyTooLarge
+		return nil, bodyTooLarge()
 	}
 	if err != nil {
 		return nil, fault.New(fault.BadUserInput, "The body could not be read to its end.").Because(err)
@@ -42,13 +42,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // readAll is io.ReadAll, with room for as much as the sender announced, within the limit.
 func readAll(body io.Reader, announced int64) ([]byte, error) {
-	room := min(max(announced, 0), event.MaxBatchBytes) + bytes.MinRead
+	room := min(max(announced, 0), int64(event.CurrentLimits().Batch)) + bytes.MinRead
 	buffer := bytes.NewBuffer(make([]byte, 0, room))
 	_, err := buffer.ReadFrom(body)
 	return buffer.Bytes(), err
 }
 
-var errBodyTooLarge = fault.Newf(fault.TooLarge, "A body has at most %d bytes, uncompressed.", event.MaxBatchBytes)
+func bodyTooLarge() *fault.Error {
+	return fault.Newf(fault.TooLarge, "A body has at most %d bytes, uncompressed.", event.CurrentLimits().Batch)
+}
 
 // inflate stops at the limit, however much there would be.
 func inflate(body []byte) ([]byte, error) {
@@ -56,9 +58,10 @@ func inflate(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errBadGzip.Because(err)
 	}
-	inflated, err := io.ReadAll(io.LimitReader(reader, event.MaxBatchBytes+1))
-	if len(inflated) > event.MaxBatchBytes {
-		return nil, errBodyTooLarge
+	most := event.CurrentLimits().Batch
+	inflated, err := io.ReadAll(io.LimitReader(reader, int64(most)+1))
+	if len(inflated) > most {
+		return nil, bodyTooLarge()
 	}
 	if err != nil {
 		return nil, errBadGzip.Because(err)
