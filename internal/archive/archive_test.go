@@ -361,6 +361,9 @@ func TestErasureReachesTheArchive(t *testing.T) {
 			h.happened(t, acme, h.month(t, 2), 2) // identities 2 and 3 only
 			h.happened(t, globex, h.month(t, 3), 20)
 			before, theirs := h.events(t, acme), h.events(t, globex)
+			h.exec(t, `
+				insert into event_rollup (tenant_id, at, type, day, count)
+				select tenant_id, date_bin('15 minutes', occurred_at, 'epoch'), type, occurred_at::date, count(*) from event group by 1, 2, 3, 4`)
 			h.mustRun(t, acme)
 			h.mustRun(t, globex)
 			h.restore(t, acme, h.month(t, 2))
@@ -399,6 +402,11 @@ func TestErasureReachesTheArchive(t *testing.T) {
 			h.exec(t, "update archive_part set restored_until = now() where restored_until is not null")
 			h.mustRun(t, acme)
 			h.wantWhole(t, acme, want)
+			for id, left := range map[tenant.ID]int{acme: len(want), globex: len(theirs)} {
+				if n := h.number(t, "select sum(count) from event_rollup where tenant_id = $1", id); n != left {
+					t.Errorf("%d events are counted, %d are left", n, left)
+				}
+			}
 			h.restore(t, globex, h.month(t, 3))
 			if diff := cmp.Diff(theirs, h.events(t, globex)); diff != "" {
 				t.Errorf("the stranger's events (-want +got):\n%s", diff)
