@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -37,6 +38,7 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 	t.Helper()
 	statements := &Statements{}
 	config := app.Config{
+		MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes,
 		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(),
