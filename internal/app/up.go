@@ -26,7 +26,8 @@ type UpOptions struct {
 }
 
 // StartServices starts what the configuration does not name, and returns the
-// configuration with it filled in.
+// configuration with it filled in. Without a folder, what is started
+// keeps its things in a temporary one.
 func StartServices(ctx context.Context, config Config, dir string, logger *slog.Logger) (Config, *embedded.Services, error) {
 	services, err := embedded.StartServices(ctx, embedded.ServicesOptions{
 		Dir: dir, Logger: logger, DatabaseURL: config.DatabaseURL, RedisURL: config.RedisURL,
