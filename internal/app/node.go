@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	gqlgen "github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -29,13 +30,13 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/secret"
-	"github.com/tidemarkhq/tidemark/internal/topic"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
 const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
+	accessPool   = 4                // connections for signing people in
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -45,6 +46,7 @@ type Node struct {
 	logger  *slog.Logger
 	app     *postgres.App
 	worker  *postgres.Worker
+	access  *postgres.Access
 	redis   *redis.Client
 	channel string // of changes, in Redis
 	vault   *secret.Vault
@@ -89,10 +91,16 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 		app.Close()
 		return nil, err
 	}
+	signIn, err := postgres.OpenAccess(ctx, config.DatabaseURL, accessPool, config.Tracer)
+	if err != nil {
+		app.Close()
+		worker.Close()
+		return nil, err
+	}
 	return &Node{
-		config: config, logger: logger, app: app, worker: worker,
-		redis: redis.NewClient(options), channel: feed.Channel(database.Database), vault: vault,
-		certificate: certificate,
+		config: config, logger: logger, app: app, worker: worker, access: signIn,
+		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+		vault: vault, certificate: certificate,
 	}, nil
 }
 
@@ -100,6 +108,7 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 func (n *Node) Close() {
 	n.app.Close()
 	n.worker.Close()
+	n.access.Close()
 	_ = n.redis.Close() // nothing is left to be lost
 }
 
@@ -123,7 +132,7 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	keys := access.NewAuthenticator(n.app)
-	watcher := access.NewWatcher(keys, n.logger)
+	watcher := access.NewWatcher(keys.Forget, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
 	in, checks, err := n.appender(ctx, writer)
@@ -181,7 +190,14 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			if err != nil {
 				return nil, "", err
 			}
-			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
+			return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
+		},
+		Anonymous: true,
+		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
+			if who, known := access.From(ctx); known && graph.Personal(op) {
+				return who.Self()
+			}
+			return scope
 		},
 		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
 		Origins: n.config.origins(),
@@ -198,9 +214,7 @@ func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.
 		}
 		engine.Changed(m.Topics)
 		for _, t := range m.Topics {
-			if t.Subject == topic.APIKey {
-				watcher.Changed(t.Key)
-			}
+			watcher.Changed(t)
 		}
 	}).Run(ctx)
 }
