@@ -24,9 +24,11 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
+	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -46,7 +48,9 @@ type Node struct {
 	worker  *postgres.Worker
 	access  *postgres.Access
 	redis   *redis.Client
-	channel string // of changes, in Redis
+	channel string        // of changes, in Redis
+	limits  *redis.Client // for limits and attempts
+	name    string        // of the database: it tells those who share a Redis apart
 
 	// PlaygroundKeys is what the playground offers to explore with; nil: none.
 	PlaygroundKeys func() []PlaygroundKey
@@ -87,6 +91,7 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 	return &Node{
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
 		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+		limits: limit.Connect(*options), name: database.Database,
 	}, nil
 }
 
@@ -96,6 +101,7 @@ func (n *Node) Close() {
 	n.worker.Close()
 	n.access.Close()
 	_ = n.redis.Close() // nothing is left to be lost
+	_ = n.limits.Close()
 }
 
 // Worker is for managing tenants and keys.
@@ -123,9 +129,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		return errors.Join(err, listener.Close())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
+	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
+	taken := bounded{in, limiter, n.config.Limits.EventRate}
+	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Logger: n.logger,
 	})
 
@@ -146,10 +154,12 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
+		Quotas:         quotas,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
@@ -157,7 +167,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
-	}, n.logger)
+	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
 		Live:     liveQueries{engine},
@@ -176,6 +186,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			}
 			return scope
 		},
+		Admit:   admission{limiter, quotas}.admit,
 		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
 		Origins: n.config.Origins,
 		Logger:  n.logger,
