@@ -16,7 +16,7 @@ import (
 const tenantCreate = `-- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode
 `
 
 type TenantCreateParams struct {
@@ -42,6 +42,7 @@ func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreatePar
 		&i.WeekStart,
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
+		&i.DocumentMode,
 	)
 	return i, err
 }
@@ -49,6 +50,7 @@ func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreatePar
 const tenantGet = `-- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.document_mode,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -65,6 +67,7 @@ type TenantGetRow struct {
 	WeekStart            int16
 	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
+	DocumentMode         DocumentMode
 	Watermark            time.Time
 	RawSince             time.Time
 }
@@ -82,6 +85,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 		&i.WeekStart,
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
+		&i.DocumentMode,
 		&i.Watermark,
 		&i.RawSince,
 	)
@@ -89,7 +93,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months
+select tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode
 from tenant
 order by created_at, tenant_id
 `
@@ -111,6 +115,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 			&i.WeekStart,
 			&i.CreatedAt,
 			&i.EventRetentionMonths,
+			&i.DocumentMode,
 		); err != nil {
 			return nil, err
 		}
@@ -120,6 +125,19 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const tenantSetDocumentMode = `-- name: TenantSetDocumentMode :execrows
+update tenant
+set document_mode = $1
+`
+
+func (q *Queries) TenantSetDocumentMode(ctx context.Context, db DBTX, mode DocumentMode) (int64, error) {
+	result, err := db.Exec(ctx, tenantSetDocumentMode, mode)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const tenantSetEventRetention = `-- name: TenantSetEventRetention :execrows
