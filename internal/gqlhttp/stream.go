@@ -32,7 +32,11 @@ func (x *exchange) stream(ctx context.Context, scope string, q *request) {
 			x.streamLive(ctx, scope, q, op)
 			return
 		}
-		bad = x.h.execute(ctx, op, x.deadline)
+		var err error
+		if bad, err = x.perform(ctx, scope, q, op); err != nil {
+			x.fail(err)
+			return
+		}
 	}
 	s := x.begin()
 	s.next(bad.encode())
