@@ -10,9 +10,7 @@ returning k.claim_id;
 
 -- What has become of a key that could not be claimed.
 -- name: IdempotencyKeyGet :one
-select
-  fingerprint, sealed_answer, (answered_at is not null)::boolean as answered,
-  ceil(extract(epoch from leased_until - clock_timestamp()))::bigint as lease_seconds
+select fingerprint, sealed_answer, (answered_at is not null)::boolean as answered
 from idempotency_key
 where slot = @slot;
 

@@ -60,9 +60,15 @@ func With(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
+// Of returns who is asking; false if nobody is known to.
+func Of(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(principalKey{}).(Principal)
+	return p, ok
+}
+
 // Require returns who is asking, if they may do this; else a fault.
 func Require(ctx context.Context, do Permission) (Principal, error) {
-	p, ok := ctx.Value(principalKey{}).(Principal)
+	p, ok := Of(ctx)
 	if !ok {
 		return Principal{}, fault.New(fault.Unauthenticated, "A key is needed.")
 	}

@@ -2,11 +2,10 @@ package gqlhttp
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"strings"
 
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
@@ -15,28 +14,10 @@ type Documents interface {
 	// Resolve gives the text to execute. It is called before every execution, each of
 	// a live query's included, with a context that says who asks. Errors are faults:
 	// PERSISTED_QUERY_NOT_FOUND, DOCUMENT_NOT_TRUSTED, and those that pass.
-	Resolve(ctx context.Context, asked Document) (text string, err error)
+	Resolve(ctx context.Context, asked document.Asked) (text string, err error)
 	// Keep is told of a valid document whose client asks to have it known by its hash
 	// from now on. It may forget it at any time.
-	Keep(ctx context.Context, asked Document)
-}
-
-// Document is what a request says of its document: the text, the hash, or both.
-type Document struct {
-	Text    string
-	Hash    string // SHA-256 of the text, in 64 lower-case hexadecimal digits; "" if none was sent
-	Persist bool   // whether the client speaks the protocol of automatic persisted queries
-}
-
-// HashOf is the name that a document's text has: its SHA-256, in lower-case hexadecimal digits.
-func HashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
-}
-
-// IsHash tells whether a text has the form of HashOf's.
-func IsHash(text string) bool {
-	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
+	Keep(ctx context.Context, asked document.Asked)
 }
 
 // The places where a hash can stand.
@@ -64,11 +45,14 @@ func (q *request) persisted() json.RawMessage {
 
 // document reads what a request says of its document. A hash must be the text's, if both
 // were sent.
-func (q *request) document() (asked Document, err error) {
+func (q *request) document() (asked document.Asked, err error) {
 	asked.Text = q.query
 	field := idField
-	if asked.Hash, err = hashOfID(q.documentID); err != nil {
-		return asked, err
+	if q.documentID != "" {
+		if asked.Hash, err = hashOfID(q.documentID); err != nil {
+			return asked, err
+		}
+		asked.Hashed = true
 	}
 	if raw := q.persisted(); !isNull(raw) {
 		field = apqField + ".sha256Hash"
@@ -76,47 +60,48 @@ func (q *request) document() (asked Document, err error) {
 		if err != nil {
 			return asked, err
 		}
-		if asked.Hash != "" && asked.Hash != hash {
+		if asked.Hashed && asked.Hash != hash {
 			return asked, fault.Input(field, "The hash is not the one of documentId.")
 		}
-		asked.Hash, asked.Persist = hash, true
+		asked.Hash, asked.Hashed, asked.Persist = hash, true, true
 	}
-	if asked.Hash != "" && asked.Text != "" && HashOf(asked.Text) != asked.Hash {
+	if asked.Hashed && asked.Text != "" && document.HashOf(asked.Text) != asked.Hash {
 		return asked, fault.Input(field, "The hash is not that of the query: it is the SHA-256 of its UTF-8 bytes, in lower-case hexadecimal digits.")
 	}
 	return asked, nil
 }
 
-func hashOfID(id string) (string, error) {
-	hash := strings.TrimPrefix(id, idScheme)
-	if id != "" && !IsHash(hash) {
-		return "", fault.Input(idField, "A documentId is sha256: and 64 lower-case hexadecimal digits.")
+func hashOfID(id string) (document.Hash, error) {
+	hash, ok := document.ParseHash(strings.TrimPrefix(id, idScheme))
+	if !ok {
+		return hash, fault.Input(idField, "A documentId is sha256: and 64 lower-case hexadecimal digits.")
 	}
 	return hash, nil
 }
 
 // hashOfExtension reads the extension of automatic persisted queries
 // (https://github.com/apollographql/apollo-link-persisted-queries#protocol).
-func hashOfExtension(raw json.RawMessage) (string, error) {
+func hashOfExtension(raw json.RawMessage) (hash document.Hash, err error) {
 	var extension struct {
 		Version json.Number `json:"version"`
 		Hash    string      `json:"sha256Hash"`
 	}
 	if first(raw) != '{' || json.Unmarshal(raw, &extension) != nil {
-		return "", fault.Input(apqField, "The extension persistedQuery is not of the form {version: 1, sha256Hash: \"…\"}.")
+		return hash, fault.Input(apqField, "The extension persistedQuery is not of the form {version: 1, sha256Hash: \"…\"}.")
 	}
 	if extension.Version != "1" {
-		return "", fault.Input(apqField+".version", "The version of persistedQuery is not 1.")
+		return hash, fault.Input(apqField+".version", "The version of persistedQuery is not 1.")
 	}
-	if !IsHash(extension.Hash) {
-		return "", fault.Input(apqField+".sha256Hash", "A hash is the SHA-256 of the query, in 64 lower-case hexadecimal digits.")
+	hash, ok := document.ParseHash(extension.Hash)
+	if !ok {
+		return hash, fault.Input(apqField+".sha256Hash", "A hash is the SHA-256 of the query, in 64 lower-case hexadecimal digits.")
 	}
-	return extension.Hash, nil
+	return hash, nil
 }
 
 // resolve finds the text of a request's document. All transports come by here, since all of
 // them parse; a live query does so before each of its executions.
-func (h *Handler) resolve(ctx context.Context, q *request) (asked Document, err error) {
+func (h *Handler) resolve(ctx context.Context, q *request) (asked document.Asked, err error) {
 	if asked, err = q.document(); err != nil {
 		return asked, err
 	}

@@ -9,8 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
+
+func hashOf(text string) string { return document.HashOf(text).String() }
 
 // fakeDocuments knows what it was asked to keep, and what the test says.
 type fakeDocuments struct {
@@ -20,12 +23,12 @@ type fakeDocuments struct {
 	refused string // the text that is refused, if any
 }
 
-func (d *fakeDocuments) Resolve(_ context.Context, asked Document) (string, error) {
+func (d *fakeDocuments) Resolve(_ context.Context, asked document.Asked) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	text := asked.Text
 	if text == "" {
-		text = d.texts[asked.Hash]
+		text = d.texts[asked.Hash.String()]
 	}
 	switch {
 	case d.refuse != nil:
@@ -38,10 +41,10 @@ func (d *fakeDocuments) Resolve(_ context.Context, asked Document) (string, erro
 	return text, nil
 }
 
-func (d *fakeDocuments) Keep(_ context.Context, asked Document) {
+func (d *fakeDocuments) Keep(_ context.Context, asked document.Asked) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.texts[asked.Hash] = asked.Text
+	d.texts[asked.Hash.String()] = asked.Text
 }
 
 func (d *fakeDocuments) kept() int {
@@ -79,7 +82,7 @@ const notFound = `{"message":"PersistedQueryNotFound","extensions":{"code":"PERS
 // A client tries the hash, sends the text if it must, and is understood by the hash alone then.
 func TestPersistedQueriesOverEveryTransport(t *testing.T) {
 	const text = "{ name }"
-	hash := HashOf(text)
+	hash := hashOf(text)
 	stream := []string{"Accept", "text/event-stream"}
 	for name, ask := range map[string]func(w *world, text string) string{
 		"POST": func(w *world, text string) string { return w.post(persisted(text, hash)).want(200).body },
@@ -114,7 +117,7 @@ func TestPersistedQueriesOverEveryTransport(t *testing.T) {
 // or kept.
 func TestHashesThatCannotBeRight(t *testing.T) {
 	documents := &fakeDocuments{texts: map[string]string{}}
-	good, other := HashOf("mutation { bump }"), HashOf("{ name }")
+	good, other := hashOf("mutation { bump }"), hashOf("{ name }")
 	const version, hash = `"field":"extensions.persistedQuery.version"`, `"field":"extensions.persistedQuery.sha256Hash"`
 	bubble(t, Config{Documents: documents}, func(w *world) {
 		socket := w.connect()
@@ -147,7 +150,7 @@ func TestHashesThatCannotBeRight(t *testing.T) {
 
 // documentId, of GraphQL over HTTP, names a document that is known.
 func TestDocumentID(t *testing.T) {
-	hash := HashOf("{ name }")
+	hash := hashOf("{ name }")
 	documents := &fakeDocuments{texts: map[string]string{hash: "{ name }"}}
 	bubble(t, Config{Documents: documents}, func(w *world) {
 		for _, id := range []string{hash, "sha256:" + hash} {
@@ -155,7 +158,7 @@ func TestDocumentID(t *testing.T) {
 			w.get("documentId="+id).want(200, "tidemark")
 			w.post(`{"documentId":"`+id+`","query":"{ name }"}`).want(200, "tidemark")
 		}
-		w.post(`{"documentId":"sha256:`+HashOf("x")+`"}`, "Accept", responseType).want(400, notFound)
+		w.post(`{"documentId":"sha256:`+hashOf("x")+`"}`, "Accept", responseType).want(400, notFound)
 	})
 	bubble(t, Config{}, func(w *world) {
 		w.post(`{"documentId":"sha256:`+hash+`"}`, "Accept", responseType).want(400, `"field":"query"`, "no documents by their hash")
@@ -168,10 +171,10 @@ func TestWhatIsKept(t *testing.T) {
 	documents := &fakeDocuments{texts: map[string]string{}}
 	bubble(t, Config{Documents: documents}, func(w *world) {
 		for _, text := range []string{"{", "{ nosuch }", "query A { name } query B { name }"} {
-			w.post(persisted(text, HashOf(text))).want(200, `"errors"`)
+			w.post(persisted(text, hashOf(text))).want(200, `"errors"`)
 		}
 		w.post(`{"query":"{ name }"}`).want(200, "tidemark")
-		w.post(`{"query":"{ name }","documentId":"`+HashOf("{ name }")+`"}`).want(200, "tidemark")
+		w.post(`{"query":"{ name }","documentId":"`+hashOf("{ name }")+`"}`).want(200, "tidemark")
 		if n := documents.kept(); n != 0 {
 			w.Errorf("%d documents were kept", n)
 		}
@@ -181,10 +184,10 @@ func TestWhatIsKept(t *testing.T) {
 // A document's hash is as good as its text: who asks by either shares a live query.
 func TestALiveQueryByHashIsShared(t *testing.T) {
 	const text = "subscription { live }"
-	documents := &fakeDocuments{texts: map[string]string{HashOf(text): text}}
+	documents := &fakeDocuments{texts: map[string]string{hashOf(text): text}}
 	bubble(t, Config{Documents: documents}, func(w *world) {
 		byHash, byText := w.connect(), w.connect()
-		byHash.send(`{"type":"subscribe","id":"1","payload":` + persisted("", HashOf(text)) + `}`)
+		byHash.send(`{"type":"subscribe","id":"1","payload":` + persisted("", hashOf(text)) + `}`)
 		byHash.wantParts(`"live":1`)
 		byText.send(`{"type":"subscribe","id":"1","payload":{"query":"` + text + `"}}`)
 		byText.wantParts(`"live":1`)

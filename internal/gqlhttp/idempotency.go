@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"strings"
 	"time"
@@ -16,9 +17,10 @@ import (
 type Idempotency interface {
 	// Once calls do, or gives the answer that an earlier call of it had, and says so.
 	// The context says who asks: keys of others are other keys. The answer is kept if do
-	// says that it will last. Errors are faults: IDEMPOTENCY_KEY_REUSED if the key came
+	// says that it will last. The fingerprint is that of the request, and of everything
+	// that authorization depends on. Errors are faults: IDEMPOTENCY_KEY_REUSED if the key came
 	// with another request before, IDEMPOTENCY_KEY_IN_FLIGHT if the first is not answered.
-	Once(ctx context.Context, key string, request Key, do func() (answer []byte, lasting bool)) (answer []byte, replayed bool, err error)
+	Once(ctx context.Context, key string, fingerprint [sha256.Size]byte, do func() (answer []byte, lasting bool)) (answer []byte, replayed bool, err error)
 }
 
 // The two ways to send a key: a header, and for a websocket's messages an extension.
@@ -42,11 +44,11 @@ func (h *Handler) perform(ctx context.Context, scope string, q *request, op *gra
 	if key == "" {
 		return h.execute(ctx, op, deadline), nil
 	}
-	request, err := keyOf(scope, op)
+	fingerprint, err := fingerprintOf(scope, op)
 	if err != nil {
 		return nil, err
 	}
-	stored, replayed, err := h.config.Idempotency.Once(ctx, key, request, func() ([]byte, bool) {
+	stored, replayed, err := h.config.Idempotency.Once(ctx, key, fingerprint, func() ([]byte, bool) {
 		a = h.execute(context.WithoutCancel(ctx), op, deadline)
 		return a.encode(), a.lasting()
 	})
@@ -54,6 +56,17 @@ func (h *Handler) perform(ctx context.Context, scope string, q *request, op *gra
 		a = &answer{stored: stored}
 	}
 	return a, err
+}
+
+// fingerprintOf tells requests apart as live queries are told apart. Who may do less or more
+// than before asks for something else, and is not shown the answer of then.
+func fingerprintOf(scope string, op *graphql.OperationContext) (sum [sha256.Size]byte, err error) {
+	key, err := keyOf(scope, op)
+	if err != nil {
+		return sum, err
+	}
+	text, err := json.Marshal(key) // in which the parts cannot run into each other
+	return sha256.Sum256(text), err
 }
 
 // lasting tells whether the answer holds for every repeat of its request. One that failed

@@ -15,12 +15,12 @@ import (
 // fakeIdempotency keeps answers in a map; an empty one is for a key that is in use.
 type fakeIdempotency struct {
 	mu      sync.Mutex
-	answers map[string]string // by key and request
+	answers map[string]string // by key and fingerprint
 	asked   []string          // keys, in order
 }
 
-func (f *fakeIdempotency) Once(_ context.Context, key string, request Key, do func() ([]byte, bool)) ([]byte, bool, error) {
-	slot := key + " " + request.Scope + " " + request.Query + " " + request.Variables
+func (f *fakeIdempotency) Once(_ context.Context, key string, fingerprint [32]byte, do func() ([]byte, bool)) ([]byte, bool, error) {
+	slot := key + string(fingerprint[:])
 	f.mu.Lock()
 	f.asked = append(f.asked, key)
 	stored, known := f.answers[slot]

@@ -88,9 +88,7 @@ func (q *Queries) IdempotencyKeyForget(ctx context.Context, db DBTX, arg Idempot
 }
 
 const idempotencyKeyGet = `-- name: IdempotencyKeyGet :one
-select
-  fingerprint, sealed_answer, (answered_at is not null)::boolean as answered,
-  ceil(extract(epoch from leased_until - clock_timestamp()))::bigint as lease_seconds
+select fingerprint, sealed_answer, (answered_at is not null)::boolean as answered
 from idempotency_key
 where slot = $1
 `
@@ -99,19 +97,13 @@ type IdempotencyKeyGetRow struct {
 	Fingerprint  []byte
 	SealedAnswer []byte
 	Answered     bool
-	LeaseSeconds int64
 }
 
 // What has become of a key that could not be claimed.
 func (q *Queries) IdempotencyKeyGet(ctx context.Context, db DBTX, slot []byte) (IdempotencyKeyGetRow, error) {
 	row := db.QueryRow(ctx, idempotencyKeyGet, slot)
 	var i IdempotencyKeyGetRow
-	err := row.Scan(
-		&i.Fingerprint,
-		&i.SealedAnswer,
-		&i.Answered,
-		&i.LeaseSeconds,
-	)
+	err := row.Scan(&i.Fingerprint, &i.SealedAnswer, &i.Answered)
 	return i, err
 }
 
