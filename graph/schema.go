@@ -18,7 +18,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/tidemarkhq/tidemark/graph/generated"
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -36,8 +35,7 @@ var withoutDefer sync.Once
 // NewExecutor makes the executor of the schema over the services.
 func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers:  r,
-		Directives: generated.DirectiveRoot{Can: can},
+		Resolvers: r,
 	})
 	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
 	e := executor.New(schema)
@@ -45,6 +43,8 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
+	e.Use(NewPermit(schema.Schema()))
+	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)
 	e.SetErrorPresenter(presenter(logger))
@@ -53,14 +53,6 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 		return fault.New(fault.Internal, "Internal error.")
 	})
 	return e
-}
-
-// can lets a field be resolved for those who have the permission.
-func can(ctx context.Context, _ any, next graphql.Resolver, do access.Permission) (any, error) {
-	if _, err := access.Require(ctx, do); err != nil {
-		return nil, err
-	}
-	return next(ctx)
 }
 
 // presenter gives the caller a code and a sentence, and the log the cause.

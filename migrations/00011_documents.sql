@@ -13,7 +13,7 @@ create table trusted_document (
   name       text        not null check (length(name) <= 200),
   body       text        not null check (octet_length(body) between 1 and 65536),
   created_at timestamptz not null default now(),
-  created_by uuid        not null, -- the key
+  created_by uuid        not null, -- the key or the login
   retired_at timestamptz,
   primary key (tenant_id, hash)
 );

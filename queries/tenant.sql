@@ -31,10 +31,24 @@ where tenant_id = @tenant_id;
 -- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values (@tenant_id, @name, @zone, @week_start)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode;
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode;
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 from tenant
 order by created_at, tenant_id;
+
+-- Names the tenant for the rest of the transaction, once it has become known.
+-- name: TenantEnter :exec
+select set_config('app.tenant_id', @tenant_id::text, true);
+
+-- Whether the tenant of the transaction is open; no tenant is not.
+-- name: TenantAdmits :one
+select exists (select from tenant where suspended_at is null)::boolean as admits;
+
+-- Worker.
+-- name: TenantSuspend :execrows
+update tenant
+set suspended_at = case when @suspended::boolean then coalesce(suspended_at, now()) end
+where tenant_id = @tenant_id;

@@ -1883,10 +1883,10 @@ func (ec *executionContext) _QuarantinedEvent_properties(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
-			return ec.marshalNJSONObject2ᚕbyte(ctx, selections, v)
+			return ec.marshalOJSONObject2ᚕbyte(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_QuarantinedEvent_properties(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4265,7 +4265,7 @@ func (ec *executionContext) _QuarantinedEvent(ctx context.Context, sel ast.Selec
 			}
 		case "properties":
 			out.Values[i] = ec._QuarantinedEvent_properties(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "traits":

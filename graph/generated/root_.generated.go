@@ -11,7 +11,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -45,7 +44,6 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Can func(ctx context.Context, obj any, next graphql.Resolver, do access.Permission) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -2890,19 +2888,65 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../../schema.graphqls", Input: `"""
-Requires a permission of the caller's key. Without it the field answers with an
+Requires a permission, of the field or of all fields of a type; without an argument it
+requires a caller who is known at all. Without the permission the field answers with an
 error whose ` + "`" + `extensions.code` + "`" + ` is FORBIDDEN.
 """
-directive @can(do: Permission!) on FIELD_DEFINITION
+directive @can("The permission." do: Permission) on FIELD_DEFINITION | OBJECT
 
-"What a key may do."
+"""
+Says that a field belongs to a group that not everyone may see. For those who may not it
+is null, whether it has a value or not, and ` + "`" + `extensions.notices` + "`" + ` of the answer has
+` + "`" + `{code: "HIDDEN", group, path}` + "`" + `.
+"""
+directive @sensitive("The group." group: FieldGroup!) on FIELD_DEFINITION
+
+"Lets anybody ask, also who has not said who they are."
+directive @public on FIELD_DEFINITION
+
+"Says that the answer is about the caller, so that live answers to it are not shared."
+directive @personal on FIELD_DEFINITION
+
+"A group of fields that not everyone may see."
+enum FieldGroup {
+  "Who the tenant's users are, and what they sent: needs READ_PII."
+  PII
+  "Money: needs READ_REVENUE."
+  REVENUE
+}
+
+"What a member or a key may do."
 enum Permission {
   "Send events."
   INGEST
-  "Read figures, and subscribe to them."
+  "Read metrics and reports, and subscribe to them."
+  READ_METRICS
+  "Read events, people and accounts, and the tenant's settings."
   READ
-  "Set up the tenant, and correct or erase its data."
-  MANAGE
+  "See who the tenant's users are, and what they sent: the fields of the group PII."
+  READ_PII
+  "See money: the fields of the group REVENUE."
+  READ_REVENUE
+  "See the registry of events, plans for them, and the archive."
+  READ_SCHEMA
+  "Make and change reports."
+  EDIT_REPORTS
+  "Let other tenants see a report."
+  SHARE_REPORTS
+  "Plan, correct and erase data."
+  MANAGE_DATA
+  "Change the tenant's settings and limits."
+  MANAGE_TENANT
+  "Invite and remove people, and say what they may do."
+  MANAGE_MEMBERS
+  "Make and end keys."
+  MANAGE_KEYS
+  "Register trusted documents."
+  MANAGE_DOCUMENTS
+  "Read who did what."
+  READ_AUDIT
+  "Look at the tenant as another member sees it."
+  IMPERSONATE
 }
 
 "An instant, in RFC 3339 with a zone, such as ` + "`" + `2026-05-01T09:30:00Z` + "`" + `. Answers are in UTC."
@@ -2938,7 +2982,7 @@ type PageInfo {
 "What can be asked. Every field can be asked live as well: see ` + "`" + `Subscription.live` + "`" + `."
 type Query {
   "Finds anything by its id. Null, with a NOT_FOUND error, if there is no such thing for this tenant."
-  node("The id that some other answer gave." id: ID!): Node @can(do: READ)
+  node("The id that some other answer gave." id: ID!): Node @can
   "The tenant that the key belongs to."
   tenant: Tenant! @can(do: READ)
 }
@@ -2954,11 +2998,11 @@ type Subscription {
 
       subscription { live { revision query { metric(key: "events") { value { value } } } } }
   """
-  live: Live! @can(do: READ)
+  live: Live! @can(do: READ_METRICS)
 }
 
 "One answer of a live query."
-type Live {
+type Live @can(do: READ_METRICS) {
   """
   Names this answer. Two answers of the same live query have the same revision
   if, and only if, they are equal.
@@ -2978,7 +3022,7 @@ type Live {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): ArchivePartConnection! @can(do: READ)
+  ): ArchivePartConnection! @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -2992,11 +3036,11 @@ extend type Mutation {
     What is in the archive already stays there.
     """
     months: Int
-  ): Tenant! @can(do: MANAGE)
+  ): Tenant! @can(do: MANAGE_TENANT)
 }
 
 "An object of the archive: a Parquet file with raw events of one month."
-type ArchivePart implements Node {
+type ArchivePart implements Node @can(do: READ_SCHEMA) {
   "Opaque and global."
   id: ID!
   "The first instant of its month, in UTC."
@@ -3038,7 +3082,7 @@ enum ArchiveState {
 }
 
 "A page of parts."
-type ArchivePartConnection {
+type ArchivePartConnection @can(do: READ_SCHEMA) {
   "The parts with their cursors."
   edges: [ArchivePartEdge!]!
   "The parts without their cursors."
@@ -3050,7 +3094,7 @@ type ArchivePartConnection {
 }
 
 "A part in a list."
-type ArchivePartEdge {
+type ArchivePartEdge @can(do: READ_SCHEMA) {
   "Where this part stands in the list."
   cursor: String!
   "The part."
@@ -3067,7 +3111,7 @@ type ArchivePartEdge {
     userId: String
     "A device's or browser's id, as senders give it."
     anonymousId: String
-  ): Person @can(do: READ)
+  ): Person @can(do: READ_PII)
   "An account, by what senders call it. Null if there is none."
   account(
     "Its id, as senders give it in ` + "`" + `groupId` + "`" + `."
@@ -3081,7 +3125,7 @@ type ArchivePartEdge {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): PersonMergeConnection! @can(do: READ)
+  ): PersonMergeConnection! @can(do: READ_PII)
 }
 
 extend type Mutation {
@@ -3097,9 +3141,9 @@ extend type Mutation {
     into: ID!
     "Why, for the record; 1 to 500 characters."
     reason: String!
-  ): PersonMerge! @can(do: MANAGE)
+  ): PersonMerge! @can(do: MANAGE_DATA)
   "Takes a merge back, whatever was merged since: figures are as if it had never been."
-  undoMerge("The merge's id." id: ID!): PersonMerge! @can(do: MANAGE)
+  undoMerge("The merge's id." id: ID!): PersonMerge! @can(do: MANAGE_DATA)
   """
   Keeps an anonymous id apart from the user that it is linked to, such as that of a
   device which somebody else uses. ` + "`" + `reattachIdentity` + "`" + ` takes it back.
@@ -3109,14 +3153,14 @@ extend type Mutation {
     id: ID!
     "Why, for the record; 1 to 500 characters."
     reason: String!
-  ): Identity! @can(do: MANAGE)
+  ): Identity! @can(do: MANAGE_DATA)
   "Lets a detached anonymous id belong to its user again."
   reattachIdentity(
     "The identity's id."
     id: ID!
     "Why, for the record; 1 to 500 characters."
     reason: String!
-  ): Identity! @can(do: MANAGE)
+  ): Identity! @can(do: MANAGE_DATA)
   """
   Erases a person, for good. They can't be found any more when this answers; ids,
   traits, memberships and presence are gone within seconds, and the events with all
@@ -3128,7 +3172,7 @@ extend type Mutation {
     id: ID!
     "Why, for the record; 1 to 500 characters. It is kept: name nobody in it."
     reason: String!
-  ): Erasure! @can(do: MANAGE)
+  ): Erasure! @can(do: MANAGE_DATA)
 }
 
 """
@@ -3136,11 +3180,11 @@ Somebody: a user with all the devices that events have shown to be theirs, or a
 device whose user is not known. The id keeps finding them, whoever they are merged
 with; ` + "`" + `node` + "`" + ` then gives the person that they are part of.
 """
-type Person implements Node {
+type Person implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "Their user ids, at most 100, their own first; empty while the user is not known."
-  userIds: [String!]!
+  userIds: [String!] @sensitive(group: PII)
   "All their ids, the one that was seen first coming first."
   identities(
     "How many to give; 1 to 100."
@@ -3152,14 +3196,14 @@ type Person implements Node {
   What is known of them: of each trait what was said last, under any of their ids;
   where nothing was, what was said once, first.
   """
-  traits: JSONObject!
+  traits: JSONObject @sensitive(group: PII)
   "What was said of them, the latest first: an entry for each change of a trait."
   traitHistory(
     "How many to give; 1 to 100."
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TraitChangeConnection!
+  ): TraitChangeConnection @sensitive(group: PII)
   "When they first did something; null if they never did."
   firstSeenAt: DateTime
   "The accounts that they were seen to belong to."
@@ -3172,13 +3216,13 @@ type Person implements Node {
 }
 
 "One id that senders use."
-type Identity implements Node {
+type Identity implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "What it is an id of."
   kind: IdentityKind!
   "The id itself, as senders give it."
-  value: String!
+  value: String @sensitive(group: PII)
   "When it first did something; null if it never did."
   firstSeenAt: DateTime
   "The event that linked a device to its user was then, the earliest that names both; null if none has."
@@ -3198,7 +3242,7 @@ enum IdentityKind {
 }
 
 "Whom users belong to, such as a company that is your customer: what senders call a group."
-type Account implements Node {
+type Account implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "What kind of account it is; ` + "`" + `account` + "`" + ` where senders say nothing."
@@ -3226,7 +3270,7 @@ type Account implements Node {
 }
 
 "That somebody has said that two known users are one person."
-type PersonMerge implements Node {
+type PersonMerge implements Node @can(do: READ_PII) {
   "Opaque and global."
   id: ID!
   "The user who became part of the other."
@@ -3242,7 +3286,7 @@ type PersonMerge implements Node {
 }
 
 "That a person was erased, and how far. It has nothing of the person."
-type Erasure implements Node {
+type Erasure implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "When it was asked for. From then on the person could not be found."
@@ -3258,7 +3302,7 @@ type Erasure implements Node {
 }
 
 "One change of a trait."
-type TraitChange {
+type TraitChange @can(do: READ) {
   "When it was said, the sender's clock corrected."
   saidAt: DateTime!
   "Which trait."
@@ -3268,7 +3312,7 @@ type TraitChange {
 }
 
 "A page of identities."
-type IdentityConnection {
+type IdentityConnection @can(do: READ) {
   "The identities with their cursors."
   edges: [IdentityEdge!]!
   "The identities without their cursors."
@@ -3278,7 +3322,7 @@ type IdentityConnection {
 }
 
 "An identity in a list."
-type IdentityEdge {
+type IdentityEdge @can(do: READ) {
   "Where this identity stands in the list."
   cursor: String!
   "The identity."
@@ -3286,7 +3330,7 @@ type IdentityEdge {
 }
 
 "A page of persons."
-type PersonConnection {
+type PersonConnection @can(do: READ) {
   "The persons with their cursors."
   edges: [PersonEdge!]!
   "The persons without their cursors."
@@ -3296,7 +3340,7 @@ type PersonConnection {
 }
 
 "A person in a list."
-type PersonEdge {
+type PersonEdge @can(do: READ) {
   "Where this person stands in the list."
   cursor: String!
   "The person."
@@ -3304,7 +3348,7 @@ type PersonEdge {
 }
 
 "A page of accounts."
-type AccountConnection {
+type AccountConnection @can(do: READ) {
   "The accounts with their cursors."
   edges: [AccountEdge!]!
   "The accounts without their cursors."
@@ -3314,7 +3358,7 @@ type AccountConnection {
 }
 
 "An account in a list."
-type AccountEdge {
+type AccountEdge @can(do: READ) {
   "Where this account stands in the list."
   cursor: String!
   "The account."
@@ -3322,7 +3366,7 @@ type AccountEdge {
 }
 
 "A page of changes of traits."
-type TraitChangeConnection {
+type TraitChangeConnection @can(do: READ) {
   "The changes with their cursors."
   edges: [TraitChangeEdge!]!
   "The changes without their cursors."
@@ -3332,7 +3376,7 @@ type TraitChangeConnection {
 }
 
 "A change of a trait in a list."
-type TraitChangeEdge {
+type TraitChangeEdge @can(do: READ) {
   "Where this change stands in the list."
   cursor: String!
   "The change."
@@ -3340,7 +3384,7 @@ type TraitChangeEdge {
 }
 
 "A page of merges."
-type PersonMergeConnection {
+type PersonMergeConnection @can(do: READ_PII) {
   "The merges with their cursors."
   edges: [PersonMergeEdge!]!
   "The merges without their cursors."
@@ -3350,7 +3394,7 @@ type PersonMergeConnection {
 }
 
 "A merge in a list."
-type PersonMergeEdge {
+type PersonMergeEdge @can(do: READ_PII) {
   "Where this merge stands in the list."
   cursor: String!
   "The merge."
@@ -3383,7 +3427,7 @@ extend type Mutation {
 }
 
 "The events of a range."
-type Events implements Provenance {
+type Events implements Provenance @can(do: READ) {
   "How many there are."
   count: Int!
   "How many there are of each type, the most frequent first."
@@ -3426,7 +3470,7 @@ type Events implements Provenance {
 }
 
 "Counts by type, as parallel lists: there are ` + "`" + `counts[i]` + "`" + ` events of ` + "`" + `types[i]` + "`" + `."
-type EventTypeCounts {
+type EventTypeCounts @can(do: READ) {
   "The types, the most frequent first, equals by name."
   types: [String!]!
   "How many events there are of each."
@@ -3436,7 +3480,7 @@ type EventTypeCounts {
 }
 
 "Counts over time, as parallel lists: ` + "`" + `counts[i]` + "`" + ` belongs to the bucket that starts at ` + "`" + `at[i]` + "`" + `."
-type EventTimeline {
+type EventTimeline @can(do: READ) {
   "The start of each bucket."
   at: [DateTime!]!
   "How many events lie in it."
@@ -3448,7 +3492,7 @@ type EventTimeline {
 }
 
 "Something that somebody did."
-type Event implements Node {
+type Event implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "What was done: the name of a tracked event, or ` + "`" + `$page` + "`" + `, ` + "`" + `$screen` + "`" + `, ` + "`" + `$identify` + "`" + `, ` + "`" + `$group` + "`" + `, ` + "`" + `$alias` + "`" + `."
@@ -3460,9 +3504,9 @@ type Event implements Node {
   "The sender's id of the message."
   messageId: String!
   "Who did it, if the sender knew."
-  userId: String
+  userId: String @sensitive(group: PII)
   "The device or browser that did it, if the sender named one."
-  anonymousId: String
+  anonymousId: String @sensitive(group: PII)
   "Who that is now, by all that is known of their ids. Null for nobody, and for somebody who was erased."
   person: Person
   "What kind of account it was done for, if the sender named one."
@@ -3472,13 +3516,13 @@ type Event implements Node {
   "That account; null where ` + "`" + `groupId` + "`" + ` is, or stands for nobody."
   account: Account
   "What the sender said about it."
-  properties: JSONObject!
+  properties: JSONObject @sensitive(group: PII)
   "Where it was sent from: page, library, address and so on, as the sender said."
-  context: JSONObject!
+  context: JSONObject @sensitive(group: PII)
 }
 
 "A page of events."
-type EventConnection {
+type EventConnection @can(do: READ) {
   "The events with their cursors."
   edges: [EventEdge!]!
   "The events without their cursors."
@@ -3490,7 +3534,7 @@ type EventConnection {
 }
 
 "An event in a list."
-type EventEdge {
+type EventEdge @can(do: READ) {
   "Where this event stands in the list."
   cursor: String!
   "The event."
@@ -3530,7 +3574,7 @@ input EventInput {
 }
 
 "What became of a batch."
-type IngestResult {
+type IngestResult @can {
   "One for each event, in the order they were sent."
   verdicts: [EventVerdict!]!
   "How many were stored and counted."
@@ -3548,7 +3592,7 @@ type IngestResult {
 }
 
 "What became of one event."
-type EventVerdict {
+type EventVerdict @can {
   "The id it was stored under, made up if the sender gave none. Empty if a rejected event had none."
   messageId: String!
   "What became of it."
@@ -3562,7 +3606,7 @@ type EventVerdict {
 }
 
 "Something about an event that was taken all the same."
-type EventWarning {
+type EventWarning @can {
   "Which field, such as ` + "`" + `properties.plan` + "`" + `."
   field: String!
   "What is odd about it, in a sentence."
@@ -3592,13 +3636,13 @@ enum VerdictStatus {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): MetricConnection! @can(do: READ)
+  ): MetricConnection! @can(do: READ_METRICS)
   "One metric. Null, with a NOT_FOUND error, if there is none of this key."
-  metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `new_users` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ)
+  metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `new_users` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ_METRICS)
 }
 
 "A figure that can be asked for any range, zone and interval."
-type Metric implements Node {
+type Metric implements Node @can(do: READ_METRICS) {
   "Opaque and global."
   id: ID!
   "The name to ask for it by, such as ` + "`" + `active_users` + "`" + `."
@@ -3653,7 +3697,7 @@ interface Provenance {
 }
 
 "One figure."
-type MetricValue implements Provenance {
+type MetricValue implements Provenance @can(do: READ_METRICS) {
   "The figure; null for a ratio or an average of nothing."
   value: Float
   "The range that it is for."
@@ -3671,7 +3715,7 @@ type MetricValue implements Provenance {
 }
 
 "A figure for each step of a range, as parallel lists: ` + "`" + `values[i]` + "`" + ` belongs to the bucket that starts at ` + "`" + `at[i]` + "`" + `."
-type MetricSeries implements Provenance {
+type MetricSeries implements Provenance @can(do: READ_METRICS) {
   "The start of each bucket. The first one may start before ` + "`" + `range.from` + "`" + `; only what lies in the range counts."
   at: [DateTime!]!
   "The figure of each bucket: 0 where nothing happened, null for a ratio or an average of nothing."
@@ -3693,7 +3737,7 @@ type MetricSeries implements Provenance {
 }
 
 "A page of metrics."
-type MetricConnection {
+type MetricConnection @can(do: READ_METRICS) {
   "The metrics with their cursors."
   edges: [MetricEdge!]!
   "The metrics without their cursors."
@@ -3705,7 +3749,7 @@ type MetricConnection {
 }
 
 "A metric in a list."
-type MetricEdge {
+type MetricEdge @can(do: READ_METRICS) {
   "Where this metric stands in the list."
   cursor: String!
   "The metric."
@@ -3719,9 +3763,9 @@ type MetricEdge {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): EventTypeConnection! @can(do: READ)
+  ): EventTypeConnection! @can(do: READ_SCHEMA)
   "One type of events. Null, with a NOT_FOUND error, if none of this name was seen."
-  eventType("Such as ` + "`" + `Report Shared` + "`" + ` or ` + "`" + `$page` + "`" + `; ` + "`" + `eventTypes` + "`" + ` lists them." name: String!): EventType @can(do: READ)
+  eventType("Such as ` + "`" + `Report Shared` + "`" + ` or ` + "`" + `$page` + "`" + `; ` + "`" + `eventTypes` + "`" + ` lists them." name: String!): EventType @can(do: READ_SCHEMA)
   "What has changed about the events that come in, the newest first."
   schemaChanges(
     "How many to give; 1 to 200."
@@ -3730,16 +3774,16 @@ type MetricEdge {
     after: String
     "Only changes of these kinds; all unless given."
     changes: [SchemaChangeKind!]
-  ): SchemaChangeConnection! @can(do: READ)
+  ): SchemaChangeConnection! @can(do: READ_SCHEMA)
   "The tracking plan: what events ought to be. Null if there is none."
-  trackingPlan("Which version; the current one unless given." version: Int): TrackingPlan @can(do: READ)
+  trackingPlan("Which version; the current one unless given." version: Int): TrackingPlan @can(do: READ_SCHEMA)
   "Every version of the tracking plan that was saved, the newest first."
   trackingPlans(
     "How many to give; 1 to 200."
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TrackingPlanConnection! @can(do: READ)
+  ): TrackingPlanConnection! @can(do: READ_SCHEMA)
   "What was found against the tracking plan, by type, property and rule."
   planViolations(
     "How many to give; 1 to 200."
@@ -3748,7 +3792,7 @@ type MetricEdge {
     after: String
     "Only of events of these types; all unless given."
     types: [String!]
-  ): PlanViolationConnection! @can(do: READ)
+  ): PlanViolationConnection! @can(do: READ_SCHEMA)
   "The events that the tracking plan keeps aside, the newest first. They count nowhere."
   quarantinedEvents(
     "How many to give; 1 to 200."
@@ -3757,7 +3801,7 @@ type MetricEdge {
     after: String
     "Only events of these types; all unless given."
     types: [String!]
-  ): QuarantinedEventConnection! @can(do: READ)
+  ): QuarantinedEventConnection! @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -3774,7 +3818,7 @@ extend type Mutation {
     days: Int! = 7
     "The version that this one was made from; 0 for none. If another is current by now, nothing is saved."
     basedOn: Int
-  ): SavedTrackingPlan! @can(do: MANAGE)
+  ): SavedTrackingPlan! @can(do: MANAGE_DATA)
   """
   Lets events in that were put aside, the oldest first, as far as the plan now lets them.
   They count at the time at which they first arrived. The others stay where they are.
@@ -3784,20 +3828,20 @@ extend type Mutation {
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): ReleasedEvents! @can(do: MANAGE)
+  ): ReleasedEvents! @can(do: MANAGE_DATA)
   "Forgets events that were put aside. It can't be undone."
   discardQuarantinedEvents(
     "Which ones; 1 to 1,000. All unless given."
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): DiscardedEvents! @can(do: MANAGE)
+  ): DiscardedEvents! @can(do: MANAGE_DATA)
   "Forgets the sample values of all properties, and tells how many there were. New ones come with new events."
-  forgetPropertySamples: Int! @can(do: MANAGE)
+  forgetPropertySamples: Int! @can(do: MANAGE_DATA)
 }
 
 "A type of events, as they came in. What is told of it equals a recount of the events."
-type EventType implements Node {
+type EventType implements Node @can(do: READ_SCHEMA) {
   "Opaque and global."
   id: ID!
   "The name of the events, or ` + "`" + `$page` + "`" + `, ` + "`" + `$screen` + "`" + `, ` + "`" + `$identify` + "`" + `, ` + "`" + `$group` + "`" + `, ` + "`" + `$alias` + "`" + `."
@@ -3823,7 +3867,7 @@ type EventType implements Node {
 }
 
 "A property of a type of events, as it came in."
-type EventProperty {
+type EventProperty @can(do: READ_SCHEMA) {
   "Its name."
   name: String!
   "What the tracking plan says that it is."
@@ -3847,7 +3891,7 @@ type EventProperty {
 }
 
 "The values of one kind that a property had."
-type ObservedKind {
+type ObservedKind @can(do: READ_SCHEMA) {
   "The kind."
   kind: PropertyKind!
   "How many events have such a value."
@@ -3860,7 +3904,7 @@ type ObservedKind {
   One value as JSON, cut to 100 characters. Null for lists and objects, for traits, and
   for what the plan calls personal or its name makes seem so.
   """
-  sample: String
+  sample: String @sensitive(group: PII)
 }
 
 "What a value is, in JSON's terms."
@@ -3880,7 +3924,7 @@ enum PropertyKind {
 }
 
 "A page of types of events."
-type EventTypeConnection {
+type EventTypeConnection @can(do: READ_SCHEMA) {
   "The types with their cursors."
   edges: [EventTypeEdge!]!
   "The types without their cursors."
@@ -3894,7 +3938,7 @@ type EventTypeConnection {
 }
 
 "A type of events in a list."
-type EventTypeEdge {
+type EventTypeEdge @can(do: READ_SCHEMA) {
   "Where this type stands in the list."
   cursor: String!
   "The type."
@@ -3902,7 +3946,7 @@ type EventTypeEdge {
 }
 
 "Something that changed about the events that come in."
-type SchemaChange implements Node {
+type SchemaChange implements Node @can(do: READ_SCHEMA) {
   "Opaque and global."
   id: ID!
   "What changed."
@@ -3934,7 +3978,7 @@ enum SchemaChangeKind {
 }
 
 "A page of schema changes."
-type SchemaChangeConnection {
+type SchemaChangeConnection @can(do: READ_SCHEMA) {
   "The changes with their cursors."
   edges: [SchemaChangeEdge!]!
   "The changes without their cursors."
@@ -3946,7 +3990,7 @@ type SchemaChangeConnection {
 }
 
 "A schema change in a list."
-type SchemaChangeEdge {
+type SchemaChangeEdge @can(do: READ_SCHEMA) {
   "Where this change stands in the list."
   cursor: String!
   "The change."
@@ -3982,7 +4026,7 @@ enum PlanRule {
 }
 
 "What events ought to be: one version of it."
-type TrackingPlan implements Node {
+type TrackingPlan implements Node @can(do: READ_SCHEMA) {
   "Opaque and global."
   id: ID!
   "Counts up with every version saved."
@@ -4002,7 +4046,7 @@ type TrackingPlan implements Node {
 }
 
 "What events of one type ought to be."
-type PlannedEvent {
+type PlannedEvent @can(do: READ_SCHEMA) {
   "The type."
   type: String!
   "What it is."
@@ -4016,7 +4060,7 @@ type PlannedEvent {
 }
 
 "What a property ought to be."
-type PlannedProperty {
+type PlannedProperty @can(do: READ_SCHEMA) {
   "Its name."
   name: String!
   "What it is."
@@ -4034,7 +4078,7 @@ type PlannedProperty {
 }
 
 "A page of versions of the tracking plan."
-type TrackingPlanConnection {
+type TrackingPlanConnection @can(do: READ_SCHEMA) {
   "The versions with their cursors."
   edges: [TrackingPlanEdge!]!
   "The versions without their cursors."
@@ -4046,7 +4090,7 @@ type TrackingPlanConnection {
 }
 
 "A version of the tracking plan in a list."
-type TrackingPlanEdge {
+type TrackingPlanEdge @can(do: READ_SCHEMA) {
   "Where this version stands in the list."
   cursor: String!
   "The version."
@@ -4099,7 +4143,7 @@ input PlannedPropertyInput {
 }
 
 "What came of saving a plan."
-type SavedTrackingPlan {
+type SavedTrackingPlan @can(do: MANAGE_DATA) {
   "The version that was saved; null of a preview."
   plan: TrackingPlan
   "What the plan would have made of events that are stored; null unless it was asked for."
@@ -4107,7 +4151,7 @@ type SavedTrackingPlan {
 }
 
 "What a plan would have made of events that are stored. Identify and group calls are not looked at."
-type TrackingPlanPreview {
+type TrackingPlanPreview @can(do: READ_SCHEMA) {
   "Events that were done since then were looked at."
   since: DateTime!
   "How many events were looked at."
@@ -4121,7 +4165,7 @@ type TrackingPlanPreview {
 }
 
 "How often a plan would have been broken in one way."
-type PreviewedViolation {
+type PreviewedViolation @can(do: READ_SCHEMA) {
   "The type of the events."
   eventType: String!
   "The property at fault; null if none is."
@@ -4135,7 +4179,7 @@ type PreviewedViolation {
 }
 
 "How often the tracking plan was broken in one way. Events that are sent again after they were refused count again."
-type PlanViolation {
+type PlanViolation @can(do: READ_SCHEMA) {
   "The type of the events."
   eventType: String!
   "The property at fault; null if none is."
@@ -4153,7 +4197,7 @@ type PlanViolation {
 }
 
 "A page of violations."
-type PlanViolationConnection {
+type PlanViolationConnection @can(do: READ_SCHEMA) {
   "The violations with their cursors."
   edges: [PlanViolationEdge!]!
   "The violations without their cursors."
@@ -4167,7 +4211,7 @@ type PlanViolationConnection {
 }
 
 "A violation in a list."
-type PlanViolationEdge {
+type PlanViolationEdge @can(do: READ_SCHEMA) {
   "Where this violation stands in the list."
   cursor: String!
   "The violation."
@@ -4175,7 +4219,7 @@ type PlanViolationEdge {
 }
 
 "An event that the tracking plan keeps aside. It is forgotten after 30 days."
-type QuarantinedEvent implements Node {
+type QuarantinedEvent implements Node @can(do: READ_SCHEMA) {
   "Opaque and global."
   id: ID!
   "What was done."
@@ -4189,13 +4233,13 @@ type QuarantinedEvent implements Node {
   "When it was done, by the sender's clock; null if the sender did not say."
   timestamp: DateTime
   "Who did it, if the sender knew."
-  userId: String
+  userId: String @sensitive(group: PII)
   "The device or browser that did it, if the sender named one."
-  anonymousId: String
+  anonymousId: String @sensitive(group: PII)
   "What the sender said about it."
-  properties: JSONObject!
+  properties: JSONObject @sensitive(group: PII)
   "What it sets of a person or an account; null if it sets nothing."
-  traits: JSONObject
+  traits: JSONObject @sensitive(group: PII)
   "Which field is at fault, such as ` + "`" + `properties.plan` + "`" + `."
   field: String!
   "What is wrong with it."
@@ -4205,7 +4249,7 @@ type QuarantinedEvent implements Node {
 }
 
 "A page of events in quarantine."
-type QuarantinedEventConnection {
+type QuarantinedEventConnection @can(do: READ_SCHEMA) {
   "The events with their cursors."
   edges: [QuarantinedEventEdge!]!
   "The events without their cursors."
@@ -4217,7 +4261,7 @@ type QuarantinedEventConnection {
 }
 
 "An event in quarantine in a list."
-type QuarantinedEventEdge {
+type QuarantinedEventEdge @can(do: READ_SCHEMA) {
   "Where this event stands in the list."
   cursor: String!
   "The event."
@@ -4225,7 +4269,7 @@ type QuarantinedEventEdge {
 }
 
 "What came of releasing events."
-type ReleasedEvents {
+type ReleasedEvents @can(do: MANAGE_DATA) {
   "How many are stored now, or had been stored already."
   released: Int!
   "What became of each that was looked at, the oldest first. Only ACCEPTED and DUPLICATE have left the quarantine."
@@ -4235,7 +4279,7 @@ type ReleasedEvents {
 }
 
 "What came of discarding events."
-type DiscardedEvents {
+type DiscardedEvents @can(do: MANAGE_DATA) {
   "How many were forgotten."
   discarded: Int!
   "Whether there are others: one call discards 10,000."
@@ -4243,7 +4287,7 @@ type DiscardedEvents {
 }
 `, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `"A company whose data Tidemark keeps apart from everyone else's."
-type Tenant implements Node {
+type Tenant implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "What people call it."
@@ -4317,7 +4361,7 @@ input LastInput {
 }
 
 "A stretch of time, half-open: ` + "`" + `from` + "`" + ` counts, ` + "`" + `to` + "`" + ` does not."
-type Range {
+type Range @can {
   "The first instant that counts."
   from: DateTime!
   "The first instant that no longer counts."

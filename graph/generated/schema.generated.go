@@ -65,20 +65,6 @@ type SubscriptionResolver interface {
 
 // region    ***************************** args.gotpl *****************************
 
-func (ec *executionContext) dir_can_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "do",
-		func(ctx context.Context, v any) (access.Permission, error) {
-			return ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["do"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_detachIdentity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -719,25 +705,7 @@ func (ec *executionContext) _Mutation_setEventRetention(ctx context.Context, fie
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().SetEventRetention(ctx, fc.Args["months"].(*int))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *model.Tenant
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.Tenant
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Tenant) graphql.Marshaler {
 			return ec.marshalNTenant2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐTenant(ctx, selections, v)
 		},
@@ -781,25 +749,7 @@ func (ec *executionContext) _Mutation_mergePeople(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().MergePeople(ctx, fc.Args["from"].(string), fc.Args["into"].(string), fc.Args["reason"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *customer.Merge
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Merge
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Merge) graphql.Marshaler {
 			return ec.marshalNPersonMerge2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐMerge(ctx, selections, v)
 		},
@@ -843,25 +793,7 @@ func (ec *executionContext) _Mutation_undoMerge(ctx context.Context, field graph
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UndoMerge(ctx, fc.Args["id"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *customer.Merge
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Merge
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Merge) graphql.Marshaler {
 			return ec.marshalNPersonMerge2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐMerge(ctx, selections, v)
 		},
@@ -905,25 +837,7 @@ func (ec *executionContext) _Mutation_detachIdentity(ctx context.Context, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().DetachIdentity(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *customer.Identity
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Identity
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Identity) graphql.Marshaler {
 			return ec.marshalNIdentity2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐIdentity(ctx, selections, v)
 		},
@@ -967,25 +881,7 @@ func (ec *executionContext) _Mutation_reattachIdentity(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ReattachIdentity(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *customer.Identity
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Identity
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Identity) graphql.Marshaler {
 			return ec.marshalNIdentity2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐIdentity(ctx, selections, v)
 		},
@@ -1029,25 +925,7 @@ func (ec *executionContext) _Mutation_erasePerson(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ErasePerson(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *customer.Erasure
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Erasure
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Erasure) graphql.Marshaler {
 			return ec.marshalNErasure2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐErasure(ctx, selections, v)
 		},
@@ -1091,25 +969,7 @@ func (ec *executionContext) _Mutation_ingestEvents(ctx context.Context, field gr
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().IngestEvents(ctx, fc.Args["events"].([]model.EventInput), fc.Args["sentAt"].(*time.Time))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "INGEST")
-				if err != nil {
-					var zeroVal *model.IngestResult
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.IngestResult
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.IngestResult) graphql.Marshaler {
 			return ec.marshalNIngestResult2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐIngestResult(ctx, selections, v)
 		},
@@ -1153,25 +1013,7 @@ func (ec *executionContext) _Mutation_saveTrackingPlan(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().SaveTrackingPlan(ctx, fc.Args["plan"].(registry.Plan), fc.Args["preview"].(bool), fc.Args["days"].(int), fc.Args["basedOn"].(*int))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *model.SavedTrackingPlan
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.SavedTrackingPlan
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SavedTrackingPlan) graphql.Marshaler {
 			return ec.marshalNSavedTrackingPlan2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐSavedTrackingPlan(ctx, selections, v)
 		},
@@ -1215,25 +1057,7 @@ func (ec *executionContext) _Mutation_releaseQuarantinedEvents(ctx context.Conte
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ReleaseQuarantinedEvents(ctx, fc.Args["ids"].([]string), fc.Args["types"].([]string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *model.ReleasedEvents
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.ReleasedEvents
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ReleasedEvents) graphql.Marshaler {
 			return ec.marshalNReleasedEvents2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐReleasedEvents(ctx, selections, v)
 		},
@@ -1277,25 +1101,7 @@ func (ec *executionContext) _Mutation_discardQuarantinedEvents(ctx context.Conte
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().DiscardQuarantinedEvents(ctx, fc.Args["ids"].([]string), fc.Args["types"].([]string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal *model.DiscardedEvents
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.DiscardedEvents
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DiscardedEvents) graphql.Marshaler {
 			return ec.marshalNDiscardedEvents2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDiscardedEvents(ctx, selections, v)
 		},
@@ -1338,25 +1144,7 @@ func (ec *executionContext) _Mutation_forgetPropertySamples(ctx context.Context,
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Mutation().ForgetPropertySamples(ctx)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "MANAGE")
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return ec.marshalNInt2int(ctx, selections, v)
 		},
@@ -1472,25 +1260,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal model.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal model.Node
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.Node) graphql.Marshaler {
 			return ec.marshalONode2githubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐNode(ctx, selections, v)
 		},
@@ -1533,25 +1303,7 @@ func (ec *executionContext) _Query_tenant(ctx context.Context, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Query().Tenant(ctx)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.Tenant
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.Tenant
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Tenant) graphql.Marshaler {
 			return ec.marshalNTenant2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐTenant(ctx, selections, v)
 		},
@@ -1584,25 +1336,7 @@ func (ec *executionContext) _Query_archiveParts(ctx context.Context, field graph
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().ArchiveParts(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.ArchivePartConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.ArchivePartConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ArchivePartConnection) graphql.Marshaler {
 			return ec.marshalNArchivePartConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐArchivePartConnection(ctx, selections, v)
 		},
@@ -1646,25 +1380,7 @@ func (ec *executionContext) _Query_person(ctx context.Context, field graphql.Col
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Person(ctx, fc.Args["userId"].(*string), fc.Args["anonymousId"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *customer.Person
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Person
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Person) graphql.Marshaler {
 			return ec.marshalOPerson2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐPerson(ctx, selections, v)
 		},
@@ -1708,25 +1424,7 @@ func (ec *executionContext) _Query_account(ctx context.Context, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Account(ctx, fc.Args["groupId"].(string), fc.Args["groupType"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *customer.Account
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *customer.Account
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Account) graphql.Marshaler {
 			return ec.marshalOAccount2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐAccount(ctx, selections, v)
 		},
@@ -1770,25 +1468,7 @@ func (ec *executionContext) _Query_personMerges(ctx context.Context, field graph
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().PersonMerges(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.PersonMergeConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.PersonMergeConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PersonMergeConnection) graphql.Marshaler {
 			return ec.marshalNPersonMergeConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐPersonMergeConnection(ctx, selections, v)
 		},
@@ -1832,25 +1512,7 @@ func (ec *executionContext) _Query_events(ctx context.Context, field graphql.Col
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Events(ctx, fc.Args["range"].(*model.RangeInput), fc.Args["types"].([]string), fc.Args["zone"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.Events
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.Events
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Events) graphql.Marshaler {
 			return ec.marshalNEvents2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐEvents(ctx, selections, v)
 		},
@@ -1894,25 +1556,7 @@ func (ec *executionContext) _Query_metrics(ctx context.Context, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Metrics(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.MetricConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.MetricConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.MetricConnection) graphql.Marshaler {
 			return ec.marshalNMetricConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐMetricConnection(ctx, selections, v)
 		},
@@ -1956,25 +1600,7 @@ func (ec *executionContext) _Query_metric(ctx context.Context, field graphql.Col
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Metric(ctx, fc.Args["key"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *metric.Definition
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *metric.Definition
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *metric.Definition) graphql.Marshaler {
 			return ec.marshalOMetric2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐDefinition(ctx, selections, v)
 		},
@@ -2018,25 +1644,7 @@ func (ec *executionContext) _Query_eventTypes(ctx context.Context, field graphql
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().EventTypes(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.EventTypeConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.EventTypeConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.EventTypeConnection) graphql.Marshaler {
 			return ec.marshalNEventTypeConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐEventTypeConnection(ctx, selections, v)
 		},
@@ -2080,25 +1688,7 @@ func (ec *executionContext) _Query_eventType(ctx context.Context, field graphql.
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().EventType(ctx, fc.Args["name"].(string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *registry.EventType
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *registry.EventType
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *registry.EventType) graphql.Marshaler {
 			return ec.marshalOEventType2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋregistryᚐEventType(ctx, selections, v)
 		},
@@ -2142,25 +1732,7 @@ func (ec *executionContext) _Query_schemaChanges(ctx context.Context, field grap
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().SchemaChanges(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["changes"].([]registry.ChangeKind))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.SchemaChangeConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.SchemaChangeConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SchemaChangeConnection) graphql.Marshaler {
 			return ec.marshalNSchemaChangeConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐSchemaChangeConnection(ctx, selections, v)
 		},
@@ -2204,25 +1776,7 @@ func (ec *executionContext) _Query_trackingPlan(ctx context.Context, field graph
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().TrackingPlan(ctx, fc.Args["version"].(*int))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *registry.Version
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *registry.Version
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *registry.Version) graphql.Marshaler {
 			return ec.marshalOTrackingPlan2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋregistryᚐVersion(ctx, selections, v)
 		},
@@ -2266,25 +1820,7 @@ func (ec *executionContext) _Query_trackingPlans(ctx context.Context, field grap
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().TrackingPlans(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.TrackingPlanConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.TrackingPlanConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TrackingPlanConnection) graphql.Marshaler {
 			return ec.marshalNTrackingPlanConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐTrackingPlanConnection(ctx, selections, v)
 		},
@@ -2328,25 +1864,7 @@ func (ec *executionContext) _Query_planViolations(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().PlanViolations(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["types"].([]string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.PlanViolationConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.PlanViolationConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PlanViolationConnection) graphql.Marshaler {
 			return ec.marshalNPlanViolationConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐPlanViolationConnection(ctx, selections, v)
 		},
@@ -2390,25 +1908,7 @@ func (ec *executionContext) _Query_quarantinedEvents(ctx context.Context, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().QuarantinedEvents(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["types"].([]string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.QuarantinedEventConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.QuarantinedEventConnection
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.QuarantinedEventConnection) graphql.Marshaler {
 			return ec.marshalNQuarantinedEventConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuarantinedEventConnection(ctx, selections, v)
 		},
@@ -2527,25 +2027,7 @@ func (ec *executionContext) _Subscription_live(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Subscription().Live(ctx)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				do, err := ec.unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx, "READ")
-				if err != nil {
-					var zeroVal *model.Live
-					return zeroVal, err
-				}
-				if ec.Directives.Can == nil {
-					var zeroVal *model.Live
-					return zeroVal, errors.New("directive can is not implemented")
-				}
-				return ec.Directives.Can(ctx, nil, directive0, do)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Live) graphql.Marshaler {
 			return ec.marshalNLive2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐLive(ctx, selections, v)
 		},
@@ -3372,6 +2854,22 @@ func (ec *executionContext) marshalNDateTime2ᚕtimeᚐTimeᚄ(ctx context.Conte
 	return ret
 }
 
+func (ec *executionContext) unmarshalNFieldGroup2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFieldGroup2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNJSONObject2ᚕbyte(ctx context.Context, v any) ([]byte, error) {
 	res, err := scalar.UnmarshalJSONObject(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3416,23 +2914,6 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋtidemarkhqᚋtide
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx context.Context, v any) (access.Permission, error) {
-	tmp, err := scalar.UnmarshalString(v)
-	res := access.Permission(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNPermission2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx context.Context, sel ast.SelectionSet, v access.Permission) graphql.Marshaler {
-	_ = sel
-	res := scalar.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
 }
 
 func (ec *executionContext) marshalNQuery2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuery(ctx context.Context, sel ast.SelectionSet, v *model.Query) graphql.Marshaler {
@@ -3520,6 +3001,25 @@ func (ec *executionContext) marshalONode2githubᚗcomᚋtidemarkhqᚋtidemarkᚋ
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPermission2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx context.Context, v any) (*access.Permission, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := access.Permission(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPermission2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋaccessᚐPermission(ctx context.Context, sel ast.SelectionSet, v *access.Permission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOTimeZone2ᚖstring(ctx context.Context, v any) (*string, error) {

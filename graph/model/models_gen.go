@@ -362,7 +362,7 @@ type QuarantinedEvent struct {
 	// The device or browser that did it, if the sender named one.
 	AnonymousID *string `json:"anonymousId,omitempty"`
 	// What the sender said about it.
-	Properties []byte `json:"properties"`
+	Properties []byte `json:"properties,omitempty"`
 	// What it sets of a person or an account; null if it sets nothing.
 	Traits []byte `json:"traits,omitempty"`
 	// Which field is at fault, such as `properties.plan`.

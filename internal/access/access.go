@@ -1,9 +1,11 @@
-// Package access says who is asking and what they may do. A key is shown once, stored
-// as its hash, and gives one kind of right: to send, to read, or to manage.
+// Package access says who is asking and what they may do. Who asks is a [Principal]: a
+// member of a tenant who has signed in, or a key. What they may do is a set of permissions,
+// from the member's role or the key, and is looked at again whenever either changes.
 package access
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,47 +13,56 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
-// Permission is one thing that a caller may do.
-type Permission string
-
-// The permissions, as in the schema's enum Permission.
-const (
-	Ingest Permission = "INGEST" // send events
-	Read   Permission = "READ"   // read figures, and subscribe to them
-	Manage Permission = "MANAGE" // set up the tenant, and correct or erase its data
-)
-
-// Kind is what a key is for.
+// Kind is what somebody asks with.
 type Kind string
 
-// The kinds of keys.
+// The kinds of principals.
 const (
-	WriteKey Kind = "write" // may only send
-	ReadKey  Kind = "read"  // may only read
+	WriteKey Kind = "write" // a key that may only send
+	ReadKey  Kind = "read"  // a key that may only read
 	// A ManageKey may set up the tenant, correct and erase data, and read it.
 	ManageKey Kind = "manage"
+	// A MemberKind is somebody who has signed in.
+	MemberKind Kind = "member"
 )
-
-var granted = map[Kind]map[Permission]bool{
-	WriteKey:  {Ingest: true},
-	ReadKey:   {Read: true},
-	ManageKey: {Read: true, Manage: true},
-}
 
 // Principal is who is asking.
 type Principal struct {
 	Tenant tenant.ID
-	Key    uuid.UUID
 	Kind   Kind
-	Source string // under which the key's message ids are unique
+	// ID is that of the key, or of the session.
+	ID uuid.UUID
+	// Login is who has signed in; none of a key.
+	Login uuid.UUID
+	// Role is the member's; none of a key.
+	Role uuid.UUID
+	// Builtin is the role's name if every tenant has it.
+	Builtin Builtin
+	// Impersonator is the login of whoever looks as this member; none usually.
+	Impersonator uuid.UUID
+
+	Permissions Permissions
+	// Narrow names what the principal is restricted to besides, such as rows; empty: nothing.
+	Narrow string
+	// Expires is when this must be proved afresh; zero: never.
+	Expires time.Time
+
+	Source string // of a key: under which its message ids are unique
 }
 
 // May reports whether the principal has a permission.
-func (p Principal) May(do Permission) bool { return granted[p.Kind][do] }
+func (p Principal) May(do Permission) bool { return p.Permissions.Has(do) }
 
 // Scope names everything that what a principal may see depends on: two principals of
-// one scope get the same answer to the same question.
-func (p Principal) Scope() string { return p.Tenant.String() + "/" + string(p.Kind) }
+// one scope get the same answer to the same question, unless it is about themselves.
+func (p Principal) Scope() string {
+	return p.Tenant.String() + "/" + p.Permissions.String() + "/" + p.Narrow
+}
+
+// Self names the principal alone, for what is answered about themselves.
+func (p Principal) Self() string {
+	return p.Scope() + "/" + string(p.Kind) + "/" + p.ID.String() + "/" + p.Login.String() + "/" + p.Role.String()
+}
 
 type principalKey struct{}
 
@@ -60,20 +71,43 @@ func With(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// Of returns who is asking; false if nobody is known to.
-func Of(ctx context.Context) (Principal, bool) {
+// From returns who is asking; false if nobody has said.
+func From(ctx context.Context) (Principal, bool) {
 	p, ok := ctx.Value(principalKey{}).(Principal)
 	return p, ok
 }
 
-// Require returns who is asking, if they may do this; else a fault.
-func Require(ctx context.Context, do Permission) (Principal, error) {
-	p, ok := Of(ctx)
+// Authenticated returns who is asking, or an UNAUTHENTICATED fault.
+func Authenticated(ctx context.Context) (Principal, error) {
+	p, ok := From(ctx)
 	if !ok {
-		return Principal{}, fault.New(fault.Unauthenticated, "A key is needed.")
-	}
-	if !p.May(do) {
-		return Principal{}, fault.Newf(fault.Forbidden, "A %s key may not do this: it needs the permission %s.", p.Kind, do)
+		return Principal{}, fault.New(fault.Unauthenticated, "Sign in, or send a key.")
 	}
 	return p, nil
+}
+
+// Require returns who is asking, if they may do this; else a fault.
+func Require(ctx context.Context, do Permission) (Principal, error) {
+	p, err := Authenticated(ctx)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !p.May(do) {
+		return Principal{}, Lacking(do)
+	}
+	return p, nil
+}
+
+// Lacking is the FORBIDDEN fault of who lacks a permission. It is the same for all who do,
+// since its text may be in an answer that they share.
+func Lacking(do Permission) *fault.Error {
+	return fault.Newf(fault.Forbidden, "You may not do this: it needs the permission %s.", do)
+}
+
+// By names whom to hold to account: the key, or the login of who has signed in.
+func (p Principal) By() uuid.UUID {
+	if p.Login != uuid.Nil {
+		return p.Login
+	}
+	return p.ID
 }

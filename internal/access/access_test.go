@@ -3,6 +3,7 @@ package access_test
 import (
 	"encoding/base64"
 	"errors"
+	"github.com/google/go-cmp/cmp"
 	"strings"
 	"testing"
 
@@ -19,36 +20,62 @@ func wantFault(t *testing.T, err error, code fault.Code, field string) {
 }
 
 func TestAKeyMayDoWhatItIsForAndNothingElse(t *testing.T) {
-	cases := []struct {
-		kind access.Kind
-		do   access.Permission
-		may  bool
-	}{
-		{access.WriteKey, access.Ingest, true},
-		{access.WriteKey, access.Read, false},
-		{access.ReadKey, access.Read, true},
-		{access.ReadKey, access.Ingest, false},
-		{access.WriteKey, "ADMIN", false},
-		{access.ReadKey, "", false},
-		{"admin", access.Read, false},
-		{"", access.Ingest, false},
+	everything := access.Of(access.AllPermissions()...)
+	may := map[access.Kind]access.Permissions{
+		access.WriteKey:  access.Of(access.Ingest),
+		access.ReadKey:   access.Of(access.ReadMetrics, access.Read, access.ReadPII, access.ReadRevenue, access.ReadSchema),
+		access.ManageKey: everything &^ access.Of(access.Ingest, access.Impersonate),
+		"admin":          0,
+		"":               0,
 	}
-	for _, c := range cases {
-		p := access.Principal{Tenant: tenant.ID{1}, Kind: c.kind, Source: "default"}
-		if p.May(c.do) != c.may {
-			t.Errorf("a %q key may %s: %v", c.kind, c.do, !c.may)
-		}
-		got, err := access.Require(access.With(t.Context(), p), c.do)
-		if c.may {
-			if err != nil || got != p {
-				t.Errorf("%q, %s: %v, %v; want the principal", c.kind, c.do, got, err)
+	for kind, want := range may {
+		p := access.Principal{Tenant: tenant.ID{1}, Kind: kind, Permissions: kind.Permissions(), Source: "default"}
+		for _, do := range append(access.AllPermissions(), "ADMIN", "") {
+			if p.May(do) != want.Has(do) {
+				t.Errorf("a %q key may %s: %v", kind, do, p.May(do))
 			}
-			continue
+			got, err := access.Require(access.With(t.Context(), p), do)
+			if want.Has(do) {
+				if err != nil || got != p {
+					t.Errorf("%q, %s: %v, %v; want the principal", kind, do, got, err)
+				}
+				continue
+			}
+			wantFault(t, err, fault.Forbidden, "")
+			if got != (access.Principal{}) {
+				t.Errorf("%q, %s: %v beside the error", kind, do, got)
+			}
 		}
-		wantFault(t, err, fault.Forbidden, "")
-		if got != (access.Principal{}) {
-			t.Errorf("%q, %s: %v beside the error", c.kind, c.do, got)
+	}
+}
+
+func TestABuiltinRoleMayDoWhatItsNameSays(t *testing.T) {
+	people := access.Of(access.AllPermissions()...) &^ access.Of(access.Ingest)
+	for role, want := range map[access.Builtin]access.Permissions{
+		access.Owner:   people,
+		access.Admin:   people &^ access.Of(access.Impersonate),
+		access.Analyst: access.Of(access.ReadMetrics, access.Read, access.ReadRevenue, access.ReadSchema, access.EditReports),
+		access.Viewer:  access.Of(access.ReadMetrics, access.Read),
+		"":             0,
+	} {
+		if got := role.Permissions(); got != want {
+			t.Errorf("%s: %v, want %v", role, got.List(), want.List())
 		}
+	}
+}
+
+func TestASetHasWhatItWasMadeOf(t *testing.T) {
+	all := access.AllPermissions()
+	for i, p := range all {
+		if !p.Known() || !access.Of(p).Has(p) || access.Of(all[:i]...).Has(p) || !access.Of(all...).Contains(access.Of(p)) {
+			t.Errorf("%s is not told from the others", p)
+		}
+	}
+	if diff := cmp.Diff(all, access.Of(all...).List()); diff != "" {
+		t.Error(diff)
+	}
+	if access.Permission("ADMIN").Known() || access.Of("ADMIN") != 0 || access.Of(all[0]).Contains(access.Of(all[:2]...)) {
+		t.Error("what is not a permission, or not in the set, is found")
 	}
 }
 
@@ -60,16 +87,16 @@ func TestWithoutAKeyNothingIsAllowed(t *testing.T) {
 }
 
 // Answers are shared within a scope, so whatever changes what may be seen changes it.
-func TestTheScopeIsOfTheTenantAndTheKind(t *testing.T) {
+func TestTheScopeIsAllThatAnAnswerDependsOn(t *testing.T) {
 	acme := access.Principal{Tenant: tenant.ID{1}, Kind: access.ReadKey, Source: "default"}
 	same := acme
-	same.Key[0], same.Source = 1, "shop"
+	same.ID[0], same.Source = 1, "shop"
 	if acme.Scope() != same.Scope() {
 		t.Error("two keys of one tenant and kind have two scopes")
 	}
-	stranger, sender := acme, acme
-	stranger.Tenant, sender.Kind = tenant.ID{2}, access.WriteKey
-	for name, other := range map[string]access.Principal{"another tenant": stranger, "another kind": sender} {
+	stranger, sender, narrowed := acme, acme, acme
+	stranger.Tenant, sender.Permissions, narrowed.Narrow = tenant.ID{2}, access.Of(access.Ingest), "region=EU"
+	for name, other := range map[string]access.Principal{"another tenant": stranger, "other permissions": sender, "fewer rows": narrowed} {
 		if acme.Scope() == other.Scope() {
 			t.Errorf("%s has the same scope", name)
 		}

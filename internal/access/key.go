@@ -140,13 +140,31 @@ func (a *Authenticator) Key(ctx context.Context, key string) (Principal, error) 
 	return p, nil
 }
 
+// Recheck returns what asks the database again whose key it is.
+func (a *Authenticator) Recheck(key string) Recheck {
+	hash := hashOf(key)
+	return func(ctx context.Context) (Principal, error) { return a.lookUp(ctx, hash) }
+}
+
 func (a *Authenticator) lookUp(ctx context.Context, hash [32]byte) (p Principal, err error) {
+	queries := dbsqlc.New()
 	err = a.app.WithKeyHash(ctx, hash, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New().APIKeyAuthenticate(ctx, tx, hash[:])
+		row, err := queries.APIKeyAuthenticate(ctx, tx, hash[:])
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errUnknown
 		}
-		p = Principal{Tenant: row.TenantID, Key: row.ApiKeyID, Kind: Kind(row.Kind), Source: row.Source}
+		if err != nil {
+			return err
+		}
+		if err := queries.TenantEnter(ctx, tx, row.TenantID.String()); err != nil {
+			return err
+		}
+		admits, err := queries.TenantAdmits(ctx, tx)
+		if err == nil && !admits {
+			return errUnknown
+		}
+		kind := Kind(row.Kind)
+		p = Principal{Tenant: row.TenantID, ID: row.ApiKeyID, Kind: kind, Permissions: kind.Permissions(), Source: row.Source}
 		return err
 	})
 	if err != nil {

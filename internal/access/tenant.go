@@ -111,7 +111,7 @@ func checkRetention(months *int) (pgtype.Int4, error) {
 // SetEventRetention says for how many whole months before the running one the raw events of
 // the tenant that asks stay in the database; nil: for ever.
 func (s *Settings) SetEventRetention(ctx context.Context, months *int) (t dbsqlc.TenantGetRow, err error) {
-	who, err := Require(ctx, Manage)
+	who, err := Require(ctx, ManageTenant)
 	if err != nil {
 		return t, err
 	}
@@ -147,7 +147,26 @@ func SetEventRetention(ctx context.Context, worker *postgres.Worker, id tenant.I
 		return fmt.Errorf("set retention: %w", err)
 	}
 	if found == 0 {
-		return fault.New(fault.NotFound, "There is no such tenant.").In("tenant")
+		return errNoTenant
 	}
 	return nil
 }
+
+// Suspend shuts a tenant, or opens it again: while it is suspended its keys and members are
+// not let in, and what they watch ends.
+func Suspend(ctx context.Context, worker *postgres.Worker, id tenant.ID, suspended bool) error {
+	var found int64
+	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+		found, err = dbsqlc.New().TenantSuspend(ctx, tx, dbsqlc.TenantSuspendParams{Suspended: suspended, TenantID: id})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("suspend tenant: %w", err)
+	}
+	if found == 0 {
+		return errNoTenant
+	}
+	return nil
+}
+
+var errNoTenant = fault.New(fault.NotFound, "There is no such tenant.").In("tenant")

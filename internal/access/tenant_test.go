@@ -55,7 +55,7 @@ func TestTenantsAreListedAndReadTheirOwnSettings(t *testing.T) {
 		t.Errorf("tenants %v, %v; want Acme and Globex", tenants, err)
 	}
 	settings := access.NewSettings(h.app)
-	mine, err := settings.Current(access.With(t.Context(), access.Principal{Tenant: acme, Kind: access.ReadKey}))
+	mine, err := settings.Current(access.With(t.Context(), access.Principal{Tenant: acme, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()}))
 	if err != nil || mine.TenantID != acme || mine.Zone != "Asia/Kolkata" || mine.WeekStart != 0 {
 		t.Errorf("settings %+v, %v", mine, err)
 	}
@@ -64,6 +64,6 @@ func TestTenantsAreListedAndReadTheirOwnSettings(t *testing.T) {
 	}
 	_, err = settings.Current(t.Context())
 	wantFault(t, err, fault.Unauthenticated, "")
-	_, err = settings.Current(access.With(t.Context(), access.Principal{Tenant: acme, Kind: access.WriteKey}))
+	_, err = settings.Current(access.With(t.Context(), access.Principal{Tenant: acme, Kind: access.WriteKey, Permissions: access.WriteKey.Permissions()}))
 	wantFault(t, err, fault.Forbidden, "")
 }

@@ -9,93 +9,151 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
-// recheckWithin bounds asking the database about one key.
+// recheckWithin bounds asking the database about one principal.
 const recheckWithin = 5 * time.Second
 
-// changedLately is longer than any request takes from looking its key up to watching it.
+// changedLately is longer than any request takes from looking its principal up to watching it.
 const changedLately = time.Minute
 
-// Watcher ends what was begun with a key once the key is revoked. It hears of changes by
-// Changed and Gap, and asks the database what they were.
+// Recheck asks the database again who a principal is now. Its UNAUTHENTICATED fault says
+// that they are nobody any more.
+type Recheck func(ctx context.Context) (Principal, error)
+
+// ErrChanged ends what was begun with other rights than the caller has now: whoever comes
+// again gets what they may have.
+var ErrChanged = fault.New(fault.Unavailable, "Your rights have changed. Connect again.")
+
+// ErrExpired ends what was begun with a token whose time is over.
+var ErrExpired = fault.New(fault.Forbidden, "The token has expired. Connect again with a fresh one.")
+
+// Watcher ends what was begun by a principal once that is revoked, or may do something
+// else than before. It hears of changes by Changed and Gap, and asks the database what
+// they were.
 type Watcher struct {
-	keys   *Authenticator
+	forget func() // drops what authenticators believe
 	logger *slog.Logger
 	wake   chan struct{}
 
 	mu       sync.Mutex
-	watched  map[uuid.UUID]*watchedKey
-	due      map[uuid.UUID]bool
+	watched  map[identity]*watched
+	due      map[concern]bool
 	everyone bool
-	changed  map[uuid.UUID]time.Time // the keys that changed lately
-	gapAt    time.Time               // when any of them may have
+	changed  map[concern]time.Time // what changed lately
+	gapAt    time.Time             // when anything may have
 }
 
-// watchedKey is a key in use. Its fields but the hash belong to the watcher's mutex.
-type watchedKey struct {
-	hash    [32]byte
+// identity is what makes two principals one: they would be rechecked alike.
+type identity struct {
+	id, login uuid.UUID
+	scope     string
+}
+
+// concern is what a change can be about: one key or session, or all of a tenant.
+type concern struct {
+	id     uuid.UUID
+	tenant tenant.ID
+}
+
+// watched is a principal at work. Its cancels belong to the watcher's mutex.
+type watched struct {
+	Principal
+	recheck Recheck
 	cancels map[*context.CancelCauseFunc]struct{}
 }
 
-// NewWatcher makes a watcher; Run does the work.
-func NewWatcher(keys *Authenticator, logger *slog.Logger) *Watcher {
+// concerns lists what changes of a principal's rights are about.
+func (p Principal) concerns() [2]concern {
+	return [2]concern{{id: p.ID}, {tenant: p.Tenant}}
+}
+
+// NewWatcher makes a watcher; Run does the work. forget is called before anything is
+// asked, and drops what is remembered of principals.
+func NewWatcher(forget func(), logger *slog.Logger) *Watcher {
 	return &Watcher{
-		keys: keys, logger: logger, wake: make(chan struct{}, 1),
-		watched: map[uuid.UUID]*watchedKey{}, due: map[uuid.UUID]bool{}, changed: map[uuid.UUID]time.Time{},
+		forget: forget, logger: logger, wake: make(chan struct{}, 1),
+		watched: map[identity]*watched{}, due: map[concern]bool{}, changed: map[concern]time.Time{},
 	}
 }
 
-// Watch returns a context that is cancelled, with an UNAUTHENTICATED cause, when the key
-// is revoked.
-func (w *Watcher) Watch(ctx context.Context, p Principal, key string) context.Context {
+// Watch returns a context that is cancelled, with the reason as its cause: an
+// UNAUTHENTICATED fault when the principal is revoked, ErrChanged when their rights have
+// changed, ErrExpired when their time is over.
+func (w *Watcher) Watch(ctx context.Context, p Principal, recheck Recheck) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
+	key := identity{p.ID, p.Login, p.Scope()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	k := w.watched[p.Key]
+	k := w.watched[key]
 	if k == nil {
-		k = &watchedKey{hash: hashOf(key), cancels: map[*context.CancelCauseFunc]struct{}{}}
-		w.watched[p.Key] = k
+		k = &watched{p, recheck, map[*context.CancelCauseFunc]struct{}{}}
+		w.watched[key] = k
 	}
 	k.cancels[&cancel] = struct{}{}
-	if _, lately := w.changed[p.Key]; lately || time.Since(w.gapAt) < changedLately {
-		// It may have been looked up before that change, and be watched only now.
-		w.due[p.Key] = true
-		w.poke()
+	for _, c := range p.concerns() {
+		if _, lately := w.changed[c]; lately || time.Since(w.gapAt) < changedLately {
+			// It may have been looked up before that change, and be watched only now.
+			w.due[c] = true
+			w.poke()
+		}
 	}
-	context.AfterFunc(ctx, func() { w.leave(p.Key, &cancel) })
+	expiry := expire(p.Expires, cancel)
+	context.AfterFunc(ctx, func() {
+		expiry()
+		w.leave(key, &cancel)
+	})
 	return ctx
 }
 
-func (w *Watcher) leave(id uuid.UUID, cancel *context.CancelCauseFunc) {
+// expire cancels at an instant, unless the returned function is called before.
+func expire(at time.Time, cancel context.CancelCauseFunc) (stop func() bool) {
+	if at.IsZero() {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(time.Until(at), func() { cancel(ErrExpired) }).Stop
+}
+
+func (w *Watcher) leave(key identity, cancel *context.CancelCauseFunc) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if k := w.watched[id]; k != nil {
+	if k := w.watched[key]; k != nil {
 		delete(k.cancels, cancel)
 		if len(k.cancels) == 0 {
-			delete(w.watched, id)
+			delete(w.watched, key)
 		}
 	}
 }
 
-// Changed says that a key, by its id, was changed in some way. It does not block.
-func (w *Watcher) Changed(id string) {
-	if parsed, err := uuid.Parse(id); err == nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.due[parsed] = true
-		w.forgetChanges()
-		w.changed[parsed] = time.Now()
-		w.poke()
+// Changed tells the watcher what has changed. It does not block.
+func (w *Watcher) Changed(t topic.Topic) {
+	switch t.Subject {
+	case topic.APIKey, topic.Session:
+		if id, err := uuid.Parse(t.Key); err == nil {
+			w.note(concern{id: id})
+		}
+	case topic.Role, topic.Member, topic.Tenant:
+		w.note(concern{tenant: t.Tenant})
 	}
 }
 
-// forgetChanges drops the changes that nobody can have looked a key up before. The caller
+func (w *Watcher) note(c concern) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due[c] = true
+	w.forgetChanges()
+	w.changed[c] = time.Now()
+	w.poke()
+}
+
+// forgetChanges drops the changes that nobody can have been looked up before. The caller
 // holds mu.
 func (w *Watcher) forgetChanges() {
-	for id, at := range w.changed {
+	for c, at := range w.changed {
 		if time.Since(at) > changedLately {
-			delete(w.changed, id)
+			delete(w.changed, c)
 		}
 	}
 }
@@ -115,7 +173,7 @@ func (w *Watcher) poke() {
 	}
 }
 
-// Run asks about the keys that changed, until ctx ends.
+// Run asks about those whose rights changed, until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
 	for {
 		select {
@@ -128,35 +186,39 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 func (w *Watcher) recheck(ctx context.Context) {
-	w.keys.Forget()
-	for id, k := range w.takeDue() {
-		err := w.ask(ctx, k.hash)
-		if f, ok := fault.Of(err); ok && f.Code == fault.Unauthenticated {
-			w.end(id, f)
-			continue
-		}
-		if err != nil && ctx.Err() == nil {
+	w.forget()
+	for key, k := range w.takeDue() {
+		now, err := k.ask(ctx)
+		f, _ := fault.Of(err)
+		switch {
+		case err == nil && now.Self() == k.Self():
+		case err == nil:
+			w.end(key, ErrChanged)
+		case f.Code == fault.Unauthenticated:
+			w.end(key, f)
+		case ctx.Err() == nil:
 			// Not known to be revoked: it is asked about again.
-			w.logger.WarnContext(ctx, "a key could not be checked", "error", err)
-			time.AfterFunc(time.Second, func() { w.Changed(id.String()) })
+			w.logger.WarnContext(ctx, "a caller's rights could not be checked", "error", err)
+			time.AfterFunc(time.Second, func() { w.note(concern{id: k.ID}) })
 		}
 	}
 }
 
-func (w *Watcher) ask(ctx context.Context, hash [32]byte) error {
+func (k *watched) ask(ctx context.Context) (Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, recheckWithin)
 	defer cancel()
-	_, err := w.keys.lookUp(ctx, hash)
-	return err
+	return k.recheck(ctx)
 }
 
-func (w *Watcher) takeDue() map[uuid.UUID]*watchedKey {
+func (w *Watcher) takeDue() map[identity]*watched {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	due := map[uuid.UUID]*watchedKey{}
-	for id, k := range w.watched {
-		if w.everyone || w.due[id] {
-			due[id] = k
+	due := map[identity]*watched{}
+	for key, k := range w.watched {
+		for _, c := range k.concerns() {
+			if w.everyone || w.due[c] {
+				due[key] = k
+			}
 		}
 	}
 	w.everyone = false
@@ -164,10 +226,10 @@ func (w *Watcher) takeDue() map[uuid.UUID]*watchedKey {
 	return due
 }
 
-func (w *Watcher) end(id uuid.UUID, cause error) {
+func (w *Watcher) end(key identity, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if k := w.watched[id]; k != nil {
+	if k := w.watched[key]; k != nil {
 		for cancel := range k.cancels {
 			(*cancel)(cause)
 		}

@@ -2,14 +2,19 @@ package access_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // guard is a watcher at work, and the authenticator of the same server.
@@ -38,7 +43,7 @@ func newGuard(t *testing.T) guard {
 	h := newHouse(t)
 	keys := access.NewAuthenticator(h.app)
 	warned := new(atomic.Int64)
-	g := guard{h, keys, access.NewWatcher(keys, slog.New(counter{slog.DiscardHandler, warned})), warned}
+	g := guard{h, keys, access.NewWatcher(keys.Forget, slog.New(counter{slog.DiscardHandler, warned})), warned}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- g.watcher.Run(ctx) }()
@@ -67,8 +72,13 @@ func (g guard) visit(t *testing.T, id tenant.ID, name string) visitor {
 	if v.Principal, err = g.keys.Key(t.Context(), v.key); err != nil {
 		t.Fatal(err)
 	}
-	v.ctx = g.watcher.Watch(t.Context(), v.Principal, v.key)
+	v.ctx = g.watcher.Watch(t.Context(), v.Principal, g.keys.Recheck(v.key))
 	return v
+}
+
+// told is the topic of a change of the visitor's key.
+func (v visitor) told() topic.Topic {
+	return topic.Topic{Tenant: v.Tenant, Subject: topic.APIKey, Key: v.ID.String()}
 }
 
 // wantEnded waits until the visitor is sent away, for the right reason.
@@ -89,10 +99,10 @@ func TestARevocationEndsWhatWasBegunWithTheKey(t *testing.T) {
 	g := newGuard(t)
 	acme := g.tenant(t, "Acme")
 	ann, bob, eve := g.visit(t, acme, "ann"), g.visit(t, acme, "bob"), g.visit(t, acme, "eve")
-	annsOther := visitor{ctx: g.watcher.Watch(t.Context(), ann.Principal, ann.key), name: "ann's other tab"}
+	annsOther := visitor{ctx: g.watcher.Watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key)), name: "ann's other tab"}
 
 	g.revoke(t, acme, "ann", 1)
-	g.watcher.Changed(ann.Key.String())
+	g.watcher.Changed(ann.told())
 	ann.wantEnded(t)
 	annsOther.wantEnded(t)
 	if _, err := g.keys.Key(t.Context(), ann.key); err == nil {
@@ -101,10 +111,10 @@ func TestARevocationEndsWhatWasBegunWithTheKey(t *testing.T) {
 
 	// A change that is no revocation, and what is no key, do no harm. Once eve is gone,
 	// bob has been asked about.
-	g.watcher.Changed(bob.Key.String())
-	g.watcher.Changed("not an id")
+	g.watcher.Changed(bob.told())
+	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.APIKey, Key: "not an id"})
 	g.revoke(t, acme, "eve", 1)
-	g.watcher.Changed(eve.Key.String())
+	g.watcher.Changed(eve.told())
 	eve.wantEnded(t)
 	bob.wantStaying(t)
 }
@@ -127,7 +137,7 @@ func TestAGapAsksAboutEveryKey(t *testing.T) {
 // so must not stay, however the change was told.
 func TestAKeyRevokedOnTheThresholdEndsToo(t *testing.T) {
 	for name, tell := range map[string]func(*access.Watcher, visitor){
-		"told by its id": func(w *access.Watcher, v visitor) { w.Changed(v.Key.String()) },
+		"told by its id": func(w *access.Watcher, v visitor) { w.Changed(v.told()) },
 		"told by a gap":  func(w *access.Watcher, _ visitor) { w.Gap() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +156,7 @@ func TestAKeyRevokedOnTheThresholdEndsToo(t *testing.T) {
 			tell(g.watcher, witness)
 			witness.wantEnded(t) // so the change has been seen, while nobody watched ann's key
 
-			ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, ann.key)
+			ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key))
 			ann.wantEnded(t)
 		})
 	}
@@ -158,8 +168,8 @@ func TestAKeyThatCannotBeCheckedStaysAndIsAskedAboutAgain(t *testing.T) {
 	ann, bob := g.visit(t, acme, "ann"), g.visit(t, acme, "bob")
 	g.revoke(t, acme, "ann", 1)
 	g.exec(t, "alter table api_key rename to elsewhere")
-	g.watcher.Changed(ann.Key.String())
-	g.watcher.Changed(bob.Key.String())
+	g.watcher.Changed(ann.told())
+	g.watcher.Changed(bob.told())
 	eventually(t, "two failed checks", func() bool { return g.warned.Load() >= 2 })
 	ann.wantStaying(t)
 	g.exec(t, "alter table elsewhere rename to api_key")
@@ -179,7 +189,7 @@ func TestWhoLeavesIsNoLongerWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 50 {
-			g.watcher.Watch(ctx, who, key)
+			g.watcher.Watch(ctx, who, g.keys.Recheck(key))
 		}
 	}
 	if n := access.Watched(g.watcher); n != 21 {
@@ -189,7 +199,60 @@ func TestWhoLeavesIsNoLongerWatched(t *testing.T) {
 	eventually(t, "the leaving of 1,000", func() bool { return access.Watched(g.watcher) == 1 })
 	stays.wantStaying(t)
 	g.revoke(t, acme, "stays", 1)
-	g.watcher.Changed(stays.Key.String())
+	g.watcher.Changed(stays.told())
 	stays.wantEnded(t)
 	eventually(t, "the leaving of the last", func() bool { return access.Watched(g.watcher) == 0 })
+}
+
+// end is what somebody's context ends with, once it has.
+func (v visitor) end(t *testing.T) error {
+	t.Helper()
+	eventually(t, "the end of "+v.name, func() bool { return v.ctx.Err() != nil })
+	return context.Cause(v.ctx)
+}
+
+// Whoever may do something else than before is asked to come again, and whoever's time is
+// over is sent away; a change of another tenant's roles is nobody's business here.
+func TestAChangeOfRightsAndTheEndOfATokenEndWhatWasBegun(t *testing.T) {
+	g := newGuard(t)
+	acme, globex := g.tenant(t, "Acme"), g.tenant(t, "Globex")
+	begin := func(id tenant.ID, now access.Principal, expires time.Time) visitor {
+		was := access.Principal{Tenant: id, Kind: access.MemberKind, ID: uuid.New(), Login: uuid.New(), Permissions: access.Of(access.Read), Expires: expires}
+		now.Tenant, now.Kind, now.ID, now.Login = was.Tenant, was.Kind, was.ID, was.Login
+		recheck := func(context.Context) (access.Principal, error) { return now, nil }
+		return visitor{Principal: was, ctx: g.watcher.Watch(t.Context(), was, recheck), name: id.String()}
+	}
+	promoted := begin(acme, access.Principal{Permissions: access.Of(access.Read, access.ReadPII)}, time.Time{})
+	same := begin(acme, access.Principal{Permissions: access.Of(access.Read)}, time.Time{})
+	elsewhere := begin(globex, access.Principal{}, time.Time{})
+	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.Role, Key: uuid.NewString()})
+	if err := promoted.end(t); !errors.Is(err, access.ErrChanged) {
+		t.Errorf("new rights end with %v", err)
+	}
+	same.wantStaying(t)
+	elsewhere.wantStaying(t)
+	if err := begin(acme, access.Principal{}, time.Now()).end(t); !errors.Is(err, access.ErrExpired) {
+		t.Errorf("an expired token ends with %v", err)
+	}
+}
+
+// A suspended tenant lets nobody in: neither its keys nor its members.
+func TestASuspendedTenantLetsNobodyIn(t *testing.T) {
+	g := newGuard(t)
+	acme := g.tenant(t, "Acme")
+	ann := g.visit(t, acme, "ann")
+	if err := access.Suspend(t.Context(), g.house.worker, acme, true); err != nil {
+		t.Fatal(err)
+	}
+	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.Tenant})
+	ann.wantEnded(t)
+	_, err := g.keys.Key(t.Context(), ann.key)
+	wantFault(t, err, fault.Unauthenticated, "")
+	if err := access.Suspend(t.Context(), g.house.worker, acme, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.keys.Key(t.Context(), ann.key); err != nil {
+		t.Errorf("after the suspension: %v", err)
+	}
+	wantFault(t, access.Suspend(t.Context(), g.house.worker, tenant.ID{9}, true), fault.NotFound, "tenant")
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	gqlgen "github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -27,13 +28,13 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
-	"github.com/tidemarkhq/tidemark/internal/topic"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
 const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
+	accessPool   = 4                // connections for signing people in
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -43,6 +44,7 @@ type Node struct {
 	logger  *slog.Logger
 	app     *postgres.App
 	worker  *postgres.Worker
+	access  *postgres.Access
 	redis   *redis.Client
 	channel string // of changes, in Redis
 
@@ -76,8 +78,14 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 		app.Close()
 		return nil, err
 	}
+	signIn, err := postgres.OpenAccess(ctx, config.DatabaseURL, accessPool, config.Tracer)
+	if err != nil {
+		app.Close()
+		worker.Close()
+		return nil, err
+	}
 	return &Node{
-		config: config, logger: logger, app: app, worker: worker,
+		config: config, logger: logger, app: app, worker: worker, access: signIn,
 		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
 	}, nil
 }
@@ -86,6 +94,7 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 func (n *Node) Close() {
 	n.app.Close()
 	n.worker.Close()
+	n.access.Close()
 	_ = n.redis.Close() // nothing is left to be lost
 }
 
@@ -106,7 +115,7 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	keys := access.NewAuthenticator(n.app)
-	watcher := access.NewWatcher(keys, n.logger)
+	watcher := access.NewWatcher(keys.Forget, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
 	in, checks, err := n.appender(ctx, writer)
@@ -158,7 +167,14 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			if err != nil {
 				return nil, "", err
 			}
-			return access.With(watcher.Watch(ctx, who, key), who), who.Scope(), nil
+			return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
+		},
+		Anonymous: true,
+		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
+			if who, known := access.From(ctx); known && graph.Personal(op) {
+				return who.Self()
+			}
+			return scope
 		},
 		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
 		Origins: n.config.Origins,
@@ -175,9 +191,7 @@ func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.
 		}
 		engine.Changed(m.Topics)
 		for _, t := range m.Topics {
-			if t.Subject == topic.APIKey {
-				watcher.Changed(t.Key)
-			}
+			watcher.Changed(t)
 		}
 	}).Run(ctx)
 }

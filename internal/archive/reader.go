@@ -85,7 +85,7 @@ func (r *Reader) ByPositions(ctx context.Context, positions []Position) (map[Pos
 }
 
 func (r *Reader) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	who, err := access.Require(ctx, access.Read)
+	who, err := access.Require(ctx, access.ReadSchema)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const attempts = 3
 // correct runs one correction in a transaction of its own that holds the tenant's turn, so
 // that no event comes in between.
 func (s *Service) correct(ctx context.Context, fn func(tx pgx.Tx, who access.Principal) error) error {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageData)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Service) Merge(ctx context.Context, from, into int64, reason string) (M
 			return err
 		}
 		row, err := dbsqlc.New().PersonMergeInsert(ctx, tx, dbsqlc.PersonMergeInsertParams{
-			MergeID: id, FromID: child, IntoID: parent, Reason: reason, MadeBy: who.Key,
+			MergeID: id, FromID: child, IntoID: parent, Reason: reason, MadeBy: who.By(),
 		})
 		if err != nil {
 			return fmt.Errorf("insert merge: %w", err)
@@ -124,7 +124,7 @@ func audit(ctx context.Context, tx pgx.Tx, who access.Principal, kind dbsqlc.Cor
 		return err
 	}
 	err = dbsqlc.New().IdentityCorrectionInsert(ctx, tx, dbsqlc.IdentityCorrectionInsertParams{
-		CorrectionID: id, Kind: kind, IdentityIds: identities, Reason: reason, MadeBy: who.Key,
+		CorrectionID: id, Kind: kind, IdentityIds: identities, Reason: reason, MadeBy: who.By(),
 	})
 	if err != nil {
 		return fmt.Errorf("note correction: %w", err)

@@ -45,7 +45,7 @@ func (s *Service) Erase(ctx context.Context, id int64, reason string) (Erasure, 
 			return err
 		}
 		row, err = dbsqlc.New().ErasureInsert(ctx, tx, dbsqlc.ErasureInsertParams{
-			ErasureID: number, RequestedBy: uuid.NullUUID{UUID: who.Key, Valid: true}, Reason: &reason, IdentityIds: identities,
+			ErasureID: number, RequestedBy: uuid.NullUUID{UUID: who.By(), Valid: true}, Reason: &reason, IdentityIds: identities,
 		})
 		if err != nil {
 			return fmt.Errorf("record erasure: %w", err)

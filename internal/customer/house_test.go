@@ -78,7 +78,7 @@ func (h *house) tenant(t failer, zone string) tenant.ID {
 
 // as is a context of somebody who may manage the tenant.
 func as(id tenant.ID) context.Context {
-	return access.With(context.Background(), access.Principal{Tenant: id, Key: uuid.UUID{7}, Kind: access.ManageKey})
+	return access.With(context.Background(), access.Principal{Tenant: id, ID: uuid.UUID{7}, Kind: access.ManageKey, Permissions: access.ManageKey.Permissions()})
 }
 
 func (h *house) send(t failer, id tenant.ID, events ...event.Incoming) []event.Verdict {

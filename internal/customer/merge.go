@@ -38,7 +38,7 @@ func toMerge(r dbsqlc.PersonMergeGetRow) Merge {
 func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Merge, error) {
 	var undone Merge
 	err := s.correct(ctx, func(tx pgx.Tx, who access.Principal) error {
-		row, err := dbsqlc.New().PersonMergeUndo(ctx, tx, dbsqlc.PersonMergeUndoParams{MergeID: id, UndoneBy: who.Key})
+		row, err := dbsqlc.New().PersonMergeUndo(ctx, tx, dbsqlc.PersonMergeUndoParams{MergeID: id, UndoneBy: who.By()})
 		if errors.Is(err, pgx.ErrNoRows) {
 			if _, err := dbsqlc.New().PersonMergeGet(ctx, tx, id); errors.Is(err, pgx.ErrNoRows) {
 				return errNobody.In("id")
@@ -106,7 +106,7 @@ func (s *Service) Merges(ctx context.Context, first int, before *Place) (Page[Me
 }
 
 func (s *Service) readMerges(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	who, err := access.Require(ctx, access.Read)
+	who, err := access.Require(ctx, access.ReadPII)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ func (s *Service) FindPerson(ctx context.Context, userID, anonymousID *string) (
 	} else {
 		params.Anonymous, params.DistinctID = true, *anonymousID
 	}
-	who, err := access.Require(ctx, access.Read)
+	// Whoever finds somebody by what they are called learns that they are there.
+	who, err := access.Require(ctx, access.ReadPII)
 	if err != nil {
 		return nil, err
 	}

@@ -58,14 +58,14 @@ func (l *Library) Resolve(ctx context.Context, asked Asked) (string, error) {
 }
 
 func (l *Library) resolve(ctx context.Context, asked Asked) (string, error) {
-	who, known := access.Of(ctx)
+	who, known := access.From(ctx)
 	if !known || who.Tenant == tenant.None {
 		// Nobody's list applies to those who belong to no tenant. What they may ask is
 		// little: to be let in.
 		return l.orKept(ctx, tenant.None, asked)
 	}
 	// Whoever manages the list is not held to it: nobody could mend it otherwise.
-	if who.May(access.Manage) {
+	if who.May(access.ManageDocuments) {
 		return l.any(ctx, who.Tenant, asked)
 	}
 	mode, err := l.mode(ctx, who.Tenant)
@@ -126,6 +126,6 @@ func (l *Library) orKept(ctx context.Context, id tenant.ID, asked Asked) (string
 
 // Keep remembers a valid text for a while, among those of the tenant that asks.
 func (l *Library) Keep(ctx context.Context, asked Asked) {
-	who, _ := access.Of(ctx) // those without a tenant share a small space of their own
+	who, _ := access.From(ctx) // those without a tenant share a small space of their own
 	l.kept.keep(ctx, slot{who.Tenant, asked.Hash}, asked.Text)
 }

@@ -49,7 +49,7 @@ type Outcome struct {
 // outcomes are in the order of the drafts. Errors are BAD_USER_INPUT where there are none or
 // too many, and those that pass.
 func (s *Service) Register(ctx context.Context, drafts []Draft) ([]Outcome, error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageDocuments)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Service) Register(ctx context.Context, drafts []Draft) ([]Outcome, erro
 			continue
 		}
 		hash := outcomes[i].Hash
-		rows = append(rows, dbsqlc.TrustedDocumentRegisterParams{Hash: hash[:], Name: named.Name, Body: named.Body, CreatedBy: who.Key})
+		rows = append(rows, dbsqlc.TrustedDocumentRegisterParams{Hash: hash[:], Name: named.Name, Body: named.Body, CreatedBy: who.By()})
 	}
 	if len(rows) == 0 {
 		return outcomes, nil
@@ -145,7 +145,7 @@ var errNone = fault.New(fault.NotFound, "There is no such document.").In("id")
 
 // Retire ends a document's trust, and gives it as it is then. One that is retired stays so.
 func (s *Service) Retire(ctx context.Context, hash Hash) (d Document, err error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageDocuments)
 	if err != nil {
 		return d, err
 	}
@@ -229,7 +229,7 @@ func (s *Service) Count(ctx context.Context, retired bool) (n int64, err error) 
 }
 
 func (s *Service) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageDocuments)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (s *Service) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
 
 // SetMode says which documents the callers of the tenant that asks may run.
 func (s *Service) SetMode(ctx context.Context, mode Mode) error {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageDocuments)
 	if err != nil {
 		return err
 	}

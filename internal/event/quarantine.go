@@ -90,7 +90,7 @@ type Release struct {
 // counted at the time at which it first arrived. The others stay where they are. Done twice,
 // or by two at once, it stores nothing twice.
 func (w *Writer) Release(ctx context.Context, pick registry.Pick) (Release, error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageData)
 	if err != nil {
 		return Release{}, err
 	}
@@ -172,7 +172,7 @@ func (w *Writer) settle(ctx context.Context, who access.Principal, page []regist
 		}
 	}
 	err := w.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		n, err := registry.Decide(ctx, tx, registry.Released, who.Key, stored)
+		n, err := registry.Decide(ctx, tx, registry.Released, who.By(), stored)
 		release.Released += n
 		return err
 	})

@@ -17,7 +17,7 @@ import (
 // manager is somebody who may manage a tenant.
 func manager(t *testing.T, id tenant.ID) context.Context {
 	t.Helper()
-	return access.With(t.Context(), access.Principal{Tenant: id, Key: uuid.New(), Kind: access.ManageKey})
+	return access.With(t.Context(), access.Principal{Tenant: id, ID: uuid.New(), Kind: access.ManageKey, Permissions: access.ManageKey.Permissions()})
 }
 
 // An event comes out of the quarantine as it went in, at the time at which it first arrived,

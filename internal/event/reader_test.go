@@ -19,7 +19,7 @@ import (
 // as lets a tenant's key ask.
 func as(t *testing.T, id tenant.ID, kind access.Kind) context.Context {
 	t.Helper()
-	return access.With(t.Context(), access.Principal{Tenant: id, Kind: kind})
+	return access.With(t.Context(), access.Principal{Tenant: id, Kind: kind, Permissions: kind.Permissions()})
 }
 
 // may is a range that holds all of these tests' events.

@@ -50,6 +50,8 @@ var subjects = map[string][]meaning{
 	"day_version":  {{subject: topic.Day, key: "day"}},
 	"tenant":       {{subject: topic.Tenant}},
 	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
+	"role":         {{subject: topic.Role, key: "role_id"}},
+	"member":       {{subject: topic.Member, key: "login_id"}},
 	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
 	"profile":      {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
 	"account":      {{subject: topic.Account, key: "account_id"}},

@@ -44,12 +44,21 @@ func (x *exchange) open(ctx context.Context, cancel context.CancelCauseFunc) (co
 	if err := x.acceptable(); err != nil {
 		return nil, "", nil, err
 	}
-	who, scope, err := x.h.identify(ctx, cancel, x.deadline, x.r.Header.Get("Authorization"))
+	who, scope, err := x.identify(ctx, cancel)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	q, err := x.read()
 	return who, scope, q, err
+}
+
+// identify finds out who asks, if they say so.
+func (x *exchange) identify(ctx context.Context, cancel context.CancelCauseFunc) (context.Context, string, error) {
+	authorization := x.r.Header.Get("Authorization")
+	if authorization == "" && x.h.config.Anonymous {
+		return ctx, "", nil
+	}
+	return x.h.identify(ctx, cancel, x.deadline, authorization)
 }
 
 // acceptable checks the media types. Only application/json is taken ([HTTP] 4.4):

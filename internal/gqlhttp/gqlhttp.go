@@ -38,8 +38,16 @@ type Config struct {
 	// empty, into a context that says who asks, and into a scope: everything
 	// that authorization depends on, for Key.Scope. Its errors are faults. When
 	// the context that it returns is cancelled, the connection ends: by an
-	// UNAUTHENTICATED cause with 4401, by any other with 4403. Nil lets all in.
+	// UNAUTHENTICATED cause with 4401, by an UNAVAILABLE one with 1012, which asks the
+	// client to connect again, by any other with 4403. Nil lets all in.
 	Authenticate func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
+	// Anonymous lets in plain requests and streams without an Authorization header, who
+	// are nobody; the executor has to refuse them what is not everybody's. Nil: they are
+	// Authenticate's to judge. Sockets always are.
+	Anonymous bool
+	// Scope narrows the scope that Authenticate gave to that of one operation, such as
+	// one whose answer is about the caller. It may be nil.
+	Scope func(ctx context.Context, scope string, op *graphql.OperationContext) string
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context

@@ -38,6 +38,9 @@ type Subscription interface {
 
 // subscribe joins the live query that op asks for.
 func (h *Handler) subscribe(ctx context.Context, scope string, q *request, op *graphql.OperationContext) (Subscription, error) {
+	if h.config.Scope != nil {
+		scope = h.config.Scope(ctx, scope, op)
+	}
 	key, err := keyOf(scope, op)
 	if err != nil {
 		return nil, err

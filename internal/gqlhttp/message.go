@@ -28,6 +28,7 @@ var (
 	closedNotText      = &closure{4400, "Only text messages are taken"}
 	closedTooBig       = &closure{websocket.StatusMessageTooBig, "The message is too large"}
 	closedInternal     = &closure{websocket.StatusInternalError, "Internal error"}
+	closedChanged      = &closure{websocket.StatusServiceRestart, "Rights have changed: connect again"}
 	closedRestart      = &closure{websocket.StatusServiceRestart, "Service restart"}
 	closedTryLater     = &closure{websocket.StatusTryAgainLater, "Try again later"}
 )
@@ -64,8 +65,11 @@ func lostIdentity(cause error) error {
 	if errors.As(cause, &c) || errors.Is(cause, errDropped) {
 		return cause
 	}
-	if f, ok := fault.Of(cause); ok && f.Code == fault.Unauthenticated {
+	switch f, ok := fault.Of(cause); {
+	case ok && f.Code == fault.Unauthenticated:
 		return closedUnauthorized
+	case ok && f.Code == fault.Unavailable:
+		return closedChanged
 	}
 	return closedForbidden
 }

@@ -23,6 +23,10 @@ func (x *exchange) stream(ctx context.Context, scope string, q *request) {
 	}
 	defer x.h.connections.leave()
 	op, bad := x.h.parse(ctx, q)
+	if bad != nil && bad.status() == http.StatusUnauthorized {
+		x.reply(bad)
+		return
+	}
 	if bad == nil {
 		if err := x.allowed(op.Operation.Operation); err != nil {
 			x.fail(err)

@@ -56,9 +56,11 @@ func New(app *postgres.App, vault *secret.Vault, logger *slog.Logger) *Keys {
 // slot is where a caller's key stands among its tenant's.
 type slot [sha256.Size]byte
 
-// slotOf keeps neither the caller nor the key, which may be anything.
+// slotOf keeps neither the caller nor the key, which may be anything. Whoever looks as
+// somebody else is another caller than they.
 func slotOf(who access.Principal, key string) slot {
-	return sha256.Sum256([]byte(who.Key.String() + "\x00" + key))
+	caller := string(who.Kind) + "/" + who.By().String() + "/" + who.Impersonator.String()
+	return sha256.Sum256([]byte(caller + "\x00" + key))
 }
 
 // sealedAs is what an answer is sealed for: in another row it does not open.
@@ -78,7 +80,7 @@ type claim struct {
 // where the key came with another fingerprint, IDEMPOTENCY_KEY_IN_FLIGHT where the request is
 // being done, PAYLOAD_TOO_LARGE where it was done and its answer was not kept.
 func (k *Keys) Once(ctx context.Context, key string, fingerprint [sha256.Size]byte, do func() (answer []byte, lasting bool)) (answer []byte, replayed bool, err error) {
-	who, ok := access.Of(ctx)
+	who, ok := access.From(ctx)
 	if !ok || who.Tenant == tenant.None {
 		return nil, false, fault.Input("Idempotency-Key", "An idempotency key belongs to a tenant, and this request to none. Send it without.")
 	}

@@ -99,7 +99,7 @@ func days(t *testing.T, w *world, id tenant.ID, key string, from time.Time) (val
 		t.Fatal(err)
 	}
 	to := from.Add(48 * time.Hour)
-	ctx := access.With(t.Context(), access.Principal{Tenant: id, Kind: access.ReadKey})
+	ctx := access.With(t.Context(), access.Principal{Tenant: id, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()})
 	series, err := w.metrics.Series(ctx, d, metric.Ask{From: &from, To: &to, Interval: calendar.Day})
 	if err != nil {
 		t.Fatal(err)

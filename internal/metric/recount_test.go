@@ -172,7 +172,7 @@ func (w *world) close(t *rapid.T) {
 }
 
 func (w *world) compare(t *rapid.T, id tenant.ID, s stretch, events []happened) {
-	ctx := access.With(context.Background(), access.Principal{Tenant: id, Kind: access.ReadKey})
+	ctx := access.With(context.Background(), access.Principal{Tenant: id, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()})
 	ask := drawAsk(t, s)
 	for _, d := range metric.Catalog() {
 		series, err := w.metrics.Series(ctx, d, ask)

@@ -57,7 +57,7 @@ type Window struct {
 // read opens one snapshot of the tenant's data, makes the window definite on the
 // database's clock, and notes what the answer will depend on.
 func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window) error) error {
-	who, err := access.Require(ctx, access.Read)
+	who, err := access.Require(ctx, access.ReadMetrics)
 	if err != nil {
 		return err
 	}

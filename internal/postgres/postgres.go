@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,6 +23,7 @@ import (
 const (
 	AppRole    = "tidemark_app"
 	WorkerRole = "tidemark_worker"
+	AccessRole = "tidemark_access"
 )
 
 // connectTimeout bounds the making of one connection.
@@ -32,6 +34,10 @@ type App struct{ pool *pgxpool.Pool }
 
 // Worker reads and writes over all tenants: keeping house, and managing tenants.
 type Worker struct{ pool *pgxpool.Pool }
+
+// Access reads and writes who may sign in: logins, and of tenants what belongs to the one
+// tenant, or the one login, that a transaction names. It sees none of a tenant's data.
+type Access struct{ pool *pgxpool.Pool }
 
 // OpenApp connects as the role without ownership. size bounds the connections; a
 // caller beyond it waits until its context's deadline. The tracer, if there is one, is
@@ -51,6 +57,15 @@ func OpenWorker(ctx context.Context, url string, size int) (*Worker, error) {
 		return nil, err
 	}
 	return &Worker{pool}, nil
+}
+
+// OpenAccess connects as the role that signs people in.
+func OpenAccess(ctx context.Context, url string, size int, tracer pgx.QueryTracer) (*Access, error) {
+	pool, err := open(ctx, url, AccessRole, size, tracer)
+	if err != nil {
+		return nil, err
+	}
+	return &Access{pool}, nil
 }
 
 func open(ctx context.Context, url, role string, size int, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
@@ -83,6 +98,9 @@ func (a *App) Close() { a.pool.Close() }
 // Close waits for connections in use to come back, and closes all.
 func (w *Worker) Close() { w.pool.Close() }
 
+// Close waits for connections in use to come back, and closes all.
+func (a *Access) Close() { a.pool.Close() }
+
 // Ping says whether the database answers.
 func (a *App) Ping(ctx context.Context) error {
 	return unavailable(a.pool.Ping(ctx))
@@ -109,6 +127,21 @@ func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx)
 // InTx runs fn in one transaction over all tenants.
 func (w *Worker) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return inTx(ctx, w.pool, "begin", fn)
+}
+
+// InTenant runs fn in one transaction that sees and writes one tenant's rows, and logins.
+func (a *Access) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin; "+setTenant(id), fn)
+}
+
+// AsLogin runs fn in one transaction that sees what belongs to one login, in all tenants.
+func (a *Access) AsLogin(ctx context.Context, login uuid.UUID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin; set local app.login_id = '"+login.String()+"'", fn)
+}
+
+// InTx runs fn in one transaction that sees logins alone, and of no tenant anything.
+func (a *Access) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin", fn)
 }
 
 // setTenant names the tenant for the transaction. Its text is hexadecimal, so it is

@@ -132,7 +132,7 @@ const (
 // Discard forgets events in quarantine, the oldest first. It tells how many, and whether
 // others are left that it has not come to.
 func (s *Service) Discard(ctx context.Context, pick Pick) (discarded int, more bool, err error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageData)
 	if err != nil {
 		return 0, false, err
 	}
@@ -142,7 +142,7 @@ func (s *Service) Discard(ctx context.Context, pick Pick) (discarded int, more b
 			if page, err = HeldAfter(ctx, tx, pick, after, discardPage); err != nil {
 				return err
 			}
-			n, err := Decide(ctx, tx, Discarded, who.Key, page)
+			n, err := Decide(ctx, tx, Discarded, who.By(), page)
 			discarded += n
 			return err
 		})

@@ -104,7 +104,7 @@ func versionsOf(ctx context.Context, tx pgx.Tx, rows []dbsqlc.TrackingPlanPageRo
 // servers within a second. basedOn, if it is given, is the version that it was made from;
 // if that is no longer the current one, nothing is saved.
 func (s *Service) Save(ctx context.Context, plan Plan, basedOn *int) (*Version, error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageData)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func save(ctx context.Context, tx pgx.Tx, who access.Principal, plan *Plan, docu
 	if _, err := queries.EventPropertyForgetSamplesOf(ctx, tx, dbsqlc.EventPropertyForgetSamplesOfParams{Types: types, Names: names}); err != nil {
 		return row, fmt.Errorf("forget samples of personal properties: %w", err)
 	}
-	row, err = queries.TrackingPlanInsert(ctx, tx, dbsqlc.TrackingPlanInsertParams{Version: current + 1, Plan: document, SavedBy: who.Key})
+	row, err = queries.TrackingPlanInsert(ctx, tx, dbsqlc.TrackingPlanInsertParams{Version: current + 1, Plan: document, SavedBy: who.By()})
 	if err != nil {
 		return row, fmt.Errorf("insert plan: %w", err)
 	}

@@ -95,7 +95,7 @@ func only(id tenant.ID, subject topic.Subject) topic.Span { return topic.Exactly
 
 // read runs fn for the tenant that asks, and notes what the answer depends on.
 func (s *Service) read(ctx context.Context, spans func(tenant.ID) []topic.Span, fn func(tx pgx.Tx) error) error {
-	who, err := access.Require(ctx, access.Read)
+	who, err := access.Require(ctx, access.ReadSchema)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func typesOf(rows []dbsqlc.EventTypePageRow, plan *Plan) []EventType {
 
 // ForgetSamples forgets all samples of the tenant. New ones come with new events.
 func (s *Service) ForgetSamples(ctx context.Context) (forgotten int, err error) {
-	who, err := access.Require(ctx, access.Manage)
+	who, err := access.Require(ctx, access.ManageData)
 	if err != nil {
 		return 0, err
 	}

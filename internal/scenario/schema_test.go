@@ -1,7 +1,6 @@
 package scenario_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -37,23 +36,37 @@ func ours(t *testing.T) (types []*ast.Definition) {
 	return types
 }
 
-// public lists the root fields that need no permission, with the reason.
-var public = map[string]string{}
+// public lists the fields that anybody may ask for, known or not, with the reason.
+var public = map[string]string{
+	"PageInfo.hasNextPage":     "it says where a page lies in a list, and the list is guarded",
+	"PageInfo.hasPreviousPage": "as above",
+	"PageInfo.startCursor":     "as above",
+	"PageInfo.endCursor":       "as above",
+}
 
-// Whoever adds a root field says who may ask for it.
-func TestEveryRootFieldSaysWhoMayAsk(t *testing.T) {
+// Whoever adds a field says who may ask for it: at the field or for all of its type.
+func TestEveryFieldSaysWhoMayAsk(t *testing.T) {
 	s := schema(t)
-	for _, root := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
-		for _, field := range root.Fields {
+	for _, definition := range ours(t) {
+		if definition.Kind != ast.Object {
+			continue
+		}
+		for _, field := range definition.Fields {
 			if field.Name[0] == '_' { // introspection
 				continue
 			}
-			can, name := field.Directives.ForName("can"), root.Name+"."+field.Name
-			if (can == nil) != (public[name] != "") {
-				t.Errorf("%s: it has either @can or a reason to be public", name)
+			name := definition.Name + "." + field.Name
+			guarded := definition.Directives.ForName("can") != nil || field.Directives.ForName("can") != nil || field.Directives.ForName("sensitive") != nil
+			if open := field.Directives.ForName("public") != nil; open || !guarded {
+				if public[name] == "" || guarded && !open {
+					t.Errorf("%s: it has either @can, @sensitive or a reason to be public", name)
+				}
 			}
-			if can != nil && !slices.Contains([]string{"INGEST", "READ", "MANAGE"}, can.Arguments.ForName("do").Value.Raw) {
-				t.Errorf("%s: @can(do: %s)", name, can.Arguments.ForName("do").Value)
+			if field.Directives.ForName("sensitive") != nil && field.Type.NonNull {
+				t.Errorf("%s: what may be hidden may be null", name)
+			}
+			if root := definition == s.Query || definition == s.Mutation || definition == s.Subscription; root && definition.Directives.ForName("can") != nil {
+				t.Errorf("%s: each root field says it for itself", definition.Name)
 			}
 		}
 	}
@@ -82,7 +95,9 @@ func TestEverythingIsDescribed(t *testing.T) {
 			want(definition.Name+"."+value.Name, value.Description)
 		}
 	}
-	want("@can", schema(t).Directives["can"].Description)
+	for _, name := range []string{"can", "sensitive", "personal", "public"} {
+		want("@"+name, schema(t).Directives[name].Description)
+	}
 }
 
 // An enum's values are those of the type in Go that stands for it.
@@ -93,7 +108,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"Permission":   text(string(access.Ingest), string(access.Read), string(access.Manage)),
+		"FieldGroup":   text("PII", "REVENUE"),
 		"IdentityKind": text(string(customer.User), string(customer.Device)),
 		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
@@ -108,6 +123,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanAction":       text(string(registry.Allow), string(registry.Report), string(registry.Quarantine), string(registry.Reject)),
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
+	}
+	for _, permission := range access.AllPermissions() {
+		inGo["Permission"] = append(inGo["Permission"], string(permission))
 	}
 	for _, day := range model.AllWeekday {
 		inGo["Weekday"] = append(inGo["Weekday"], string(day))

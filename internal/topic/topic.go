@@ -19,7 +19,11 @@ const (
 	Day    Subject = "day"    // anything counted in a day of the tenant's zone; key: 2026-05-01
 	Tenant Subject = "tenant" // the tenant's own settings; no key
 	APIKey Subject = "key"    // a key was made, changed or revoked; key: its id
-	Plan   Subject = "plan"   // a tracking plan was saved, or the registry's own state changed; no key
+	// Session: somebody's session was begun, changed or ended; key: its id.
+	Session Subject = "session"
+	Role    Subject = "role"   // a role was made or changed; key: its id
+	Member  Subject = "member" // somebody joined, left or became something else; key: their login
+	Plan    Subject = "plan"   // a tracking plan was saved, or the registry's own state changed; no key
 	// Violation: something was found against the plan; no key.
 	Violation Subject = "violation"
 	// Quarantine: an event was put aside, released or discarded; no key.

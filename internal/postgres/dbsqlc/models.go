@@ -102,6 +102,50 @@ func (ns NullArchiveState) Value() (driver.Value, error) {
 	return string(ns.ArchiveState), nil
 }
 
+type BuiltinRole string
+
+const (
+	BuiltinRoleOWNER   BuiltinRole = "OWNER"
+	BuiltinRoleADMIN   BuiltinRole = "ADMIN"
+	BuiltinRoleANALYST BuiltinRole = "ANALYST"
+	BuiltinRoleVIEWER  BuiltinRole = "VIEWER"
+)
+
+func (e *BuiltinRole) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = BuiltinRole(s)
+	case string:
+		*e = BuiltinRole(s)
+	default:
+		return fmt.Errorf("unsupported scan type for BuiltinRole: %T", src)
+	}
+	return nil
+}
+
+type NullBuiltinRole struct {
+	BuiltinRole BuiltinRole
+	Valid       bool // Valid is true if BuiltinRole is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullBuiltinRole) Scan(value interface{}) error {
+	if value == nil {
+		ns.BuiltinRole, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.BuiltinRole.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullBuiltinRole) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.BuiltinRole), nil
+}
+
 type CorrectionKind string
 
 const (
@@ -257,5 +301,6 @@ type Tenant struct {
 	WeekStart            int16
 	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
+	SuspendedAt          *time.Time
 	DocumentMode         DocumentMode
 }

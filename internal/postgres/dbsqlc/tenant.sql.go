@@ -13,10 +13,22 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
+const tenantAdmits = `-- name: TenantAdmits :one
+select exists (select from tenant where suspended_at is null)::boolean as admits
+`
+
+// Whether the tenant of the transaction is open; no tenant is not.
+func (q *Queries) TenantAdmits(ctx context.Context, db DBTX) (bool, error) {
+	row := db.QueryRow(ctx, tenantAdmits)
+	var admits bool
+	err := row.Scan(&admits)
+	return admits, err
+}
+
 const tenantCreate = `-- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 `
 
 type TenantCreateParams struct {
@@ -42,9 +54,20 @@ func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreatePar
 		&i.WeekStart,
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
+		&i.SuspendedAt,
 		&i.DocumentMode,
 	)
 	return i, err
+}
+
+const tenantEnter = `-- name: TenantEnter :exec
+select set_config('app.tenant_id', $1::text, true)
+`
+
+// Names the tenant for the rest of the transaction, once it has become known.
+func (q *Queries) TenantEnter(ctx context.Context, db DBTX, tenantID string) error {
+	_, err := db.Exec(ctx, tenantEnter, tenantID)
+	return err
 }
 
 const tenantGet = `-- name: TenantGet :one
@@ -93,7 +116,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, document_mode
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 from tenant
 order by created_at, tenant_id
 `
@@ -115,6 +138,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 			&i.WeekStart,
 			&i.CreatedAt,
 			&i.EventRetentionMonths,
+			&i.SuspendedAt,
 			&i.DocumentMode,
 		); err != nil {
 			return nil, err
@@ -167,6 +191,26 @@ type TenantSetEventRetentionOfParams struct {
 // Worker.
 func (q *Queries) TenantSetEventRetentionOf(ctx context.Context, db DBTX, arg TenantSetEventRetentionOfParams) (int64, error) {
 	result, err := db.Exec(ctx, tenantSetEventRetentionOf, arg.Months, arg.TenantID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const tenantSuspend = `-- name: TenantSuspend :execrows
+update tenant
+set suspended_at = case when $1::boolean then coalesce(suspended_at, now()) end
+where tenant_id = $2
+`
+
+type TenantSuspendParams struct {
+	Suspended bool
+	TenantID  tenant.ID
+}
+
+// Worker.
+func (q *Queries) TenantSuspend(ctx context.Context, db DBTX, arg TenantSuspendParams) (int64, error) {
+	result, err := db.Exec(ctx, tenantSuspend, arg.Suspended, arg.TenantID)
 	if err != nil {
 		return 0, err
 	}
