@@ -31,7 +31,7 @@ alter publication tidemark add table trusted_document (tenant_id, hash);
 -- claim that is given up ends by its lease.
 create table idempotency_key (
   tenant_id     uuid        not null default current_tenant() references tenant,
-  slot          bytea       not null check (length(slot) = 32),        -- SHA-256 of the caller and the key
+  slot          uuid        not null, -- 16 bytes of SHA-256 over the caller and the key
   fingerprint   bytea       not null check (length(fingerprint) = 32), -- of what was asked, and with which rights
   claim_id      uuid        not null, -- whoever holds another one has been replaced
   leased_until  timestamptz not null,

@@ -11,7 +11,6 @@ package idempotency
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,27 +52,28 @@ func New(app *postgres.App, vault *secret.Vault, logger *slog.Logger) *Keys {
 	return &Keys{app, vault, logger, Lease}
 }
 
-// slot is where a caller's key stands among its tenant's.
-type slot [sha256.Size]byte
-
-// slotOf keeps neither the caller nor the key, which may be anything. Whoever looks as
+// slotOf is where a caller's key stands among its tenant's. It keeps neither the caller nor the key, which may be anything. Whoever looks as
 // somebody else is another caller than they.
-func slotOf(who access.Principal, key string) slot {
+func slotOf(who access.Principal, key string) uuid.UUID {
 	caller := string(who.Kind) + "/" + who.By().String() + "/" + who.Impersonator.String()
-	return sha256.Sum256([]byte(caller + "\x00" + key))
+	sum := sha256.Sum256([]byte(caller + "\x00" + key))
+	return uuid.UUID(sum[:16])
 }
 
-// sealedAs is what an answer is sealed for: in another row it does not open.
-func sealedAs(id tenant.ID, s slot) []byte {
-	return []byte("idempotency/" + id.String() + "/" + hex.EncodeToString(s[:]))
+// Sealed is where answers stand, each sealed for its row: in another one it does not open.
+var Sealed = secret.Place{
+	Table: "idempotency_key", Column: "sealed_answer", Key: []string{"tenant_id", "slot"},
+	Role: postgres.WorkerRole, Prefix: "idempotency/",
 }
 
 // claim is the right to do a request.
 type claim struct {
 	tenant tenant.ID
-	slot   slot
+	slot   uuid.UUID
 	id     uuid.UUID
 }
+
+func (c claim) sealing() []byte { return Sealed.Context(c.tenant.String(), c.slot.String()) }
 
 // Once does a request, or gives the answer that it had, and says so. What do returns is kept
 // if do says that it lasts; otherwise the key is free again. Faults: IDEMPOTENCY_KEY_REUSED
@@ -105,12 +105,12 @@ func (k *Keys) Once(ctx context.Context, key string, fingerprint [sha256.Size]by
 func (k *Keys) take(ctx context.Context, c claim, fingerprint [sha256.Size]byte) (earlier *dbsqlc.IdempotencyKeyGetRow, err error) {
 	err = k.app.InTenant(ctx, c.tenant, func(tx pgx.Tx) error {
 		_, err := dbsqlc.New().IdempotencyKeyClaim(ctx, tx, dbsqlc.IdempotencyKeyClaimParams{
-			Slot: c.slot[:], Fingerprint: fingerprint[:], ClaimID: c.id, LeaseSeconds: k.lease.Seconds(),
+			Slot: c.slot, Fingerprint: fingerprint[:], ClaimID: c.id, LeaseSeconds: k.lease.Seconds(),
 		})
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		row, err := dbsqlc.New().IdempotencyKeyGet(ctx, tx, c.slot[:])
+		row, err := dbsqlc.New().IdempotencyKeyGet(ctx, tx, c.slot)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows): // forgotten a moment ago
 			return errInFlight
@@ -137,7 +137,7 @@ func (k *Keys) open(c claim, row *dbsqlc.IdempotencyKeyGetRow) ([]byte, error) {
 	if row.SealedAnswer == nil {
 		return nil, errTooLarge
 	}
-	answer, err := k.vault.Open(row.SealedAnswer, sealedAs(c.tenant, c.slot))
+	answer, err := k.vault.Open(row.SealedAnswer, c.sealing())
 	if err != nil {
 		return nil, fmt.Errorf("open stored answer: %w", err)
 	}
@@ -162,16 +162,16 @@ func (k *Keys) write(ctx context.Context, c claim, answer []byte, lasting bool) 
 	var sealed []byte
 	if lasting && len(answer) <= maxAnswer {
 		var err error
-		if sealed, err = k.vault.Seal(answer, sealedAs(c.tenant, c.slot)); err != nil {
+		if sealed, err = k.vault.Seal(answer, c.sealing()); err != nil {
 			return fmt.Errorf("seal answer: %w", err)
 		}
 	}
 	return k.app.InTenant(ctx, c.tenant, func(tx pgx.Tx) (err error) {
 		var mine int64
 		if lasting {
-			mine, err = dbsqlc.New().IdempotencyKeyAnswer(ctx, tx, dbsqlc.IdempotencyKeyAnswerParams{SealedAnswer: sealed, Slot: c.slot[:], ClaimID: c.id})
+			mine, err = dbsqlc.New().IdempotencyKeyAnswer(ctx, tx, dbsqlc.IdempotencyKeyAnswerParams{SealedAnswer: sealed, Slot: c.slot, ClaimID: c.id})
 		} else {
-			mine, err = dbsqlc.New().IdempotencyKeyRelease(ctx, tx, dbsqlc.IdempotencyKeyReleaseParams{Slot: c.slot[:], ClaimID: c.id})
+			mine, err = dbsqlc.New().IdempotencyKeyRelease(ctx, tx, dbsqlc.IdempotencyKeyReleaseParams{Slot: c.slot, ClaimID: c.id})
 		}
 		if err == nil && mine == 0 {
 			k.logger.WarnContext(ctx, "a claim on an idempotency key was settled before", "request", fault.Request(ctx))

@@ -19,7 +19,7 @@ where slot = $2 and claim_id = $3 and answered_at is null
 
 type IdempotencyKeyAnswerParams struct {
 	SealedAnswer []byte
-	Slot         []byte
+	Slot         uuid.UUID
 	ClaimID      uuid.UUID
 }
 
@@ -42,7 +42,7 @@ returning k.claim_id
 `
 
 type IdempotencyKeyClaimParams struct {
-	Slot         []byte
+	Slot         uuid.UUID
 	Fingerprint  []byte
 	ClaimID      uuid.UUID
 	LeaseSeconds float64
@@ -100,7 +100,7 @@ type IdempotencyKeyGetRow struct {
 }
 
 // What has become of a key that could not be claimed.
-func (q *Queries) IdempotencyKeyGet(ctx context.Context, db DBTX, slot []byte) (IdempotencyKeyGetRow, error) {
+func (q *Queries) IdempotencyKeyGet(ctx context.Context, db DBTX, slot uuid.UUID) (IdempotencyKeyGetRow, error) {
 	row := db.QueryRow(ctx, idempotencyKeyGet, slot)
 	var i IdempotencyKeyGetRow
 	err := row.Scan(&i.Fingerprint, &i.SealedAnswer, &i.Answered)
@@ -114,7 +114,7 @@ where slot = $1 and claim_id = $2 and answered_at is null
 `
 
 type IdempotencyKeyReleaseParams struct {
-	Slot    []byte
+	Slot    uuid.UUID
 	ClaimID uuid.UUID
 }
 
