@@ -32,6 +32,10 @@ const (
 // of a process share the schema.
 var withoutDefer sync.Once
 
+// sharedSchema is the one that documents are held against, @defer included until there is an
+// executor.
+func sharedSchema() *ast.Schema { return generated.NewExecutableSchema(generated.Config{}).Schema() }
+
 // NewExecutor makes the executor of the schema over the services.
 func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
@@ -65,16 +69,11 @@ func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		if !ok || f.Code == fault.Internal {
 			logger.ErrorContext(ctx, "a field failed", "error", err, "path", graphql.GetPath(ctx).String(), "request", fault.Request(ctx))
 		}
-		if passing(f.Code) {
+		if f.Code.Passing() {
 			topic.NoteFailed(ctx)
 		}
 		return present(ctx, err, f)
 	}
-}
-
-// passing reports whether asking again later may help.
-func passing(code fault.Code) bool {
-	return code == fault.Internal || code == fault.Unavailable || code == fault.Timeout
 }
 
 func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
@@ -116,7 +115,7 @@ func presentRequestError(g *gqlerror.Error) *gqlerror.Error {
 
 // SDL is the schema in GraphQL's schema definition language.
 func SDL() string {
-	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	schema := sharedSchema()
 	var text strings.Builder
 	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
 	return text.String()
