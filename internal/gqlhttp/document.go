@@ -107,9 +107,11 @@ func (h *Handler) resolve(ctx context.Context, q *request) (asked document.Asked
 	}
 	switch {
 	case h.config.Documents != nil:
-		if q.query, err = h.config.Documents.Resolve(ctx, asked); err != nil {
-			return asked, err
+		text, err := h.config.Documents.Resolve(ctx, asked)
+		if err != nil {
+			return asked, err // and a live query may ask again
 		}
+		q.query = text
 	case asked.Text == "":
 		return asked, fault.Input("query", "This server knows no documents by their hash. Send the query.")
 	}

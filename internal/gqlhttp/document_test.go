@@ -202,6 +202,10 @@ func TestALiveQueryByHashIsShared(t *testing.T) {
 		if n := w.resolvers.live.Load(); n != 1 {
 			w.Errorf("it was executed %d times", n)
 		}
+		documents.refuseNow("")
+		w.live.changed()
+		byHash.wantParts(`"live":2`)
+		byText.wantParts(`"live":2`)
 	})
 }
 
