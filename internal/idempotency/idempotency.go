@@ -36,8 +36,9 @@ const (
 	tryAgain     = time.Second     // what a client is told to wait for the one before it
 )
 
-// maxAnswer is the size of an answer that is kept, in bytes. A larger one is given once.
-const maxAnswer = 1 << 20
+// maxAnswer is the size of an answer that is kept, in bytes: no more is sealed. A larger one
+// is given once.
+const maxAnswer = 64 << 10
 
 // Keys keeps the answers of a database's tenants.
 type Keys struct {
