@@ -82,14 +82,14 @@ func toOutcomes(list []document.Outcome) *model.RegisterDocumentsPayload {
 			shown.Field, shown.Reason = &o.Field, &o.Reason
 		}
 		if o.Document != nil {
-			shown.Document = toDocument(*o.Document)
+			shown.Document = toDocument(o.Document)
 		}
 		payload.Outcomes[i] = shown
 	}
 	return payload
 }
 
-func toDocument(d document.Document) *model.TrustedDocument {
+func toDocument(d *document.Document) *model.TrustedDocument {
 	return &model.TrustedDocument{
 		ID: nodeID(documentNode, d.Hash.String()), Hash: d.Hash.String(), Name: d.Name, Body: d.Body,
 		CreatedAt: d.CreatedAt, RetiredAt: d.RetiredAt,
@@ -97,7 +97,7 @@ func toDocument(d document.Document) *model.TrustedDocument {
 }
 
 // documentKey writes where a document stands in the list, for its cursor.
-func documentKey(d document.Document) string {
+func documentKey(d *document.Document) string {
 	return strconv.FormatInt(d.CreatedAt.UnixMicro(), 10) + "." + d.Hash.String()
 }
 
@@ -112,22 +112,15 @@ func parseDocumentCursor(after *string) (*document.Position, error) {
 	var ok bool
 	position.Hash, ok = document.ParseHash(hash)
 	if err != nil || !ok || position.At.Year() < 2000 || position.At.Year() > 9999 ||
-		documentKey(document.Document{CreatedAt: position.At, Hash: position.Hash}) != key {
+		documentKey(&document.Document{CreatedAt: position.At, Hash: position.Hash}) != key {
 		return nil, errBadCursor
 	}
 	return &position, nil
 }
 
-func documentConnection(page document.Page, after *string, retired bool) *model.TrustedDocumentConnection {
-	c := &model.TrustedDocumentConnection{Edges: []model.TrustedDocumentEdge{}, Nodes: []model.TrustedDocument{}, Retired: retired}
-	var cursors []string
-	for _, d := range page.Documents {
-		cursor, node := cursorOf(documentKey(d)), toDocument(d)
-		cursors = append(cursors, cursor)
-		c.Edges = append(c.Edges, model.TrustedDocumentEdge{Cursor: cursor, Node: node})
-		c.Nodes = append(c.Nodes, *node)
-	}
-	c.PageInfo = pageInfo(cursors, after, page.More)
+func documentConnection(ctx context.Context, page document.Page, after *string, retired bool) *model.TrustedDocumentConnection {
+	c := &model.TrustedDocumentConnection{Retired: retired}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.TrustedDocumentEdge](ctx, page.Documents, page.More, after, documentKey, toDocument)
 	return c
 }
 
@@ -161,5 +154,5 @@ func (r *Resolver) findDocument(ctx context.Context, key string) (model.Node, er
 	if err != nil {
 		return nil, err
 	}
-	return toDocument(d), nil
+	return toDocument(&d), nil
 }

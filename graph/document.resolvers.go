@@ -27,7 +27,7 @@ func (r *mutationResolver) RetireDocument(ctx context.Context, id string) (*mode
 		return nil, err
 	}
 	retired, err := r.Documents.Retire(ctx, hash)
-	return toDocument(retired), err
+	return toDocument(&retired), err
 }
 
 func (r *mutationResolver) SetDocumentMode(ctx context.Context, mode document.Mode) (*model.Tenant, error) {
@@ -44,7 +44,7 @@ func (r *queryResolver) TrustedDocuments(ctx context.Context, first int, after *
 		return nil, err
 	}
 	page, err := r.Documents.Page(ctx, first, position, retired)
-	return documentConnection(page, after, retired), err
+	return documentConnection(ctx, page, after, retired), err
 }
 
 func (r *trustedDocumentConnectionResolver) TotalCount(ctx context.Context, obj *model.TrustedDocumentConnection) (int, error) {

@@ -43,7 +43,7 @@ type ArchivePart struct {
 type ArchivePartConnection struct {
 	Edges    []ArchivePartEdge
 	Nodes    []ArchivePart
-	PageInfo PageInfo
+	PageInfo *PageInfo
 }
 
 // EventConnection is a page of events, and the question that it answers.
@@ -51,7 +51,7 @@ type EventConnection struct {
 	Of       *Events
 	Edges    []EventEdge
 	Nodes    []event.Event
-	PageInfo PageInfo
+	PageInfo *PageInfo
 }
 
 // TrustedDocumentConnection is a page of documents. How many there are on all pages is
@@ -59,6 +59,6 @@ type EventConnection struct {
 type TrustedDocumentConnection struct {
 	Edges    []TrustedDocumentEdge
 	Nodes    []TrustedDocument
-	PageInfo PageInfo
+	PageInfo *PageInfo
 	Retired  bool // of which kind they are
 }

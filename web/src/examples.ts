@@ -622,7 +622,7 @@ mutation RegisterDocuments {
 TrustedDocuments; registering it again brings it back.`,
     `
 mutation RetireDocument {
-  retireDocument(id: "") {
+  retireDocument(id: "a document's id") {
     hash
     retiredAt
   }
