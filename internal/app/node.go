@@ -101,8 +101,8 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 	}
 	return &Node{
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
-		redis: redis.NewClient(options), channel: feed.Channel(database.Database), vault: vault,
-		certificate: certificate,
+		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+		vault: vault, certificate: certificate,
 	}, nil
 }
 
