@@ -30,6 +30,8 @@ const (
 	accountNode  = "account"
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
+
+	documentNode = "document"
 )
 
 func nodeID(kind, key string) string {

@@ -6,6 +6,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
@@ -23,4 +24,5 @@ type Resolver struct {
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 	People         *customer.Service
+	Documents      *document.Service
 }

@@ -32,6 +32,10 @@ const (
 // of a process share the schema.
 var withoutDefer sync.Once
 
+// sharedSchema is the one that documents are held against, @defer included until there is an
+// executor.
+func sharedSchema() *ast.Schema { return generated.NewExecutableSchema(generated.Config{}).Schema() }
+
 // NewExecutor makes the executor of the schema over the services. It lets in what is within
 // the bounds.
 func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Executor {
@@ -68,16 +72,11 @@ func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		if !ok || f.Code == fault.Internal {
 			logger.ErrorContext(ctx, "a field failed", "error", err, "path", graphql.GetPath(ctx).String(), "request", fault.Request(ctx))
 		}
-		if passing(f.Code) {
+		if f.Code.Passing() {
 			topic.NoteFailed(ctx)
 		}
 		return present(ctx, err, f)
 	}
-}
-
-// passing reports whether asking again later may help.
-func passing(code fault.Code) bool {
-	return code == fault.Internal || code == fault.Unavailable || code == fault.Timeout
 }
 
 func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
@@ -122,7 +121,7 @@ func presentRequestError(g *gqlerror.Error) *gqlerror.Error {
 
 // SDL is the schema in GraphQL's schema definition language.
 func SDL() string {
-	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	schema := sharedSchema()
 	var text strings.Builder
 	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
 	return text.String()

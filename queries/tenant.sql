@@ -4,6 +4,7 @@
 -- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.document_mode,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -16,6 +17,10 @@ from tenant t;
 update tenant
 set event_retention_months = sqlc.narg(months);
 
+-- name: TenantSetDocumentMode :execrows
+update tenant
+set document_mode = @mode;
+
 -- Worker.
 -- name: TenantSetEventRetentionOf :execrows
 update tenant
@@ -26,11 +31,11 @@ where tenant_id = @tenant_id;
 -- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values (@tenant_id, @name, @zone, @week_start)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at;
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode;
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 from tenant
 order by created_at, tenant_id;
 

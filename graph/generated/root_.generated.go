@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -43,6 +44,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
+	TrustedDocumentConnection() TrustedDocumentConnectionResolver
 }
 
 type DirectiveRoot struct {
@@ -102,6 +104,14 @@ type ComplexityRoot struct {
 	DiscardedEvents struct {
 		Discarded func(childComplexity int) int
 		More      func(childComplexity int) int
+	}
+
+	DocumentOutcome struct {
+		Document func(childComplexity int) int
+		Field    func(childComplexity int) int
+		Hash     func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		Status   func(childComplexity int) int
 	}
 
 	Erasure struct {
@@ -317,8 +327,11 @@ type ComplexityRoot struct {
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
+		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		RetireDocument           func(childComplexity int, id string) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
 		UndoMerge                func(childComplexity int, id string) int
@@ -474,11 +487,19 @@ type ComplexityRoot struct {
 		Tenant            func(childComplexity int) int
 		TrackingPlan      func(childComplexity int, version *int) int
 		TrackingPlans     func(childComplexity int, first int, after *string) int
+		TrustedDocuments  func(childComplexity int, first int, after *string, retired bool) int
 	}
 
 	Range struct {
 		From func(childComplexity int) int
 		To   func(childComplexity int) int
+	}
+
+	RegisterDocumentsPayload struct {
+		Known      func(childComplexity int) int
+		Outcomes   func(childComplexity int) int
+		Refused    func(childComplexity int) int
+		Registered func(childComplexity int) int
 	}
 
 	ReleasedEvents struct {
@@ -522,6 +543,7 @@ type ComplexityRoot struct {
 
 	Tenant struct {
 		CreatedAt            func(childComplexity int) int
+		DocumentMode         func(childComplexity int) int
 		EventRetentionMonths func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		LimitCeiling         func(childComplexity int) int
@@ -575,6 +597,27 @@ type ComplexityRoot struct {
 	}
 
 	TraitChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrustedDocument struct {
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		RetiredAt func(childComplexity int) int
+	}
+
+	TrustedDocumentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrustedDocumentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -808,6 +851,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DiscardedEvents.More(childComplexity), true
+
+	case "DocumentOutcome.document":
+		if e.ComplexityRoot.DocumentOutcome.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Document(childComplexity), true
+	case "DocumentOutcome.field":
+		if e.ComplexityRoot.DocumentOutcome.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Field(childComplexity), true
+	case "DocumentOutcome.hash":
+		if e.ComplexityRoot.DocumentOutcome.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Hash(childComplexity), true
+	case "DocumentOutcome.reason":
+		if e.ComplexityRoot.DocumentOutcome.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Reason(childComplexity), true
+	case "DocumentOutcome.status":
+		if e.ComplexityRoot.DocumentOutcome.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Status(childComplexity), true
 
 	case "Erasure.eventCount":
 		if e.ComplexityRoot.Erasure.Events == nil {
@@ -1733,6 +1807,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.registerDocuments":
+		if e.ComplexityRoot.Mutation.RegisterDocuments == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerDocuments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterDocuments(childComplexity, args["documents"].([]model.DocumentInput)), true
 	case "Mutation.releaseQuarantinedEvents":
 		if e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents == nil {
 			break
@@ -1744,6 +1829,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.retireDocument":
+		if e.ComplexityRoot.Mutation.RetireDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retireDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetireDocument(childComplexity, args["id"].(string)), true
 	case "Mutation.saveTrackingPlan":
 		if e.ComplexityRoot.Mutation.SaveTrackingPlan == nil {
 			break
@@ -1755,6 +1851,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+	case "Mutation.setDocumentMode":
+		if e.ComplexityRoot.Mutation.SetDocumentMode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setDocumentMode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetDocumentMode(childComplexity, args["mode"].(document.Mode)), true
 	case "Mutation.setEventRetention":
 		if e.ComplexityRoot.Mutation.SetEventRetention == nil {
 			break
@@ -2485,6 +2592,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TrackingPlans(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.trustedDocuments":
+		if e.ComplexityRoot.Query.TrustedDocuments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trustedDocuments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrustedDocuments(childComplexity, args["first"].(int), args["after"].(*string), args["retired"].(bool)), true
 
 	case "Range.from":
 		if e.ComplexityRoot.Range.From == nil {
@@ -2498,6 +2616,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Range.To(childComplexity), true
+
+	case "RegisterDocumentsPayload.known":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Known(childComplexity), true
+	case "RegisterDocumentsPayload.outcomes":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Outcomes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Outcomes(childComplexity), true
+	case "RegisterDocumentsPayload.refused":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Refused(childComplexity), true
+	case "RegisterDocumentsPayload.registered":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Registered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Registered(childComplexity), true
 
 	case "ReleasedEvents.more":
 		if e.ComplexityRoot.ReleasedEvents.More == nil {
@@ -2637,6 +2780,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.CreatedAt(childComplexity), true
+	case "Tenant.documentMode":
+		if e.ComplexityRoot.Tenant.DocumentMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.DocumentMode(childComplexity), true
 	case "Tenant.eventRetentionMonths":
 		if e.ComplexityRoot.Tenant.EventRetentionMonths == nil {
 			break
@@ -2849,6 +2998,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TraitChangeEdge.Node(childComplexity), true
 
+	case "TrustedDocument.body":
+		if e.ComplexityRoot.TrustedDocument.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Body(childComplexity), true
+	case "TrustedDocument.createdAt":
+		if e.ComplexityRoot.TrustedDocument.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.CreatedAt(childComplexity), true
+	case "TrustedDocument.hash":
+		if e.ComplexityRoot.TrustedDocument.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Hash(childComplexity), true
+	case "TrustedDocument.id":
+		if e.ComplexityRoot.TrustedDocument.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.ID(childComplexity), true
+	case "TrustedDocument.name":
+		if e.ComplexityRoot.TrustedDocument.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Name(childComplexity), true
+	case "TrustedDocument.retiredAt":
+		if e.ComplexityRoot.TrustedDocument.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.RetiredAt(childComplexity), true
+
+	case "TrustedDocumentConnection.edges":
+		if e.ComplexityRoot.TrustedDocumentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.Edges(childComplexity), true
+	case "TrustedDocumentConnection.nodes":
+		if e.ComplexityRoot.TrustedDocumentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.Nodes(childComplexity), true
+	case "TrustedDocumentConnection.pageInfo":
+		if e.ComplexityRoot.TrustedDocumentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.PageInfo(childComplexity), true
+	case "TrustedDocumentConnection.totalCount":
+		if e.ComplexityRoot.TrustedDocumentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.TotalCount(childComplexity), true
+
+	case "TrustedDocumentEdge.cursor":
+		if e.ComplexityRoot.TrustedDocumentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentEdge.Cursor(childComplexity), true
+	case "TrustedDocumentEdge.node":
+		if e.ComplexityRoot.TrustedDocumentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2857,6 +3081,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
@@ -3492,6 +3717,140 @@ type PersonMergeEdge @can(do: READ_PII) {
   cursor: String!
   "The merge."
   node: PersonMerge!
+}
+`, BuiltIn: false},
+	{Name: "../document.graphqls", Input: `extend type Query {
+  "The documents that this tenant has registered, the newest first."
+  trustedDocuments(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "True: those that were retired in the last 90 days, instead of those that may run."
+    retired: Boolean! = false
+  ): TrustedDocumentConnection! @can(do: MANAGE_DOCUMENTS)
+}
+
+extend type Mutation {
+  """
+  Registers documents, each for itself: one that is refused keeps no other out. A document
+  that was retired comes back. Doing it again changes nothing.
+  """
+  registerDocuments(
+    "1 to 500 documents. A tenant has at most 10,000, those that are retired included."
+    documents: [DocumentInput!]!
+  ): RegisterDocumentsPayload! @can(do: MANAGE_DOCUMENTS)
+
+  """
+  Takes a document off the list. Where registered documents alone are taken, it runs no more
+  within two seconds, and live queries of it are answered by an error.
+  """
+  retireDocument(
+    "The document."
+    id: ID!
+  ): TrustedDocument! @can(do: MANAGE_DOCUMENTS)
+
+  """
+  Says which documents this tenant's callers may run; it holds within two seconds. Those who
+  may manage documents may run any in either mode, so that the list can always be mended.
+  """
+  setDocumentMode(
+    "The mode."
+    mode: DocumentMode!
+  ): Tenant! @can(do: MANAGE_DOCUMENTS)
+}
+
+extend type Tenant {
+  "Which documents its callers may run. The installation may be stricter."
+  documentMode: DocumentMode!
+}
+
+"Which documents callers may run."
+enum DocumentMode {
+  "Any document."
+  OPEN
+  "Those that are registered, sent by their hash or as their text; others are DOCUMENT_NOT_TRUSTED."
+  TRUSTED_ONLY
+}
+
+"A document to be registered, exactly as it will be sent."
+input DocumentInput {
+  "What people call it; at most 200 characters. Without one, the name of its operation."
+  name: String
+  "Its text, at most 65,536 bytes: an operation with all of its fragments."
+  body: String!
+}
+
+"What became of the documents, in the order in which they came."
+type RegisterDocumentsPayload @can(do: MANAGE_DOCUMENTS) {
+  "One outcome for each."
+  outcomes: [DocumentOutcome!]!
+  "How many are new on the list."
+  registered: Int!
+  "How many were on it."
+  known: Int!
+  "How many were refused."
+  refused: Int!
+}
+
+"What became of one document."
+type DocumentOutcome @can(do: MANAGE_DOCUMENTS) {
+  "The SHA-256 of its text, in lower-case hexadecimal digits: its ` + "`" + `sha256Hash` + "`" + `, and its ` + "`" + `documentId` + "`" + ` after ` + "`" + `sha256:` + "`" + `."
+  hash: String!
+  "What became of it."
+  status: DocumentStatus!
+  "Which part of it was refused: name or body; null if it was not."
+  field: String
+  "Why it was refused; null if it was not."
+  reason: String
+  "The document as it is registered; null if it was refused."
+  document: TrustedDocument
+}
+
+"What became of a document that was to be registered."
+enum DocumentStatus {
+  "It is on the list from now on."
+  REGISTERED
+  "It was on the list."
+  KNOWN
+  "It cannot be registered; the reason says why."
+  REFUSED
+}
+
+"A document that a tenant has registered."
+type TrustedDocument implements Node @can(do: MANAGE_DOCUMENTS) {
+  "Opaque and global."
+  id: ID!
+  "The SHA-256 of its text, in lower-case hexadecimal digits."
+  hash: String!
+  "What people call it; may be empty."
+  name: String!
+  "Its text."
+  body: String!
+  "When it was registered, or came back."
+  createdAt: DateTime!
+  "When it was retired; null if it may run."
+  retiredAt: DateTime
+}
+
+"A page of documents."
+type TrustedDocumentConnection @can(do: MANAGE_DOCUMENTS) {
+  "The documents with their cursors."
+  edges: [TrustedDocumentEdge!]!
+  "The documents without their cursors."
+  nodes: [TrustedDocument!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A document in a list."
+type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
+  "Where this document stands in the list."
+  cursor: String!
+  "The document."
+  node: TrustedDocument!
 }
 `, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
@@ -4619,6 +4978,22 @@ func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DiscardedEvents", field.Name)
 }
 
+func (ec *executionContext) childFields_DocumentOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hash":
+		return ec.fieldContext_DocumentOutcome_hash(ctx, field)
+	case "status":
+		return ec.fieldContext_DocumentOutcome_status(ctx, field)
+	case "field":
+		return ec.fieldContext_DocumentOutcome_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_DocumentOutcome_reason(ctx, field)
+	case "document":
+		return ec.fieldContext_DocumentOutcome_document(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentOutcome", field.Name)
+}
+
 func (ec *executionContext) childFields_Erasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5309,6 +5684,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_account(ctx, field)
 	case "personMerges":
 		return ec.fieldContext_Query_personMerges(ctx, field)
+	case "trustedDocuments":
+		return ec.fieldContext_Query_trustedDocuments(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
 	case "metrics":
@@ -5345,6 +5722,20 @@ func (ec *executionContext) childFields_Range(ctx context.Context, field graphql
 		return ec.fieldContext_Range_to(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Range", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterDocumentsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcomes":
+		return ec.fieldContext_RegisterDocumentsPayload_outcomes(ctx, field)
+	case "registered":
+		return ec.fieldContext_RegisterDocumentsPayload_registered(ctx, field)
+	case "known":
+		return ec.fieldContext_RegisterDocumentsPayload_known(ctx, field)
+	case "refused":
+		return ec.fieldContext_RegisterDocumentsPayload_refused(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterDocumentsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleasedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5431,6 +5822,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_eventRetentionMonths(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
+	case "documentMode":
+		return ec.fieldContext_Tenant_documentMode(ctx, field)
 	case "limits":
 		return ec.fieldContext_Tenant_limits(ctx, field)
 	case "limitCeiling":
@@ -5533,6 +5926,48 @@ func (ec *executionContext) childFields_TraitChangeEdge(ctx context.Context, fie
 		return ec.fieldContext_TraitChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TraitChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrustedDocument_id(ctx, field)
+	case "hash":
+		return ec.fieldContext_TrustedDocument_hash(ctx, field)
+	case "name":
+		return ec.fieldContext_TrustedDocument_name(ctx, field)
+	case "body":
+		return ec.fieldContext_TrustedDocument_body(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TrustedDocument_createdAt(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_TrustedDocument_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocument", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocumentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrustedDocumentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TrustedDocumentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrustedDocumentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrustedDocumentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocumentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocumentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrustedDocumentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrustedDocumentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocumentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

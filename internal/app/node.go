@@ -19,10 +19,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
+	"github.com/tidemarkhq/tidemark/internal/idempotency"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
 	"github.com/tidemarkhq/tidemark/internal/limit"
@@ -151,7 +153,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	engine := live.New(live.Options{Logger: n.logger})
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
-	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter)
+	documents := n.library()
+	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter, documents)
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
@@ -169,7 +172,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
 	parts.Go(func() error { return watcher.Run(background) })
-	parts.Go(func() error { return n.listen(background, engine, watcher) })
+	parts.Go(func() error { return n.listen(background, engine, watcher, documents) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -177,7 +180,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
@@ -190,6 +193,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
+		Documents:      document.NewService(n.app, graph.CheckDocument),
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
@@ -209,16 +213,22 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			}
 			return scope
 		},
-		Admit:   admission{limiter, quotas}.admit,
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
-		Origins: n.config.origins(),
-		Logger:  n.logger,
+		Admit:       admission{limiter, quotas}.admit,
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
+		Documents:   documents,
+		Idempotency: idempotency.New(n.app, n.vault, n.logger),
+		Origins:     n.config.origins(),
+		Logger:      n.logger,
 	})
 }
 
-// listen tells the live queries and the keys in use what has changed.
-func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher) error {
+// listen tells the live queries and the keys in use what has changed. The library forgets
+// first: a live query that is executed again asks it whether it may be.
+func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher, documents *document.Library) error {
 	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
+		if m.Gap || outdates(m.Topics) {
+			documents.Forget()
+		}
 		if m.Gap {
 			engine.Gap()
 			watcher.Gap()
@@ -260,6 +270,12 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
 			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)
+			}},
+			job.Task{Name: "forget retired documents", Every: time.Hour, Deadline: 10 * time.Minute, Do: func(ctx context.Context) error {
+				return document.Forget(ctx, n.worker)
+			}},
+			job.Task{Name: "forget idempotency keys", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
+				return idempotency.Forget(ctx, n.worker)
 			}},
 		)
 	})

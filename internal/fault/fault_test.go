@@ -40,6 +40,7 @@ func TestInAndBecauseCopy(t *testing.T) {
 func TestEveryCodeHasItsStatus(t *testing.T) {
 	for code, want := range map[Code]int{
 		BadUserInput: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, TooLarge: 413, Unsupported: 415,
+		PersistedQueryNotFound: 400, DocumentNotTrusted: 403, IdempotencyKeyInFlight: 409, IdempotencyKeyReused: 422,
 		RateLimited: 429, Internal: 500, Unavailable: 503, Timeout: 504, "UNHEARD_OF": http.StatusInternalServerError,
 	} {
 		if got := New(code, "").Status(); got != want {
@@ -73,5 +74,14 @@ func TestARequestIsKnownByItsID(t *testing.T) {
 	}
 	if got := Request(WithRequest(context.Background(), "r1")); got != "r1" {
 		t.Errorf("got %q, want r1", got)
+	}
+}
+
+func TestWhatPasses(t *testing.T) {
+	for code := range statuses {
+		passes := code == Internal || code == Unavailable || code == Timeout || code == RateLimited
+		if code.Passing() != passes {
+			t.Errorf("%s passes: %v", code, !passes)
+		}
 	}
 }

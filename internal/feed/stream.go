@@ -65,6 +65,7 @@ var subjects = map[string][]meaning{
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
+	"trusted_document":  {{subject: topic.Document}},
 }
 
 func (s *stream) follow(ctx context.Context) error {

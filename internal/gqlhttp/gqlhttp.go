@@ -54,6 +54,12 @@ type Config struct {
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context
+	// Documents knows documents by hash, and says which may run. Nil: every document
+	// comes as its text, and all of them may.
+	Documents Documents
+	// Idempotency keeps the answers of mutations that come with a key. Nil: keys are
+	// not looked at.
+	Idempotency Idempotency
 	// Origins are the foreign origins whose pages may open websockets, send and read, such
 	// as "https://app.example.com". "*" lets all; none means the same origin only.
 	Origins []string

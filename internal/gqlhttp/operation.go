@@ -64,7 +64,10 @@ func (s *socket) begin(op *operation, q *request) {
 	default:
 		s.tasks.Go(func() {
 			defer s.rescue()
-			a := s.h.execute(op.ctx, parsed, time.Now().Add(s.h.config.Timeout))
+			a, err := s.h.perform(op.ctx, s.scope, q, parsed, time.Now().Add(s.h.config.Timeout))
+			if err != nil {
+				a = s.h.unanswered(op.ctx, err)
+			}
 			a.extend(admission)
 			s.conclude(op, a)
 		})
@@ -111,7 +114,7 @@ func (s *socket) watch(op *operation) {
 // not executed ([WS] Error), else next and complete.
 func (s *socket) conclude(op *operation, a *answer) {
 	last := [][]byte{errorMessage(op.id, a.withExtensions().encodeErrors())}
-	if a.data != nil {
+	if a.executed() {
 		next := append(append(append([]byte(nil), op.head...), a.encode()...), '}')
 		last = [][]byte{next, completeMessage(op.id)}
 	}

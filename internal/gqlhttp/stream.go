@@ -39,10 +39,19 @@ func (x *exchange) stream(ctx context.Context, scope string, q *request) {
 	case op.Operation.Operation == ast.Subscription:
 		x.streamLive(ctx, scope, q, op)
 	default:
-		a := x.h.execute(ctx, op, x.deadline)
-		a.extend(admission)
-		x.streamAnswer(a)
+		x.streamOnce(ctx, scope, q, op, admission)
 	}
+}
+
+// streamOnce executes a query or a mutation, and gives its answer.
+func (x *exchange) streamOnce(ctx context.Context, scope string, q *request, op *graphql.OperationContext, admission Admission) {
+	a, err := x.perform(ctx, scope, q, op)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	a.extend(admission)
+	x.streamAnswer(a)
 }
 
 // streamAnswer gives a single answer. One that is about the caller, and not about the

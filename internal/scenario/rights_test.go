@@ -54,6 +54,10 @@ var asked = map[string]string{
 	"Mutation.undoMerge":         `mutation { undoMerge(id: "x") { id } }`,
 	"Mutation.detachIdentity":    `mutation { detachIdentity(id: "x", reason: "z") { id } }`,
 	"Mutation.reattachIdentity":  `mutation { reattachIdentity(id: "x", reason: "z") { id } }`,
+	"Query.trustedDocuments":     `{ trustedDocuments { totalCount } }`,
+	"Mutation.registerDocuments": `mutation { registerDocuments(documents: [{body: "{ tenant { name } }"}]) { registered } }`,
+	"Mutation.retireDocument":    `mutation { retireDocument(id: "x") { id } }`,
+	"Mutation.setDocumentMode":   `mutation { setDocumentMode(mode: OPEN) { documentMode } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.

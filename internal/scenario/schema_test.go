@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -124,6 +125,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
+	inGo["DocumentMode"] = text(string(document.Open), string(document.TrustedOnly))
+	inGo["DocumentStatus"] = text(string(document.Registered), string(document.Known), string(document.Refused))
 	for _, permission := range access.AllPermissions() {
 		inGo["Permission"] = append(inGo["Permission"], string(permission))
 	}
@@ -154,6 +157,8 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		pageOfParts, archivedFigures, setRetention, limitsSet,
+		pageOfParts, archivedFigures, setRetention,
+		documentsStory, registerThem, retireIt, takeTrusted,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

@@ -49,6 +49,8 @@ func (s story) lived(t *testing.T) {
 			event("m7", "F", "u3", noon))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
+		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
+		once(t, s.kit, who.ManageKey, "k1", `mutation { forgetPropertySamples }`)
 	}
 	materialize(t, s.kit)
 	s.kit.Exec(t, `with login as (
@@ -128,6 +130,9 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"an account":       `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
 		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
+		"a document":       `insert into trusted_document (tenant_id, hash, name, body, created_by) values ('%s', sha256('x'), '', 'x', gen_random_uuid())`,
+		"a key, moved":     `update idempotency_key set tenant_id = '%s'`,
+		"a key":            `insert into idempotency_key (tenant_id, slot, fingerprint, claim_id, leased_until) values ('%s', gen_random_uuid(), sha256('x'), gen_random_uuid(), now())`,
 		"a correction":     `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
 	} {
 		apply(t, conn, "begin")
@@ -159,6 +164,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
+		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
 		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {

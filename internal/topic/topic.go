@@ -33,6 +33,9 @@ const (
 	Account     Subject = "account" // an account, its members or what is known of it; key: its number
 	PersonMerge Subject = "merge"   // the merges of users; no key
 	Erasure     Subject = "erasure" // the erasure of a person; key: its id
+
+	// Document: a document was registered or retired; no key.
+	Document Subject = "document"
 )
 
 // Many is the key of a change of more things of a subject than are told apart: of all of
