@@ -13,6 +13,145 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
+const auditChains = `-- name: AuditChains :many
+with recursive chain as (
+  (select e.tenant_id from audit_entry e order by e.tenant_id limit 1)
+  union all
+  select (select e.tenant_id from audit_entry e where e.tenant_id > c.tenant_id order by e.tenant_id limit 1)
+  from chain c
+  where c.tenant_id is not null
+)
+select c.tenant_id::uuid as id
+from chain c
+where c.tenant_id is not null
+order by c.tenant_id
+`
+
+// Worker: whose chains there are, in the order of their ids; a step of the index for each,
+// and not one for each entry.
+func (q *Queries) AuditChains(ctx context.Context, db DBTX) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, auditChains)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditEntryAfter = `-- name: AuditEntryAfter :many
+select
+  tenant_id, seq, at, action, actor_kind, actor_id, actor_name, impersonator, target_type, target_id,
+  before, after, address, user_agent, request, previous, hash
+from audit_entry
+where tenant_id = $1
+  and seq > $2
+  and seq <= $3
+  and ($4::timestamptz is null or at >= $4)
+  and ($5::timestamptz is null or at < $5)
+order by seq
+limit $6
+`
+
+type AuditEntryAfterParams struct {
+	TenantID tenant.ID
+	AfterSeq int64
+	LastSeq  int64
+	Since    *time.Time
+	Until    *time.Time
+	Most     int64
+}
+
+// The oldest first, from the one after a place on. The worker runs it too, so it names the
+// tenant.
+func (q *Queries) AuditEntryAfter(ctx context.Context, db DBTX, arg AuditEntryAfterParams) ([]AuditEntry, error) {
+	rows, err := db.Query(ctx, auditEntryAfter,
+		arg.TenantID,
+		arg.AfterSeq,
+		arg.LastSeq,
+		arg.Since,
+		arg.Until,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditEntry{}
+	for rows.Next() {
+		var i AuditEntry
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.Seq,
+			&i.At,
+			&i.Action,
+			&i.ActorKind,
+			&i.ActorID,
+			&i.ActorName,
+			&i.Impersonator,
+			&i.TargetType,
+			&i.TargetID,
+			&i.Before,
+			&i.After,
+			&i.Address,
+			&i.UserAgent,
+			&i.Request,
+			&i.Previous,
+			&i.Hash,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditEntryGet = `-- name: AuditEntryGet :one
+select
+  tenant_id, seq, at, action, actor_kind, actor_id, actor_name, impersonator, target_type, target_id,
+  before, after, address, user_agent, request, previous, hash
+from audit_entry
+where seq = $1
+`
+
+func (q *Queries) AuditEntryGet(ctx context.Context, db DBTX, seq int64) (AuditEntry, error) {
+	row := db.QueryRow(ctx, auditEntryGet, seq)
+	var i AuditEntry
+	err := row.Scan(
+		&i.TenantID,
+		&i.Seq,
+		&i.At,
+		&i.Action,
+		&i.ActorKind,
+		&i.ActorID,
+		&i.ActorName,
+		&i.Impersonator,
+		&i.TargetType,
+		&i.TargetID,
+		&i.Before,
+		&i.After,
+		&i.Address,
+		&i.UserAgent,
+		&i.Request,
+		&i.Previous,
+		&i.Hash,
+	)
+	return i, err
+}
+
 const auditEntryInsert = `-- name: AuditEntryInsert :exec
 insert into audit_entry (
   tenant_id, action, actor_kind, actor_id, actor_name, impersonator, target_type, target_id,
@@ -62,10 +201,24 @@ func (q *Queries) AuditEntryInsert(ctx context.Context, db DBTX, arg AuditEntryI
 	return err
 }
 
+const auditEntryLast = `-- name: AuditEntryLast :one
+select coalesce(max(seq), 0)::bigint as seq
+from audit_entry
+where tenant_id = $1
+`
+
+// The place of a chain's last entry; 0: it has none.
+func (q *Queries) AuditEntryLast(ctx context.Context, db DBTX, tenantID tenant.ID) (int64, error) {
+	row := db.QueryRow(ctx, auditEntryLast, tenantID)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
 const auditEntryPage = `-- name: AuditEntryPage :many
 select
   tenant_id, seq, at, action, actor_kind, actor_id, actor_name, impersonator, target_type, target_id,
-  before::text as before, after::text as after, address, user_agent, request, previous, hash
+  before, after, address, user_agent, request, previous, hash
 from audit_entry
 where seq < $1
   and (cardinality($2::text[]) = 0 or action = any ($2::text[]))
@@ -89,28 +242,8 @@ type AuditEntryPageParams struct {
 	Most       int64
 }
 
-type AuditEntryPageRow struct {
-	TenantID     tenant.ID
-	Seq          int64
-	At           time.Time
-	Action       string
-	ActorKind    string
-	ActorID      uuid.NullUUID
-	ActorName    *string
-	Impersonator uuid.NullUUID
-	TargetType   string
-	TargetID     string
-	Before       string
-	After        string
-	Address      *string
-	UserAgent    *string
-	Request      *string
-	Previous     []byte
-	Hash         []byte
-}
-
 // The newest first, from the one before a place on.
-func (q *Queries) AuditEntryPage(ctx context.Context, db DBTX, arg AuditEntryPageParams) ([]AuditEntryPageRow, error) {
+func (q *Queries) AuditEntryPage(ctx context.Context, db DBTX, arg AuditEntryPageParams) ([]AuditEntry, error) {
 	rows, err := db.Query(ctx, auditEntryPage,
 		arg.BeforeSeq,
 		arg.Actions,
@@ -125,9 +258,9 @@ func (q *Queries) AuditEntryPage(ctx context.Context, db DBTX, arg AuditEntryPag
 		return nil, err
 	}
 	defer rows.Close()
-	items := []AuditEntryPageRow{}
+	items := []AuditEntry{}
 	for rows.Next() {
-		var i AuditEntryPageRow
+		var i AuditEntry
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.Seq,
