@@ -31,6 +31,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findObserved(ctx, kind, key)
 	case partNode:
 		return r.findPart(ctx, key)
+	case auditNode:
+		return r.findEntry(ctx, key)
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
 	}

@@ -30,6 +30,8 @@ const (
 	accountNode  = "account"
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
+
+	auditNode = "audit"
 )
 
 func nodeID(kind, key string) string {

@@ -5,6 +5,7 @@ package graph
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -21,4 +22,5 @@ type Resolver struct {
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 	People         *customer.Service
+	AuditLog       *auditlog.Service
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
@@ -143,9 +144,10 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		listener = tls.NewListener(listener, n.certificate.Config())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
+	enter, log := authenticate(keys, watcher), auditlog.NewService(n.app, n.logger)
+	graphql := n.graphql(enter, in, writer, plans, log, engine)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Authenticate: enter, AuditLog: log, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -169,7 +171,20 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+// authenticate finds out who asks by the Authorization header, and under which scope. The
+// context ends when they may no longer, or may something else.
+func authenticate(keys *access.Authenticator, watcher *access.Watcher) httpserver.Authenticate {
+	return func(ctx context.Context, authorization string) (context.Context, string, error) {
+		key := access.Bearer(authorization)
+		who, err := keys.Key(ctx, key)
+		if err != nil {
+			return nil, "", err
+		}
+		return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
+	}
+}
+
+func (n *Node) graphql(enter httpserver.Authenticate, in event.Appender, writer *event.Writer, plans *registry.Plans, log *auditlog.Service, engine *live.Engine) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -180,19 +195,13 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
+		AuditLog:       log,
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
-		Executor: executor,
-		Live:     liveQueries{engine},
-		Authenticate: func(ctx context.Context, authorization string) (context.Context, string, error) {
-			key := access.Bearer(authorization)
-			who, err := keys.Key(ctx, key)
-			if err != nil {
-				return nil, "", err
-			}
-			return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
-		},
-		Anonymous: true,
+		Executor:     executor,
+		Live:         liveQueries{engine},
+		Authenticate: enter,
+		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
 				return who.Self()

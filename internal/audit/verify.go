@@ -77,8 +77,8 @@ func Chains(ctx context.Context, worker *postgres.Worker) ([]tenant.ID, error) {
 
 // Verify reads a tenant's chain, works out every hash anew, and tells where it is not as it
 // was written. Anchors of other tenants are passed over. It tells seen how many entries it has
-// looked at so far.
-func Verify(ctx context.Context, worker *postgres.Worker, id tenant.ID, expect []Anchor, seen func(entries int)) (*Finding, error) {
+// looked at, of how many.
+func Verify(ctx context.Context, worker *postgres.Worker, id tenant.ID, expect []Anchor, seen func(done, total int)) (*Finding, error) {
 	v := &verifying{Finding: Finding{End: Anchor{Tenant: id, Hash: zeros}}}
 	for _, a := range expect {
 		if a.Tenant == id {
@@ -86,11 +86,19 @@ func Verify(ctx context.Context, worker *postgres.Worker, id tenant.ID, expect [
 		}
 	}
 	slices.SortFunc(v.expect, func(a, b Anchor) int { return cmp.Compare(a.Seq, b.Seq) })
-	err := read(ctx, worker.InTx, dbsqlc.AuditEntryAfterParams{TenantID: id, LastSeq: math.MaxInt64}, func(page []Record) error {
+	var last int64
+	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
+		last, err = dbsqlc.New().AuditEntryLast(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find end of audit chain: %w", err)
+	}
+	err = read(ctx, worker.InTx, dbsqlc.AuditEntryAfterParams{TenantID: id, LastSeq: math.MaxInt64}, func(page []Record) error {
 		for i := range page {
 			v.look(&page[i])
 		}
-		seen(v.Entries)
+		seen(v.Entries, max(v.Entries, int(last)))
 		return nil
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 
 func (h house) verify(t *testing.T, id tenant.ID, expect ...audit.Anchor) *audit.Finding {
 	t.Helper()
-	found, err := audit.Verify(t.Context(), h.worker, id, expect, func(int) {})
+	found, err := audit.Verify(t.Context(), h.worker, id, expect, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
