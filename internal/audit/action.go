@@ -1,5 +1,7 @@
 package audit
 
+import "slices"
+
 // Action is what was done, as in the schema's enum AuditAction.
 type Action string
 
@@ -71,3 +73,19 @@ const (
 
 	AuditExported Action = "AUDIT_EXPORTED"
 )
+
+// actions are all of them, in the order of the schema.
+var actions = []Action{
+	Denied, SignedIn, SignInFailed, LockedOut, SignedOut, SessionEnded, SessionReused, TenantSwitched,
+	ImpersonationOn, ImpersonationOff, ProfileChanged, PasswordChanged, PasswordForgotten, PasswordReset,
+	SecondFactorOn, SecondFactorOff, RecoveryCodesMade, RecoveryCodeUsed, MemberInvited, InvitationRevoked,
+	InvitationAccepted, MemberChanged, MemberRemoved, RoleCreated, RoleChanged, RoleRemoved, KeyCreated,
+	KeyChanged, KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
+	RetentionChanged, LimitsChanged, SecretsRotated, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
+	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, PeopleMerged, MergeUndone,
+	IdentityDetached, IdentityReattached, PersonErased, PlanSaved, QuarantineReleased, QuarantineDiscarded,
+	SamplesForgotten, AuditExported,
+}
+
+// AllActions lists every action.
+func AllActions() []Action { return slices.Clone(actions) }

@@ -67,7 +67,7 @@ func (x *auditExport) send(ctx context.Context, r *http.Request, out *exportWrit
 		if err := give(page); err != nil {
 			return err
 		}
-		return out.control.Flush()
+		return out.flush()
 	})
 	if err != nil {
 		return err
@@ -136,6 +136,17 @@ type exportWriter struct {
 func (e *exportWriter) extend() error {
 	if err := e.control.SetWriteDeadline(time.Now().Add(pageWithin)); err != nil {
 		return fmt.Errorf("extend export: %w", err)
+	}
+	return nil
+}
+
+// flush sends what there is. An answer that has not begun has no header yet to be sent.
+func (e *exportWriter) flush() error {
+	if !e.begun {
+		return nil
+	}
+	if err := e.control.Flush(); err != nil {
+		return fmt.Errorf("send export: %w", err)
 	}
 	return nil
 }

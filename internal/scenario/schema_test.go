@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
@@ -108,9 +109,10 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"FieldGroup":   text("PII", "REVENUE"),
-		"IdentityKind": text(string(customer.User), string(customer.Device)),
-		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"AuditActorKind": text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
+		"FieldGroup":     text("PII", "REVENUE"),
+		"IdentityKind":   text(string(customer.User), string(customer.Device)),
+		"MetricUnit":     text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
@@ -123,6 +125,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanAction":       text(string(registry.Allow), string(registry.Report), string(registry.Quarantine), string(registry.Reject)),
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
+	}
+	for _, action := range audit.AllActions() {
+		inGo["AuditAction"] = append(inGo["AuditAction"], string(action))
 	}
 	for _, permission := range access.AllPermissions() {
 		inGo["Permission"] = append(inGo["Permission"], string(permission))
@@ -153,7 +158,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
-		pageOfParts, archivedFigures, setRetention,
+		pageOfParts, archivedFigures, setRetention, pageOfLog,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {
