@@ -33,6 +33,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findPart(ctx, key)
 	case documentNode:
 		return r.findDocument(ctx, key)
+	case auditNode:
+		return r.findEntry(ctx, key)
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
 	}

@@ -32,6 +32,7 @@ const (
 	erasureNode  = "erasure"
 
 	documentNode = "document"
+	auditNode    = "audit"
 )
 
 func nodeID(kind, key string) string {

@@ -155,10 +155,16 @@ func (w *needing) field(f *ast.Field) {
 
 // Permit holds each operation against what its caller may do, before it runs. Where all is
 // allowed that is all it costs; else the fields that are not are refused or hidden.
-type Permit struct{ book *rulebook }
+type Permit struct {
+	book   *rulebook
+	denied Denied
+}
+
+// Denied is told when somebody who is known asks for a mutation that they may not have.
+type Denied func(ctx context.Context, who access.Principal, mutation string)
 
 // NewPermit reads the rules off the schema.
-func NewPermit(schema *ast.Schema) Permit { return Permit{newRulebook(schema)} }
+func NewPermit(schema *ast.Schema, denied Denied) Permit { return Permit{newRulebook(schema), denied} }
 
 // ExtensionName implements [graphql.HandlerExtension].
 func (Permit) ExtensionName() string { return "Permit" }
@@ -185,7 +191,7 @@ func (p Permit) MutateOperationContext(ctx context.Context, operation *graphql.O
 	}
 	hidden := &notices{}
 	operation.Stats.SetExtension(noticesMark, hidden)
-	operation.ResolverMiddleware = p.book.restrict(who, hidden, operation.ResolverMiddleware)
+	operation.ResolverMiddleware = p.restrict(who, hidden, operation.ResolverMiddleware)
 	return nil
 }
 
@@ -202,16 +208,19 @@ func Personal(operation *graphql.OperationContext) bool {
 }
 
 // restrict refuses or hides what the caller may not have.
-func (b *rulebook) restrict(who access.Principal, hidden *notices, next graphql.FieldMiddleware) graphql.FieldMiddleware {
+func (p Permit) restrict(who access.Principal, hidden *notices, next graphql.FieldMiddleware) graphql.FieldMiddleware {
 	return func(ctx context.Context, resolve graphql.Resolver) (any, error) {
 		field := graphql.GetFieldContext(ctx)
-		r := b.rules[field.Object+"."+field.Field.Name]
+		r := p.book.rules[field.Object+"."+field.Field.Name]
 		switch {
 		case r.public || who.Permissions.Contains(r.do):
 			return next(ctx, resolve)
 		case r.group != "":
 			hidden.add(r.group, graphql.GetPath(ctx))
 			return nil, nil
+		}
+		if field.Object == "Mutation" {
+			p.denied(ctx, who, field.Field.Name)
 		}
 		return nil, access.Lacking(r.lacking)
 	}

@@ -160,11 +160,11 @@ func TestWhatIsRememberedEqualsAPlainWalk(t *testing.T) {
 }
 
 // resolved resolves one field for somebody, and tells whether it was reached.
-func resolved(book *rulebook, who access.Principal, hidden *notices, object, field string) (value any, reached bool, err error) {
+func resolved(permit Permit, who access.Principal, hidden *notices, object, field string) (value any, reached bool, err error) {
 	ctx := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{
 		Object: object, Field: graphql.CollectedField{Field: &ast.Field{Name: field, Alias: "alias"}},
 	})
-	through := book.restrict(who, hidden, func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) })
+	through := permit.restrict(who, hidden, func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) })
 	value, err = through(ctx, func(context.Context) (any, error) {
 		reached = true
 		return "value", nil
@@ -173,7 +173,8 @@ func resolved(book *rulebook, who access.Principal, hidden *notices, object, fie
 }
 
 func TestWhatOneMayNotHaveIsRefusedOrHidden(t *testing.T) {
-	book, hidden := ourRulebook(), &notices{}
+	var denied []string
+	book, hidden := Permit{ourRulebook(), func(_ context.Context, _ access.Principal, field string) { denied = append(denied, field) }}, &notices{}
 	viewer := access.Principal{Permissions: access.Viewer.Permissions()}
 	if value, reached, err := resolved(book, viewer, hidden, "Event", "type"); value != "value" || !reached || err != nil {
 		t.Errorf("what is allowed gives %v, %v, %v", value, reached, err)
@@ -184,6 +185,13 @@ func TestWhatOneMayNotHaveIsRefusedOrHidden(t *testing.T) {
 	_, reached, err := resolved(book, viewer, hidden, "EventType", "volume")
 	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.Forbidden || reached {
 		t.Errorf("what is refused gives %v, %v", reached, err)
+	}
+	if denied != nil {
+		t.Errorf("questions are noted as denied: %v", denied)
+	}
+	_, reached, err = resolved(book, viewer, hidden, "Mutation", "erasePerson")
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.Forbidden || reached || !cmp.Equal(denied, []string{"erasePerson"}) {
+		t.Errorf("a change that is refused gives %v, %v, and notes %v", reached, err, denied)
 	}
 	want := []Notice{{Code: "HIDDEN", Group: "PII", Path: []string{"alias"}}}
 	if diff := cmp.Diff(want, hidden.list()); diff != "" {

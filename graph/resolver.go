@@ -5,6 +5,7 @@ package graph
 import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -25,4 +26,5 @@ type Resolver struct {
 	Registry       *registry.Service
 	People         *customer.Service
 	Documents      *document.Service
+	AuditLog       *auditlog.Service
 }

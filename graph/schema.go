@@ -49,7 +49,7 @@ func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Exec
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
-	e.Use(NewPermit(schema.Schema()))
+	e.Use(NewPermit(schema.Schema(), r.AuditLog.Denied))
 	e.Use(newCosting(bounds))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
@@ -32,6 +33,7 @@ type commands struct {
 	Tenant    tenantCommands    `cmd:"" help:"Manage tenants."`
 	Key       keyCommands       `cmd:"" help:"Manage keys."`
 	Documents documentsCommands `cmd:"" help:"Manage trusted documents of GraphQL, on a server."`
+	Audit     auditCommand      `cmd:"" help:"Look after the log of who did what."`
 	Archive   archiveCommand    `cmd:"" help:"Look after the archive of raw events."`
 	Secret    secretCommands    `cmd:"" help:"Manage the keys that stored secrets are sealed under."`
 	Schema    schemaCommand     `cmd:"" help:"Print the GraphQL schema."`
@@ -82,6 +84,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	app.UseLogger(cli.Logger())
 	cli.UseLimits()
+	ctx = audit.WithActor(ctx, audit.AtCommandLine())
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(cli.Config); err != nil {
 		return fail(err)
@@ -99,7 +102,7 @@ func (c *commands) check(command string) error {
 		return errors.Join(c.Check(true, true), c.NeedSecretKeys())
 	case "secret rotate":
 		return errors.Join(c.Check(true, false), c.NeedSecretKeys())
-	case "migrate", "tenant create", "tenant list", "tenant retention", "key create", "key revoke",
+	case "migrate", "tenant create", "tenant list", "tenant retention", "tenant suspend", "tenant resume", "audit verify", "audit export", "key create", "key revoke",
 		"archive run", "archive list", "archive restore", "archive verify":
 		return c.Check(true, false)
 	}

@@ -17,6 +17,8 @@ type tenantCommands struct {
 	Create    tenantCreate    `cmd:"" help:"Make a tenant, and print its id."`
 	List      tenantList      `cmd:"" help:"List all tenants."`
 	Retention tenantRetention `cmd:"" help:"Say how long a tenant's raw events stay in the database."`
+	Suspend   tenantSuspend   `cmd:"" help:"Shut a tenant: its keys and members are not let in, and what they watch ends."`
+	Resume    tenantResume    `cmd:"" help:"Open a tenant that was suspended."`
 }
 
 type tenantCreate struct {
@@ -78,6 +80,32 @@ func (c tenantRetention) Run(ctx context.Context, config app.Config) error {
 	}
 	return withWorker(ctx, config, func(worker *postgres.Worker) error {
 		return access.SetEventRetention(ctx, worker, id, months)
+	})
+}
+
+type tenantSuspend struct {
+	Tenant string `required:"" help:"Id of the tenant."`
+}
+
+func (c tenantSuspend) Run(ctx context.Context, config app.Config) error {
+	return suspend(ctx, config, c.Tenant, true)
+}
+
+type tenantResume struct {
+	Tenant string `required:"" help:"Id of the tenant."`
+}
+
+func (c tenantResume) Run(ctx context.Context, config app.Config) error {
+	return suspend(ctx, config, c.Tenant, false)
+}
+
+func suspend(ctx context.Context, config app.Config, name string, suspended bool) error {
+	id, err := parseTenant(name)
+	if err != nil {
+		return err
+	}
+	return withWorker(ctx, config, func(worker *postgres.Worker) error {
+		return access.Suspend(ctx, worker, id, suspended)
 	})
 }
 

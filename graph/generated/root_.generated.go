@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/quota"
@@ -99,6 +100,45 @@ type ComplexityRoot struct {
 	ArchivePartEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AuditActor struct {
+		ID           func(childComplexity int) int
+		Impersonator func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Name         func(childComplexity int) int
+	}
+
+	AuditEntry struct {
+		Action       func(childComplexity int) int
+		Actor        func(childComplexity int) int
+		Address      func(childComplexity int) int
+		After        func(childComplexity int) int
+		At           func(childComplexity int) int
+		Before       func(childComplexity int) int
+		Hash         func(childComplexity int) int
+		ID           func(childComplexity int) int
+		PreviousHash func(childComplexity int) int
+		RequestID    func(childComplexity int) int
+		Seq          func(childComplexity int) int
+		Target       func(childComplexity int) int
+		UserAgent    func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AuditTarget struct {
+		ID   func(childComplexity int) int
+		Type func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -473,6 +513,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Account           func(childComplexity int, groupID string, groupType string) int
 		ArchiveParts      func(childComplexity int, first int, after *string) int
+		AuditLog          func(childComplexity int, first int, after *string, actions []audit.Action, actor *string, target *model.AuditTargetInput, from *time.Time, to *time.Time) int
 		EventType         func(childComplexity int, name string) int
 		EventTypes        func(childComplexity int, first int, after *string) int
 		Events            func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
@@ -838,6 +879,155 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ArchivePartEdge.Node(childComplexity), true
+
+	case "AuditActor.id":
+		if e.ComplexityRoot.AuditActor.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditActor.ID(childComplexity), true
+	case "AuditActor.impersonator":
+		if e.ComplexityRoot.AuditActor.Impersonator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditActor.Impersonator(childComplexity), true
+	case "AuditActor.kind":
+		if e.ComplexityRoot.AuditActor.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditActor.Kind(childComplexity), true
+	case "AuditActor.name":
+		if e.ComplexityRoot.AuditActor.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditActor.Name(childComplexity), true
+
+	case "AuditEntry.action":
+		if e.ComplexityRoot.AuditEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Action(childComplexity), true
+	case "AuditEntry.actor":
+		if e.ComplexityRoot.AuditEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Actor(childComplexity), true
+	case "AuditEntry.address":
+		if e.ComplexityRoot.AuditEntry.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Address(childComplexity), true
+	case "AuditEntry.after":
+		if e.ComplexityRoot.AuditEntry.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.After(childComplexity), true
+	case "AuditEntry.at":
+		if e.ComplexityRoot.AuditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.At(childComplexity), true
+	case "AuditEntry.before":
+		if e.ComplexityRoot.AuditEntry.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Before(childComplexity), true
+	case "AuditEntry.hash":
+		if e.ComplexityRoot.AuditEntry.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Hash(childComplexity), true
+	case "AuditEntry.id":
+		if e.ComplexityRoot.AuditEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.ID(childComplexity), true
+	case "AuditEntry.previousHash":
+		if e.ComplexityRoot.AuditEntry.PreviousHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.PreviousHash(childComplexity), true
+	case "AuditEntry.requestId":
+		if e.ComplexityRoot.AuditEntry.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.RequestID(childComplexity), true
+	case "AuditEntry.seq":
+		if e.ComplexityRoot.AuditEntry.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Seq(childComplexity), true
+	case "AuditEntry.target":
+		if e.ComplexityRoot.AuditEntry.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Target(childComplexity), true
+	case "AuditEntry.userAgent":
+		if e.ComplexityRoot.AuditEntry.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.UserAgent(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.nodes":
+		if e.ComplexityRoot.AuditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Nodes(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
+
+	case "AuditTarget.id":
+		if e.ComplexityRoot.AuditTarget.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditTarget.ID(childComplexity), true
+	case "AuditTarget.type":
+		if e.ComplexityRoot.AuditTarget.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditTarget.Type(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
@@ -2442,6 +2632,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ArchiveParts(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.auditLog":
+		if e.ComplexityRoot.Query.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(int), args["after"].(*string), args["actions"].([]audit.Action), args["actor"].(*string), args["target"].(*model.AuditTargetInput), args["from"].(*time.Time), args["to"].(*time.Time)), true
 	case "Query.eventType":
 		if e.ComplexityRoot.Query.EventType == nil {
 			break
@@ -3081,6 +3282,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAuditTargetInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
@@ -3417,6 +3619,235 @@ type ArchivePartEdge @can(do: READ_SCHEMA) {
   cursor: String!
   "The part."
   node: ArchivePart!
+}
+`, BuiltIn: false},
+	{Name: "../audit.graphqls", Input: `extend type Query {
+  """
+  Who did what in this tenant, the newest first; live, it grows as things are done. Nothing in
+  it can be changed or removed: each entry has the hash of the one before it.
+  """
+  auditLog(
+    "How many to give; 1 to 200."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "Only these actions; all of them, if it is empty or null. At most 100."
+    actions: [AuditAction!]
+    "Only what this member or key did: the ` + "`" + `id` + "`" + ` of an actor."
+    actor: ID
+    "Only what was done to this."
+    target: AuditTargetInput
+    "Only from this instant on."
+    from: DateTime
+    "Only before this instant."
+    to: DateTime
+  ): AuditEntryConnection! @can(do: READ_AUDIT)
+}
+
+"What an entry of the audit log is about."
+input AuditTargetInput {
+  "Its type, as entries name it."
+  type: String!
+  "Its id, as entries name it; all of the type, if it is null."
+  id: String
+}
+
+"That somebody did something."
+type AuditEntry implements Node @can(do: READ_AUDIT) {
+  "Opaque and global."
+  id: ID!
+  "Its place in the tenant's log: from 1, without gaps."
+  seq: Int!
+  "When it was done."
+  at: DateTime!
+  "What was done."
+  action: AuditAction!
+  "Who did it."
+  actor: AuditActor!
+  "What it was done to."
+  target: AuditTarget!
+  "What was before, as far as it was changed; null: nothing, or nothing that is kept. Secrets and personal data of the tenant's users are left out."
+  before: JSON
+  "What was afterwards, in the same way."
+  after: JSON
+  "The address that the request came from; null if it came from none."
+  address: String
+  "What the client called itself; null if it did not say. It can say anything."
+  userAgent: String
+  "The id of the request, as ` + "`" + `X-Request-Id` + "`" + ` of its answer and the server's log have it; null without a request."
+  requestId: String
+  "The hash of the entry before it, in hexadecimal; zeros for the first."
+  previousHash: String!
+  "SHA-256 over all that the entry says and ` + "`" + `previousHash` + "`" + `, in hexadecimal."
+  hash: String!
+}
+
+"Who did something."
+type AuditActor @can(do: READ_AUDIT) {
+  "What they acted as."
+  kind: AuditActorKind!
+  "A member's login, or a key's id; null for others. To pass as ` + "`" + `actor` + "`" + `."
+  id: ID
+  "What they are called, where that is kept; null if it is not."
+  name: String
+  "The login of whoever looked as this member; null usually."
+  impersonator: ID
+}
+
+"What somebody acts as."
+enum AuditActorKind {
+  "A member, signed in."
+  MEMBER
+  "A program, with a key."
+  KEY
+  "Somebody at the server's command line."
+  OPERATOR
+  "Tidemark itself."
+  SYSTEM
+  "Somebody who has not said who they are, or not truly."
+  NOBODY
+}
+
+"What something was done to."
+type AuditTarget @can(do: READ_AUDIT) {
+  "Its type, in lower case, such as ` + "`" + `tenant` + "`" + `, ` + "`" + `key` + "`" + ` or ` + "`" + `merge` + "`" + `; of what was refused ` + "`" + `mutation` + "`" + `."
+  type: String!
+  "Its id as the database has it; of what was refused, the mutation's name; empty where there is only one."
+  id: String!
+}
+
+"What was done."
+enum AuditAction {
+  "A change was asked for without the permission that it needs. Noted once a minute for each caller and mutation."
+  DENIED
+  "Somebody signed in."
+  SIGNED_IN
+  "Somebody tried to sign in, in vain."
+  SIGN_IN_FAILED
+  "Too many attempts to sign in failed."
+  LOCKED_OUT
+  "Somebody signed out."
+  SIGNED_OUT
+  "A session was ended, by somebody or because its time was over."
+  SESSION_ENDED
+  "A refresh token came a second time, and its session was ended."
+  SESSION_REUSED
+  "Somebody switched to this tenant."
+  TENANT_SWITCHED
+  "Somebody began to look at the tenant as another member."
+  IMPERSONATION_BEGUN
+  "Somebody stopped looking as another member."
+  IMPERSONATION_ENDED
+  "Somebody changed what is known of themselves."
+  PROFILE_CHANGED
+  "Somebody changed their password."
+  PASSWORD_CHANGED
+  "A new password was asked for by mail."
+  PASSWORD_FORGOTTEN
+  "A password was set by way of a mail."
+  PASSWORD_RESET
+  "Somebody set up a second factor."
+  SECOND_FACTOR_ENABLED
+  "A second factor was taken away."
+  SECOND_FACTOR_DISABLED
+  "Somebody made new recovery codes."
+  RECOVERY_CODES_MADE
+  "Somebody signed in with a recovery code."
+  RECOVERY_CODE_USED
+  "Somebody was invited."
+  MEMBER_INVITED
+  "An invitation was taken back."
+  INVITATION_REVOKED
+  "An invitation was accepted."
+  INVITATION_ACCEPTED
+  "What a member may do was changed."
+  MEMBER_CHANGED
+  "A member was removed."
+  MEMBER_REMOVED
+  "A role was made."
+  ROLE_CREATED
+  "A role was changed."
+  ROLE_CHANGED
+  "A role was removed."
+  ROLE_REMOVED
+  "A key was made."
+  KEY_CREATED
+  "A key was changed."
+  KEY_CHANGED
+  "A key was given a successor."
+  KEY_ROTATED
+  "Keys were revoked."
+  KEY_REVOKED
+  "A key was used outside of its pattern."
+  KEY_MISUSED
+  "The tenant was made."
+  TENANT_CREATED
+  "The tenant's settings were changed."
+  TENANT_CHANGED
+  "The tenant was shut."
+  TENANT_SUSPENDED
+  "The tenant was opened again."
+  TENANT_RESUMED
+  "How long raw events stay was changed."
+  RETENTION_CHANGED
+  "Limits were changed."
+  LIMITS_CHANGED
+  "Stored secrets were sealed under a new key."
+  SECRETS_ROTATED
+  "Trusted documents were registered."
+  DOCUMENT_REGISTERED
+  "Trusted documents were removed."
+  DOCUMENT_REMOVED
+  "Whether trusted documents alone are taken was changed."
+  DOCUMENTS_ENFORCED
+  "A report was made."
+  REPORT_CREATED
+  "A report was changed."
+  REPORT_CHANGED
+  "A report was removed."
+  REPORT_REMOVED
+  "A report was shared with another tenant."
+  REPORT_SHARED
+  "The sharing of a report was ended."
+  REPORT_UNSHARED
+  "Two users were merged."
+  PEOPLE_MERGED
+  "A merge of users was undone."
+  MERGE_UNDONE
+  "An anonymous id was detached from its user."
+  IDENTITY_DETACHED
+  "An anonymous id was attached to its user again."
+  IDENTITY_REATTACHED
+  "The erasure of a person was begun."
+  PERSON_ERASED
+  "A version of the tracking plan was saved."
+  PLAN_SAVED
+  "Events in quarantine were released."
+  QUARANTINE_RELEASED
+  "Events in quarantine were discarded."
+  QUARANTINE_DISCARDED
+  "The samples of properties were forgotten."
+  SAMPLES_FORGOTTEN
+  "The audit log was exported."
+  AUDIT_EXPORTED
+}
+
+"A page of the audit log."
+type AuditEntryConnection @can(do: READ_AUDIT) {
+  "The entries with their cursors."
+  edges: [AuditEntryEdge!]!
+  "The entries without their cursors."
+  nodes: [AuditEntry!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An entry in the audit log's list."
+type AuditEntryEdge @can(do: READ_AUDIT) {
+  "Where this entry stands in the list."
+  cursor: String!
+  "The entry."
+  node: AuditEntry!
 }
 `, BuiltIn: false},
 	{Name: "../customer.graphqls", Input: `extend type Query {
@@ -4968,6 +5399,84 @@ func (ec *executionContext) childFields_ArchivePartEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ArchivePartEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditActor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AuditActor_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_AuditActor_id(ctx, field)
+	case "name":
+		return ec.fieldContext_AuditActor_name(ctx, field)
+	case "impersonator":
+		return ec.fieldContext_AuditActor_impersonator(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditActor", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEntry_id(ctx, field)
+	case "seq":
+		return ec.fieldContext_AuditEntry_seq(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "target":
+		return ec.fieldContext_AuditEntry_target(ctx, field)
+	case "before":
+		return ec.fieldContext_AuditEntry_before(ctx, field)
+	case "after":
+		return ec.fieldContext_AuditEntry_after(ctx, field)
+	case "address":
+		return ec.fieldContext_AuditEntry_address(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_AuditEntry_userAgent(ctx, field)
+	case "requestId":
+		return ec.fieldContext_AuditEntry_requestId(ctx, field)
+	case "previousHash":
+		return ec.fieldContext_AuditEntry_previousHash(ctx, field)
+	case "hash":
+		return ec.fieldContext_AuditEntry_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditTarget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_AuditTarget_type(ctx, field)
+	case "id":
+		return ec.fieldContext_AuditTarget_id(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditTarget", field.Name)
+}
+
 func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discarded":
@@ -5678,6 +6187,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_tenant(ctx, field)
 	case "archiveParts":
 		return ec.fieldContext_Query_archiveParts(ctx, field)
+	case "auditLog":
+		return ec.fieldContext_Query_auditLog(ctx, field)
 	case "person":
 		return ec.fieldContext_Query_person(ctx, field)
 	case "account":

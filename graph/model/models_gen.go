@@ -4,11 +4,13 @@ package model
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -41,6 +43,84 @@ type ArchivePartEdge struct {
 	Cursor string `json:"cursor"`
 	// The part.
 	Node *ArchivePart `json:"node"`
+}
+
+// Who did something.
+type AuditActor struct {
+	// What they acted as.
+	Kind audit.ActorKind `json:"kind"`
+	// A member's login, or a key's id; null for others. To pass as `actor`.
+	ID *string `json:"id,omitempty"`
+	// What they are called, where that is kept; null if it is not.
+	Name *string `json:"name,omitempty"`
+	// The login of whoever looked as this member; null usually.
+	Impersonator *string `json:"impersonator,omitempty"`
+}
+
+// That somebody did something.
+type AuditEntry struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// Its place in the tenant's log: from 1, without gaps.
+	Seq int `json:"seq"`
+	// When it was done.
+	At time.Time `json:"at"`
+	// What was done.
+	Action audit.Action `json:"action"`
+	// Who did it.
+	Actor *AuditActor `json:"actor"`
+	// What it was done to.
+	Target *AuditTarget `json:"target"`
+	// What was before, as far as it was changed; null: nothing, or nothing that is kept. Secrets and personal data of the tenant's users are left out.
+	Before json.RawMessage `json:"before,omitempty"`
+	// What was afterwards, in the same way.
+	After json.RawMessage `json:"after,omitempty"`
+	// The address that the request came from; null if it came from none.
+	Address *string `json:"address,omitempty"`
+	// What the client called itself; null if it did not say. It can say anything.
+	UserAgent *string `json:"userAgent,omitempty"`
+	// The id of the request, as `X-Request-Id` of its answer and the server's log have it; null without a request.
+	RequestID *string `json:"requestId,omitempty"`
+	// The hash of the entry before it, in hexadecimal; zeros for the first.
+	PreviousHash string `json:"previousHash"`
+	// SHA-256 over all that the entry says and `previousHash`, in hexadecimal.
+	Hash string `json:"hash"`
+}
+
+func (AuditEntry) IsNode() {}
+
+// A page of the audit log.
+type AuditEntryConnection struct {
+	// The entries with their cursors.
+	Edges []AuditEntryEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []AuditEntry `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry in the audit log's list.
+type AuditEntryEdge struct {
+	// Where this entry stands in the list.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *AuditEntry `json:"node"`
+}
+
+// What something was done to.
+type AuditTarget struct {
+	// Its type, in lower case, such as `tenant`, `key` or `merge`; of what was refused `mutation`.
+	Type string `json:"type"`
+	// Its id as the database has it; of what was refused, the mutation's name; empty where there is only one.
+	ID string `json:"id"`
+}
+
+// What an entry of the audit log is about.
+type AuditTargetInput struct {
+	// Its type, as entries name it.
+	Type string `json:"type"`
+	// Its id, as entries name it; all of the type, if it is null.
+	ID *string `json:"id,omitempty"`
 }
 
 // What came of discarding events.

@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -154,9 +155,10 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
 	documents := n.library()
-	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter, documents)
+	enter, log := authenticate(keys, watcher), auditlog.NewService(n.app, n.logger)
+	graphql := n.graphql(enter, taken, writer, plans, log, engine, limiter, documents)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Authenticate: enter, AuditLog: log, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -180,7 +182,20 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
+// authenticate finds out who asks by the Authorization header, and under which scope. The
+// context ends when they may no longer, or may something else.
+func authenticate(keys *access.Authenticator, watcher *access.Watcher) httpserver.Authenticate {
+	return func(ctx context.Context, authorization string) (context.Context, string, error) {
+		key := access.Bearer(authorization)
+		who, err := keys.Key(ctx, key)
+		if err != nil {
+			return nil, "", err
+		}
+		return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
+	}
+}
+
+func (n *Node) graphql(enter httpserver.Authenticate, in event.Appender, writer *event.Writer, plans *registry.Plans, log *auditlog.Service, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
@@ -194,19 +209,13 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
 		Documents:      document.NewService(n.app, graph.CheckDocument),
+		AuditLog:       log,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
-		Executor: executor,
-		Live:     liveQueries{engine},
-		Authenticate: func(ctx context.Context, authorization string) (context.Context, string, error) {
-			key := access.Bearer(authorization)
-			who, err := keys.Key(ctx, key)
-			if err != nil {
-				return nil, "", err
-			}
-			return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
-		},
-		Anonymous: true,
+		Executor:     executor,
+		Live:         liveQueries{engine},
+		Authenticate: enter,
+		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
 				return who.Self()

@@ -66,6 +66,8 @@ var subjects = map[string][]meaning{
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
 	"trusted_document":  {{subject: topic.Document}},
+
+	"audit_entry": {{subject: topic.Audit}},
 }
 
 func (s *stream) follow(ctx context.Context) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/event"
 )
 
@@ -26,11 +27,13 @@ const (
 
 // Parts are what the server serves.
 type Parts struct {
-	Keys       *access.Authenticator
-	Writer     event.Appender
-	GraphQL    http.Handler
-	Playground http.Handler
-	Checks     []Check
+	Keys         *access.Authenticator
+	Authenticate Authenticate
+	AuditLog     *auditlog.Service
+	Writer       event.Appender
+	GraphQL      http.Handler
+	Playground   http.Handler
+	Checks       []Check
 	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
 	Proxies []netip.Prefix
 	// Origins are the foreign origins whose pages may send what changes something, such as
@@ -38,6 +41,10 @@ type Parts struct {
 	Origins []string
 	Logger  *slog.Logger
 }
+
+// Authenticate finds out who asks by the Authorization header, and under which scope. The
+// context that it gives ends when they may no longer.
+type Authenticate func(ctx context.Context, authorization string) (context.Context, string, error)
 
 // Handler makes the routes. What other sites may send to is opened by name; everything else
 // is closed to them, whatever it will be.
@@ -51,6 +58,7 @@ func Handler(p Parts) http.Handler {
 
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
+	own.Handle("GET /v1/audit/export", newAuditExport(p))
 	own.HandleFunc("GET /healthz", alive)
 	own.Handle("GET /readyz", ready(p.Checks))
 	own.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))

@@ -43,6 +43,7 @@ var asked = map[string]string{
 
 	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
 	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
+	"Query.auditLog":             `{ auditLog { nodes { seq } } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
 	"Mutation.setLimits":         `mutation { setLimits(limits: {}) { id } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,

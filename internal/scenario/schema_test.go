@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -109,9 +110,10 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		units[string(d.Unit)] = true
 	}
 	inGo := map[string][]string{
-		"FieldGroup":   text("PII", "REVENUE"),
-		"IdentityKind": text(string(customer.User), string(customer.Device)),
-		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
+		"AuditActorKind": text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
+		"FieldGroup":     text("PII", "REVENUE"),
+		"IdentityKind":   text(string(customer.User), string(customer.Device)),
+		"MetricUnit":     text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
@@ -127,6 +129,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	}
 	inGo["DocumentMode"] = text(string(document.Open), string(document.TrustedOnly))
 	inGo["DocumentStatus"] = text(string(document.Registered), string(document.Known), string(document.Refused))
+	for _, action := range audit.AllActions() {
+		inGo["AuditAction"] = append(inGo["AuditAction"], string(action))
+	}
 	for _, permission := range access.AllPermissions() {
 		inGo["Permission"] = append(inGo["Permission"], string(permission))
 	}
@@ -156,8 +161,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
-		pageOfParts, archivedFigures, setRetention, limitsSet,
-		pageOfParts, archivedFigures, setRetention,
+		pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)

@@ -66,7 +66,12 @@ var rules = []struct {
 	{"whoever signs people in sees no tenant's data", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 		  and has_table_privilege('tidemark_access', c.oid, 'select, insert, update, delete, truncate')
-		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant')`, nil},
+		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant', 'audit_entry')`, nil},
+	{"what was done is added to, by nobody changed or removed", `
+		select r from unnest(array['tidemark_app', 'tidemark_worker', 'tidemark_access']) r
+		where has_table_privilege(r, 'audit_entry', 'update, delete, truncate, trigger')
+		   or has_any_column_privilege(r, 'audit_entry', 'update')
+		   or not has_table_privilege(r, 'audit_entry', 'insert')`, nil},
 	{"whoever signs people in takes nothing away", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace
 		  and has_table_privilege('tidemark_access', c.oid, 'delete, truncate')`, nil},

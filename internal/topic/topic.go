@@ -36,6 +36,7 @@ const (
 
 	// Document: a document was registered or retired; no key.
 	Document Subject = "document"
+	Audit    Subject = "audit" // something was written into the audit log; no key
 )
 
 // Many is the key of a change of more things of a subject than are told apart: of all of

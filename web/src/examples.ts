@@ -660,4 +660,30 @@ mutation SetDocumentMode {
   }
 }`,
   ),
+  example(
+    'AuditLog',
+    `Needs a management key. Who did what, the newest first.
+In a subscription it grows as things are done.`,
+    `
+query AuditLog {
+  auditLog(first: 20) {
+    nodes {
+      at
+      action
+      actor {
+        kind
+        id
+        name
+      }
+      target {
+        type
+        id
+      }
+      before
+      after
+      address
+    }
+  }
+}`,
+  ),
 ];
