@@ -47,6 +47,9 @@ func (h *house) start(ctx context.Context, events int) error {
 	if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 		return err
 	}
+	if config, err = app.KeepSecretKeys(config, services.Dir); err != nil {
+		return err
+	}
 	if h.node, err = app.NewNode(ctx, config, quiet); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/secret"
 )
 
 const startWithin = 2 * time.Minute
@@ -67,7 +68,11 @@ func (h *house) startBinary(ctx context.Context) error {
 		return err
 	}
 	h.base = "http://" + listen
-	env := append(os.Environ(), "DATABASE_URL="+h.services.DatabaseURL, "REDIS_URL="+h.services.RedisURL,
+	key, err := secret.Generate()
+	if err != nil {
+		return err
+	}
+	env := append(os.Environ(), "TIDEMARK_SECRET_KEYS="+key.Text(), "DATABASE_URL="+h.services.DatabaseURL, "REDIS_URL="+h.services.RedisURL,
 		"TIDEMARK_LISTEN="+listen, "TIDEMARK_LOG_LEVEL=warn")
 	run := func(command string) (*exec.Cmd, error) {
 		c := exec.CommandContext(context.WithoutCancel(ctx), binary, command) // ended by close

@@ -50,6 +50,9 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, services.Stop()) }()
+	if config, err = KeepSecretKeys(config, options.Dir); err != nil {
+		return err
+	}
 	if config.Archive == "" {
 		folder, err := filepath.Abs(filepath.Join(options.Dir, "archive"))
 		if err != nil {
@@ -94,7 +97,7 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *embedded.Ser
 	group.Go(func() error { return n.Work(ctx) })
 	group.Go(func() error { return services.Follow(ctx) })
 	if state.Loaded {
-		group.Go(func() error { return demoTraffic(ctx, n.logger, state, addresses.base) })
+		group.Go(func() error { return n.demoTraffic(ctx, state, addresses.base) })
 	}
 	_, built := web.Playground()
 	printBanner(os.Stdout, addresses, state, services, built, options.Dir)
