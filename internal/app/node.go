@@ -104,8 +104,8 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 	return &Node{
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
 		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
-		limits: limit.Connect(*options), name: database.Database,
 		vault: vault, certificate: certificate,
+		limits: limit.Connect(*options), name: database.Database,
 	}, nil
 }
 
