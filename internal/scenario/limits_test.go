@@ -17,6 +17,7 @@ import (
 func beginWithin(t *testing.T, change func(*tidemark.LimitsConfig)) story {
 	t.Helper()
 	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
+		c.Limits = tidemark.DefaultLimits()
 		c.Limits.OffPeak = 100
 		change(&c.Limits)
 	})
@@ -195,7 +196,10 @@ func TestABurstIsRefusedToWhoMadeIt(t *testing.T) {
 func TestServersCountTogether(t *testing.T) {
 	few := func(c *tidemark.LimitsConfig) { c.ReadRate, c.OffPeak = 4_000, 100 }
 	s := beginWithin(t, few)
-	second := testkit.StartOn(t, s.kit.DB, func(c *tidemark.Config) { few(&c.Limits) })
+	second := testkit.StartOn(t, s.kit.DB, func(c *tidemark.Config) {
+		c.Limits = tidemark.DefaultLimits()
+		few(&c.Limits)
+	})
 	spendAll(t, s.kit, s.acme.ReadKey, dear)
 	wantTooMuch(t, second.Do(t, http.MethodPost, "/graphql", s.acme.ReadKey, requestOf(t, dear, nil)), 506)
 }

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // What a tenant may spend, and how it may change that.
 func TestQuotas(t *testing.T) {
-	begin(t).tell(t, []chapter{
+	beginWithin(t, func(c *tidemark.LimitsConfig) { c.OffPeak = 200 }).tell(t, []chapter{
 		{"the installation's limits hold", theInstallationsLimitsHold},
 		{"a tenant lowers its limits", aTenantLowersItsLimits},
 		{"limits that are refused", limitsThatAreRefused},
