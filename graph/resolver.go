@@ -9,12 +9,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // Resolver holds the services that answer.
 type Resolver struct {
 	TenantSettings *access.Settings
+	Quotas         *quota.Service
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader

@@ -142,11 +142,18 @@ func (x *exchange) once(ctx context.Context, scope string, q *request) {
 		x.fail(err)
 		return
 	}
+	admission, bad := x.h.admit(ctx, op)
+	x.tell(admission)
+	if bad != nil {
+		x.reply(bad)
+		return
+	}
 	a, err := x.perform(ctx, scope, q, op)
 	if err != nil {
 		x.fail(err)
 		return
 	}
+	a.extend(admission)
 	x.reply(a)
 }
 

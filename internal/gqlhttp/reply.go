@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -18,6 +17,7 @@ func (x *exchange) reply(a *answer) {
 	if status == http.StatusBadRequest && x.format == formatJSON {
 		status = http.StatusOK
 	}
+	x.advise(a)
 	x.write(status, a.encode())
 }
 
@@ -37,7 +37,6 @@ func notAllowed(allow, message string) *refusal {
 
 // fail answers a request that did not come to an operation.
 func (x *exchange) fail(err error) {
-	f, _ := fault.Of(err)
 	a := x.h.unanswered(x.r.Context(), err)
 	status := a.status()
 	var other *refusal
@@ -47,9 +46,7 @@ func (x *exchange) fail(err error) {
 			x.w.Header().Set("Allow", other.allow)
 		}
 	}
-	if wait := f.RetryAfter(); wait > 0 {
-		x.w.Header().Set("Retry-After", strconv.Itoa(wait))
-	}
+	x.advise(a)
 	x.write(status, a.encode())
 }
 

@@ -96,7 +96,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 			want(definition.Name+"."+value.Name, value.Description)
 		}
 	}
-	for _, name := range []string{"can", "sensitive", "personal", "public"} {
+	for _, name := range []string{"can", "sensitive", "personal", "public", "cost", "page", "once"} {
 		want("@"+name, schema(t).Directives[name].Description)
 	}
 }
@@ -156,6 +156,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
+		pageOfParts, archivedFigures, setRetention, limitsSet,
 		pageOfParts, archivedFigures, setRetention,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {

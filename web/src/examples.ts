@@ -575,6 +575,26 @@ mutation SetEventRetention {
 }`,
   ),
   example(
+    'SetLimits',
+    `Needs a management key. Lowers what the tenant may spend;
+what is left out is as the installation has it.`,
+    `
+mutation SetLimits {
+  setLimits(limits: { readPerMinute: 60000, callerPercent: 25 }) {
+    limits {
+      readPerMinute
+      writePerMinute
+      burstSeconds
+      offPeakPercent
+      callerPercent
+    }
+    limitCeiling {
+      readPerMinute
+    }
+  }
+}`,
+  ),
+  example(
     'TrustedDocuments',
     `Needs a key that may manage documents. Which ones are
 registered, and whether callers may run others.`,
