@@ -93,7 +93,7 @@ func (l *Library) registered(ctx context.Context, id tenant.ID, asked Asked) (st
 	if !asked.Hashed {
 		hash = HashOf(asked.Text)
 	}
-	_, text, err := l.trust.look(ctx, id, hash)
+	text, err := l.trust.look(ctx, id, hash)
 	if err == nil && text == "" {
 		err = errNotTrusted
 	}
@@ -105,7 +105,7 @@ func (l *Library) any(ctx context.Context, id tenant.ID, asked Asked) (string, e
 	if asked.Text != "" {
 		return asked.Text, nil
 	}
-	if _, text, err := l.trust.look(ctx, id, asked.Hash); err != nil || text != "" {
+	if text, err := l.trust.look(ctx, id, asked.Hash); err != nil || text != "" {
 		return text, err
 	}
 	return l.orKept(ctx, id, asked)
