@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -42,7 +43,9 @@ type Principal struct {
 	Impersonator uuid.UUID
 
 	Permissions Permissions
-	// Narrow names what the principal is restricted to besides, such as rows; empty: nothing.
+	// Rows are the rows that the principal is restricted to; nil: all.
+	Rows *Rows
+	// Narrow names what the principal is restricted to besides; empty: nothing.
 	Narrow string
 	// Expires is when this must be proved afresh; zero: never.
 	Expires time.Time
@@ -56,7 +59,7 @@ func (p Principal) May(do Permission) bool { return p.Permissions.Has(do) }
 // Scope names everything that what a principal may see depends on: two principals of
 // one scope get the same answer to the same question, unless it is about themselves.
 func (p Principal) Scope() string {
-	return p.Tenant.String() + "/" + p.Permissions.String() + "/" + p.Narrow
+	return p.Tenant.String() + "/" + p.Permissions.String() + "/" + p.Rows.Key() + "/" + p.Narrow
 }
 
 // Self names the principal alone, for what is answered about themselves.
@@ -66,8 +69,10 @@ func (p Principal) Self() string {
 
 type principalKey struct{}
 
-// With returns a context that carries who is asking.
+// With returns a context that carries who is asking. What is read under it is narrowed to
+// the rows that they may see, whether the reader thinks of it or not.
 func With(ctx context.Context, p Principal) context.Context {
+	ctx = postgres.WithRows(ctx, p.Rows.narrowing())
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
