@@ -12,15 +12,21 @@ select
   ), 'epoch')::timestamptz as raw_since
 from tenant t;
 
--- name: TenantSetEventRetention :execrows
-update tenant
-set event_retention_months = sqlc.narg(months);
-
--- Worker.
--- name: TenantSetEventRetentionOf :execrows
-update tenant
+-- Gives what it was before: the joined row is as it was when the statement began.
+-- name: TenantSetEventRetention :one
+update tenant t
 set event_retention_months = sqlc.narg(months)
-where tenant_id = @tenant_id;
+from tenant old
+where old.tenant_id = t.tenant_id
+returning old.event_retention_months as before;
+
+-- Worker: the same.
+-- name: TenantSetEventRetentionOf :one
+update tenant t
+set event_retention_months = sqlc.narg(months)
+from tenant old
+where old.tenant_id = t.tenant_id and t.tenant_id = @tenant_id
+returning old.event_retention_months as before;
 
 -- Worker: a tenant has no tenant to belong to yet.
 -- name: TenantCreate :one

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -69,11 +70,20 @@ func (p Principal) Self() string {
 
 type principalKey struct{}
 
-// With returns a context that carries who is asking. What is read under it is narrowed to
-// the rows that they may see, whether the reader thinks of it or not.
+// With returns a context that carries who is asking. Whatever is changed under it, they did;
+// and what is read is narrowed to the rows that they may see, whether the reader thinks of it
+// or not.
 func With(ctx context.Context, p Principal) context.Context {
 	ctx = postgres.WithRows(ctx, p.Rows.narrowing())
-	return context.WithValue(ctx, principalKey{}, p)
+	return context.WithValue(audit.WithActor(ctx, p.actor()), principalKey{}, p)
+}
+
+func (p Principal) actor() audit.Actor {
+	kind := audit.Key
+	if p.Kind == MemberKind {
+		kind = audit.Member
+	}
+	return audit.Actor{Kind: kind, ID: p.By(), Impersonator: p.Impersonator}
 }
 
 // From returns who is asking; false if nobody has said.

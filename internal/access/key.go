@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/maypok86/otter/v2"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -66,9 +67,16 @@ func CreateKey(ctx context.Context, worker *postgres.Worker, id tenant.ID, kind 
 	}
 	hash := hashOf(key)
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		return dbsqlc.New().APIKeyCreate(ctx, tx, dbsqlc.APIKeyCreateParams{
+		err := dbsqlc.New().APIKeyCreate(ctx, tx, dbsqlc.APIKeyCreateParams{
 			TenantID: id, ApiKeyID: keyID, Kind: dbsqlc.ApiKeyKind(kind), Name: name,
 			Source: "default", Hash: hash[:], Prefix: key[:shownLength],
+		})
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.KeyCreated, Target: audit.Target{Type: "key", ID: keyID.String()}, Tenant: id,
+			After: map[string]any{"kind": kind, "name": name},
 		})
 	})
 	if postgres.Refused(err) {
@@ -97,7 +105,13 @@ func KeyLives(ctx context.Context, worker *postgres.Worker, key string) (lives b
 func RevokeKeys(ctx context.Context, worker *postgres.Worker, id tenant.ID, name string) (revoked int64, err error) {
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
 		revoked, err = dbsqlc.New().APIKeyRevokeByName(ctx, tx, dbsqlc.APIKeyRevokeByNameParams{TenantID: id, Name: name})
-		return err
+		if err != nil || revoked == 0 {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.KeyRevoked, Target: audit.Target{Type: "key"}, Tenant: id,
+			Before: map[string]any{"name": name, "keys": revoked},
+		})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("revoke keys: %w", err)

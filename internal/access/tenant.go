@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -37,13 +39,21 @@ func CreateTenant(ctx context.Context, worker *postgres.Worker, name, zone strin
 		_, err := dbsqlc.New().TenantCreate(ctx, tx, dbsqlc.TenantCreateParams{
 			TenantID: id, Name: name, Zone: zone, WeekStart: int16(weekStart),
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.TenantCreated, Target: tenantTarget(id), Tenant: id,
+			After: map[string]any{"name": name, "zone": zone, "weekStart": weekStart.String()},
+		})
 	})
 	if err != nil {
 		return tenant.None, fmt.Errorf("create tenant: %w", err)
 	}
 	return id, nil
 }
+
+func tenantTarget(id tenant.ID) audit.Target { return audit.Target{Type: "tenant", ID: id.String()} }
 
 // checkName lets a name be what people can read and PostgreSQL can keep.
 func checkName(name string) error {
@@ -120,16 +130,24 @@ func (s *Settings) SetEventRetention(ctx context.Context, months *int) (t dbsqlc
 		return t, err
 	}
 	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		if _, err := dbsqlc.New().TenantSetEventRetention(ctx, tx, retention); err != nil {
+		before, err := dbsqlc.New().TenantSetEventRetention(ctx, tx, retention)
+		if err != nil {
 			return err
 		}
-		t, err = dbsqlc.New().TenantGet(ctx, tx)
-		return err
+		if t, err = dbsqlc.New().TenantGet(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, retentionEntry(who.Tenant, before, retention))
 	})
 	if err != nil {
 		return t, fmt.Errorf("set retention: %w", err)
 	}
 	return t, nil
+}
+
+func retentionEntry(id tenant.ID, before, after pgtype.Int4) audit.Entry {
+	months := func(n pgtype.Int4) any { return map[string]pgtype.Int4{"eventRetentionMonths": n} }
+	return audit.Entry{Action: audit.RetentionChanged, Target: tenantTarget(id), Before: months(before), After: months(after), Tenant: id}
 }
 
 // SetEventRetention is the same for whoever keeps house.
@@ -138,16 +156,18 @@ func SetEventRetention(ctx context.Context, worker *postgres.Worker, id tenant.I
 	if err != nil {
 		return err
 	}
-	var found int64
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		found, err = dbsqlc.New().TenantSetEventRetentionOf(ctx, tx, dbsqlc.TenantSetEventRetentionOfParams{Months: retention, TenantID: id})
-		return err
+		before, err := dbsqlc.New().TenantSetEventRetentionOf(ctx, tx, dbsqlc.TenantSetEventRetentionOfParams{Months: retention, TenantID: id})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errNoTenant
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, retentionEntry(id, before, retention))
 	})
 	if err != nil {
 		return fmt.Errorf("set retention: %w", err)
-	}
-	if found == 0 {
-		return errNoTenant
 	}
 	return nil
 }
@@ -155,16 +175,22 @@ func SetEventRetention(ctx context.Context, worker *postgres.Worker, id tenant.I
 // Suspend shuts a tenant, or opens it again: while it is suspended its keys and members are
 // not let in, and what they watch ends.
 func Suspend(ctx context.Context, worker *postgres.Worker, id tenant.ID, suspended bool) error {
-	var found int64
-	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
-		found, err = dbsqlc.New().TenantSuspend(ctx, tx, dbsqlc.TenantSuspendParams{Suspended: suspended, TenantID: id})
-		return err
+	action := audit.TenantResumed
+	if suspended {
+		action = audit.TenantSuspended
+	}
+	err := worker.InTx(ctx, func(tx pgx.Tx) error {
+		found, err := dbsqlc.New().TenantSuspend(ctx, tx, dbsqlc.TenantSuspendParams{Suspended: suspended, TenantID: id})
+		if err != nil {
+			return err
+		}
+		if found == 0 {
+			return errNoTenant
+		}
+		return audit.Write(ctx, tx, audit.Entry{Action: action, Target: tenantTarget(id), Tenant: id})
 	})
 	if err != nil {
 		return fmt.Errorf("suspend tenant: %w", err)
-	}
-	if found == 0 {
-		return errNoTenant
 	}
 	return nil
 }

@@ -16,11 +16,12 @@ var levels = []struct {
 	name     string
 	packages []string
 }{
-	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "migrations"}},
+	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/secret", "migrations"}},
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
-	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
+	{"who did what", []string{"internal/audit"}},
+	{"who asks, and who is who", []string{"internal/access", "internal/identity", "internal/rotation"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},

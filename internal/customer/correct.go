@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -89,7 +90,9 @@ func (s *Service) Merge(ctx context.Context, from, into int64, reason string) (M
 		if err := regroup(ctx, tx, child); err != nil {
 			return err
 		}
-		return audit(ctx, tx, who, dbsqlc.CorrectionKindMERGE, []int64{child, parent}, reason)
+		return record(ctx, tx, who, correction{dbsqlc.CorrectionKindMERGE, []int64{child, parent}, reason}, audit.Entry{
+			Action: audit.PeopleMerged, Target: audit.Target{Type: "merge", ID: id.String()}, After: twoOf(child, parent),
+		})
 	})
 	return made, err
 }
@@ -118,19 +121,31 @@ func regroup(ctx context.Context, tx pgx.Tx, person int64) error {
 	return identity.Regroup(ctx, tx, leaves)
 }
 
-func audit(ctx context.Context, tx pgx.Tx, who access.Principal, kind dbsqlc.CorrectionKind, identities []int64, reason string) error {
+// correction is what was done about which identities, and why.
+type correction struct {
+	kind       dbsqlc.CorrectionKind
+	identities []int64
+	reason     string
+}
+
+// record notes a correction, last of all. The reason is kept beside the people that it speaks
+// of, who may have it forgotten, and not in the audit log, which forgets nothing.
+func record(ctx context.Context, tx pgx.Tx, who access.Principal, made correction, entry audit.Entry) error {
 	id, err := newID()
 	if err != nil {
 		return err
 	}
 	err = dbsqlc.New().IdentityCorrectionInsert(ctx, tx, dbsqlc.IdentityCorrectionInsertParams{
-		CorrectionID: id, Kind: kind, IdentityIds: identities, Reason: reason, MadeBy: who.By(),
+		CorrectionID: id, Kind: made.kind, IdentityIds: made.identities, Reason: made.reason, MadeBy: who.By(),
 	})
 	if err != nil {
 		return fmt.Errorf("note correction: %w", err)
 	}
-	return nil
+	return audit.Write(ctx, tx, entry)
 }
+
+// twoOf names the two users of a merge, by their numbers.
+func twoOf(from, into int64) any { return map[string]int64{"from": from, "into": into} }
 
 // Detach keeps an anonymous id apart from the user that it is linked to, as a person of its
 // own: a device that somebody else used.
@@ -147,9 +162,9 @@ func (s *Service) attach(ctx context.Context, id int64, detached bool, reason st
 	if err := checkReason(reason); err != nil {
 		return Identity{}, err
 	}
-	kind := dbsqlc.CorrectionKindREATTACH
+	kind, action := dbsqlc.CorrectionKindREATTACH, audit.IdentityReattached
 	if detached {
-		kind = dbsqlc.CorrectionKindDETACH
+		kind, action = dbsqlc.CorrectionKindDETACH, audit.IdentityDetached
 	}
 	err := s.correct(ctx, func(tx pgx.Tx, who access.Principal) error {
 		if err := stays(ctx, tx, "id", id); err != nil {
@@ -165,7 +180,10 @@ func (s *Service) attach(ctx context.Context, id int64, detached bool, reason st
 		if err := identity.Regroup(ctx, tx, []int64{id}); err != nil {
 			return err
 		}
-		return audit(ctx, tx, who, kind, []int64{id}, reason)
+		return record(ctx, tx, who, correction{kind, []int64{id}, reason}, audit.Entry{
+			Action: action, Target: audit.Target{Type: "identity", ID: fmt.Sprint(id)},
+			Before: map[string]bool{"detached": !detached}, After: map[string]bool{"detached": detached},
+		})
 	})
 	if err != nil {
 		return Identity{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -50,7 +51,10 @@ func (s *Service) Erase(ctx context.Context, id int64, reason string) (Erasure, 
 		if err != nil {
 			return fmt.Errorf("record erasure: %w", err)
 		}
-		return audit(ctx, tx, who, dbsqlc.CorrectionKindERASE, identities, reason)
+		return record(ctx, tx, who, correction{dbsqlc.CorrectionKindERASE, identities, reason}, audit.Entry{
+			Action: audit.PersonErased, Target: audit.Target{Type: "erasure", ID: number.String()},
+			Before: map[string]int{"identityCount": len(identities)},
+		})
 	})
 	return toErasure(dbsqlc.ErasureGetRow(row)), err
 }

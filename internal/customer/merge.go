@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -59,7 +60,9 @@ func (s *Service) Undo(ctx context.Context, id uuid.UUID) (Merge, error) {
 		if err := regroup(ctx, tx, whole.IdentityID); err != nil {
 			return err
 		}
-		return audit(ctx, tx, who, dbsqlc.CorrectionKindUNDOMERGE, []int64{row.FromID, row.IntoID}, "")
+		return record(ctx, tx, who, correction{kind: dbsqlc.CorrectionKindUNDOMERGE, identities: []int64{row.FromID, row.IntoID}}, audit.Entry{
+			Action: audit.MergeUndone, Target: audit.Target{Type: "merge", ID: id.String()}, Before: twoOf(row.FromID, row.IntoID),
+		})
 	})
 	return undone, err
 }

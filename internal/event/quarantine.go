@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
@@ -174,7 +175,13 @@ func (w *Writer) settle(ctx context.Context, who access.Principal, page []regist
 	err := w.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
 		n, err := registry.Decide(ctx, tx, registry.Released, who.By(), stored)
 		release.Released += n
-		return err
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.QuarantineReleased, Target: audit.Target{Type: "quarantine"},
+			Before: map[string]int{"events": len(page)}, After: map[string]int{"events": len(page) - n},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("settle released events: %w", err)

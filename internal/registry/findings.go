@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -144,7 +145,12 @@ func (s *Service) Discard(ctx context.Context, pick Pick) (discarded int, more b
 			}
 			n, err := Decide(ctx, tx, Discarded, who.By(), page)
 			discarded += n
-			return err
+			if err != nil {
+				return err
+			}
+			return audit.Write(ctx, tx, audit.Entry{
+				Action: audit.QuarantineDiscarded, Target: audit.Target{Type: "quarantine"}, Before: map[string]int{"events": n},
+			})
 		})
 		if err != nil || len(page) < discardPage {
 			return discarded, false, err

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -165,7 +167,12 @@ func save(ctx context.Context, tx pgx.Tx, who access.Principal, plan *Plan, docu
 	if err != nil {
 		return row, fmt.Errorf("insert plan: %w", err)
 	}
-	return row, nil
+	// What a version says stays in its row; the log says which followed which.
+	return row, audit.Write(ctx, tx, audit.Entry{
+		Action: audit.PlanSaved, Target: audit.Target{Type: "plan", ID: fmt.Sprint(row.Version)},
+		Before: map[string]int32{"version": current},
+		After:  map[string]any{"version": row.Version, "events": len(plan.Events), "sha256": fmt.Sprintf("%x", sha256.Sum256(document))},
+	})
 }
 
 // Preview is what a plan would have made of events that are stored.

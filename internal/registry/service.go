@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -192,8 +193,12 @@ func (s *Service) ForgetSamples(ctx context.Context) (forgotten int, err error) 
 		return 0, err
 	}
 	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		forgotten, err = ForgetSamples(ctx, tx)
-		return err
+		if forgotten, err = ForgetSamples(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.SamplesForgotten, Target: audit.Target{Type: "registry"}, Before: map[string]int{"samples": forgotten},
+		})
 	})
 	return forgotten, err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -250,6 +251,26 @@ type ArchivePart struct {
 	DroppedAt     *time.Time
 	RestoredAt    *time.Time
 	RestoredUntil *time.Time
+}
+
+type AuditEntry struct {
+	TenantID     tenant.ID
+	Seq          int64
+	At           time.Time
+	Action       string
+	ActorKind    string
+	ActorID      uuid.NullUUID
+	ActorName    *string
+	Impersonator uuid.NullUUID
+	TargetType   string
+	TargetID     string
+	Before       []byte
+	After        []byte
+	Address      *string
+	UserAgent    *string
+	Request      *string
+	Previous     []byte
+	Hash         []byte
 }
 
 type Tenant struct {

@@ -146,23 +146,28 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 	return items, nil
 }
 
-const tenantSetEventRetention = `-- name: TenantSetEventRetention :execrows
-update tenant
+const tenantSetEventRetention = `-- name: TenantSetEventRetention :one
+update tenant t
 set event_retention_months = $1
+from tenant old
+where old.tenant_id = t.tenant_id
+returning old.event_retention_months as before
 `
 
-func (q *Queries) TenantSetEventRetention(ctx context.Context, db DBTX, months pgtype.Int4) (int64, error) {
-	result, err := db.Exec(ctx, tenantSetEventRetention, months)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Gives what it was before: the joined row is as it was when the statement began.
+func (q *Queries) TenantSetEventRetention(ctx context.Context, db DBTX, months pgtype.Int4) (pgtype.Int4, error) {
+	row := db.QueryRow(ctx, tenantSetEventRetention, months)
+	var before pgtype.Int4
+	err := row.Scan(&before)
+	return before, err
 }
 
-const tenantSetEventRetentionOf = `-- name: TenantSetEventRetentionOf :execrows
-update tenant
+const tenantSetEventRetentionOf = `-- name: TenantSetEventRetentionOf :one
+update tenant t
 set event_retention_months = $1
-where tenant_id = $2
+from tenant old
+where old.tenant_id = t.tenant_id and t.tenant_id = $2
+returning old.event_retention_months as before
 `
 
 type TenantSetEventRetentionOfParams struct {
@@ -170,13 +175,12 @@ type TenantSetEventRetentionOfParams struct {
 	TenantID tenant.ID
 }
 
-// Worker.
-func (q *Queries) TenantSetEventRetentionOf(ctx context.Context, db DBTX, arg TenantSetEventRetentionOfParams) (int64, error) {
-	result, err := db.Exec(ctx, tenantSetEventRetentionOf, arg.Months, arg.TenantID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Worker: the same.
+func (q *Queries) TenantSetEventRetentionOf(ctx context.Context, db DBTX, arg TenantSetEventRetentionOfParams) (pgtype.Int4, error) {
+	row := db.QueryRow(ctx, tenantSetEventRetentionOf, arg.Months, arg.TenantID)
+	var before pgtype.Int4
+	err := row.Scan(&before)
+	return before, err
 }
 
 const tenantSuspend = `-- name: TenantSuspend :execrows
