@@ -44,6 +44,8 @@ type Principal struct {
 	Permissions Permissions
 	// Narrow names what the principal is restricted to besides, such as rows; empty: nothing.
 	Narrow string
+	// Embed names the only metrics and reports that an embed token shows; nil: all.
+	Embed *Embed
 	// Expires is when this must be proved afresh; zero: never.
 	Expires time.Time
 
