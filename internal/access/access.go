@@ -48,6 +48,8 @@ type Principal struct {
 	Rows *Rows
 	// Narrow names what the principal is restricted to besides; empty: nothing.
 	Narrow string
+	// Embed names the only metrics and reports that an embed token shows; nil: all.
+	Embed *Embed
 	// Expires is when this must be proved afresh; zero: never.
 	Expires time.Time
 
