@@ -31,6 +31,10 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findObserved(ctx, kind, key)
 	case partNode:
 		return r.findPart(ctx, key)
+	case reportNode:
+		return found(r.findReport(ctx, id))
+	case shareNode:
+		return found(r.findShared(ctx, id))
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
 	}

@@ -30,6 +30,9 @@ const (
 	accountNode  = "account"
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
+
+	reportNode = "report"
+	shareNode  = "share"
 )
 
 func nodeID(kind, key string) string {

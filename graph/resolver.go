@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/report"
 )
 
 // Resolver holds the services that answer.
@@ -21,4 +22,7 @@ type Resolver struct {
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 	People         *customer.Service
+	ReportService  *report.Service
+
+	reports *runner // made with the executor
 }

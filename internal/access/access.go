@@ -26,6 +26,8 @@ const (
 	ManageKey Kind = "manage"
 	// A MemberKind is somebody who has signed in.
 	MemberKind Kind = "member"
+	// A ShareKind is another tenant, to which a report is shown.
+	ShareKind Kind = "share"
 )
 
 // Principal is who is asking.

@@ -29,6 +29,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -180,6 +181,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
+		ReportService:  report.NewService(n.app),
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,

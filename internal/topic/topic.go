@@ -34,6 +34,10 @@ const (
 	PersonMerge Subject = "merge"   // the merges of users; no key
 	Erasure     Subject = "erasure" // the erasure of a person; key: its id
 
+	Report Subject = "report" // a report, or with whom it is shared; no key
+	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
+	SharedReport Subject = "shared"
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 
