@@ -29,13 +29,14 @@ const (
 	unshare     = `mutation ($id: ID!) { unshareReport(id: $id) { id endedAt } }`
 	listReports = `{ reports { edges { cursor node { id } } nodes { id name result } pageInfo { hasNextPage } } }`
 	listShared  = `{ sharedReports { edges { cursor node { id } } nodes { id name sharedBy sharedAt result } pageInfo { hasNextPage } } }`
+	oneReport   = `query ($id: ID!) { report(id: $id) { id name } node(id: $id) { id ... on Report { name } } }`
 	oneShared   = `query ($id: ID!) { sharedReport(id: $id) { id name result } }`
 )
 
 // eventsThen counts the events of the day that the stories are told of.
 const eventsThen = `query ($from: DateTime!) { metric(key: "events") { value(range: {from: $from, to: "2026-05-02T00:00:00Z"}) { value exact } } }`
 
-func answered(events int) string {
+func answerOf(events int) string {
 	return fmt.Sprintf(`{"data":{"metric":{"value":{"value":%d,"exact":true}}}}`, events)
 }
 
@@ -103,7 +104,7 @@ func aReportIsKept(t *testing.T, s story) {
 	}
 	s.acme.Query(t, listReports, nil, &list)
 	wantEqual(t, "the list", []string{list.Reports.Nodes[0].ID, list.Reports.Nodes[1].ID}, []string{second.ID, made.ID})
-	s.acme.Query(t, `query ($id: ID!) { report(id: $id) { id name } node(id: $id) { id ... on Report { name } } }`, map[string]any{"id": made.ID}, &list)
+	s.acme.Query(t, oneReport, map[string]any{"id": made.ID}, &list)
 	wantEqual(t, "found by id", []string{list.Report.Name, list.Node.Name}, []string{"Names", "Names"})
 
 	// The stranger finds, changes and gives up nothing.
@@ -158,7 +159,7 @@ func aReportIsPushed(t *testing.T, s story) {
 			until(t, w, `"value":`)
 			events, _ := count(t, s.acme)
 			s.acme.Batch(t, event("m"+way, "E", "u1", noon))
-			until(t, w, answered(events+1))
+			until(t, w, answerOf(events+1))
 		})
 	}
 	w := watchSocket(t, s.kit, s.acme.ReadKey, live(`reports { nodes { name } }`))
@@ -227,6 +228,7 @@ func aReportSharedForSomeRows(t *testing.T, s story) {
 		return strings.Replace(event(id, "E", "u"+id, noon), `"type"`, `"properties":{"region":`+region+`},"type"`, 1)
 	}
 	region := func(values ...any) map[string]any {
+		values = append([]any{}, values...) // a list, also of nothing
 		return map[string]any{"events": []any{map[string]any{"property": []string{"region"}, "in": values}}}
 	}
 	s.acme.Batch(t, in("m1", `"EU"`), in("m2", `"EU"`), in("m3", `"US"`), in("m4", `"'\") || true || (\""`))
@@ -235,22 +237,22 @@ func aReportSharedForSomeRows(t *testing.T, s story) {
 	all := give(t, s.acme, made.ID, third, nil)
 	result := func(id string) string { return live(`sharedReport(id: "` + id + `") { result }`) }
 	narrow, whole := watchSocket(t, s.kit, s.globex.ReadKey, result(some)), watchStream(t, s.kit, third.ReadKey, result(all))
-	wantNext(t, narrow, answered(2))
-	wantNext(t, whole, answered(4))
+	wantNext(t, narrow, answerOf(2))
+	wantNext(t, whole, answerOf(4))
 	s.acme.Batch(t, in("m5", `"US"`))
-	wantNext(t, whole, answered(5))
+	wantNext(t, whole, answerOf(5))
 	s.acme.Batch(t, in("m6", `"EU"`))
-	wantNext(t, narrow, answered(3)) // the very next: what came of the US was nobody's news here
+	wantNext(t, narrow, answerOf(3)) // the very next: what came of the US was nobody's news here
 	for _, value := range []any{`EU") || true || ("`, `EU'; set role tidemark_app; --`, `\`, "\u2028", `EU\u0022`, true, 1} {
 		fourth := s.aside(t).globex
 		id := give(t, s.acme, made.ID, fourth, region(value))
 		answer := s.kit.Ask(t, fourth.ReadKey, oneShared, map[string]any{"id": id})
-		if !strings.Contains(string(answer.Data), answered(0)) {
+		if !strings.Contains(string(answer.Data), answerOf(0)) {
 			t.Errorf("the value %q shows %s %+v", value, answer.Data, answer.Errors)
 		}
 	}
 	for _, rows := range []map[string]any{
-		{}, region(), region(nil), region([]any{"EU"}), {"events": []any{map[string]any{"trait": "x", "in": []any{"EU"}}}},
+		{}, region(), region([]any{"EU"}), {"events": []any{map[string]any{"trait": "x", "in": []any{"EU"}}}},
 		{"events": []any{map[string]any{"property": []string{strings.Repeat("x", 201)}, "in": []any{"EU"}}}},
 	} {
 		answer := s.kit.Ask(t, s.acme.ManageKey, share, map[string]any{"id": made.ID, "with": tenantID(t, s.aside(t).globex), "rows": rows})
@@ -270,7 +272,7 @@ func takingAReportBack(t *testing.T, s story) {
 	}
 	list := watchSocket(t, s.kit, s.globex.ReadKey, live(`sharedReports { nodes { name } }`))
 	for _, w := range watchers {
-		wantNext(t, w, answered(0))
+		wantNext(t, w, answerOf(0))
 	}
 	wantNext(t, list, `"Noon"`)
 	s.acme.Manage(t, unshare, map[string]any{"id": shared}, &struct{}{})

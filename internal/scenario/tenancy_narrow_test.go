@@ -13,7 +13,7 @@ import (
 // What whoever sees some rows alone may read, and of which of it conditions decide.
 var narrowTables = map[string]bool{
 	"event": true, "identity": true, "profile": true, "trait_change": true, "account": true, "membership": true,
-	"tenant": false, "archive_part": false, "erasure": false,
+	"tenant": false, "archive_part": false, "erasure": false, "report": false,
 }
 
 // Rules over the catalog for the role of who sees some rows alone.
@@ -50,6 +50,23 @@ var narrowRules = []struct{ name, query string }{
 		select c.relname::text from pg_class c where c.relnamespace = 'narrowed'::regnamespace
 		  and not (c.relkind = 'v' and coalesce('security_barrier=true' = any (c.reloptions), false)
 		    and pg_get_viewdef(c.oid) like '%WHERE (%tenant_id = current_tenant())%')`},
+}
+
+// What is shared between tenants is found by one view. It shows the app what was granted to the
+// tenant of the transaction, and the narrow role nothing.
+func TestTheCatalogKeepsWhatIsShared(t *testing.T) {
+	conn := owner(t, testkit.Database(t))
+	for _, broken := range rows(t, conn, `
+		select c.relname::text from pg_class c where c.relnamespace = 'shared'::regnamespace
+		  and not (c.relname = 'report_received' and c.relkind = 'v' and coalesce('security_barrier=true' = any (c.reloptions), false)
+		    and pg_get_viewdef(c.oid) ~ 'grantee_id = current_tenant\(\)' and pg_get_viewdef(c.oid) ~ 'ended_at IS NULL'
+		    and not has_table_privilege('tidemark_app', c.oid, 'insert, update, delete'))
+		union all
+		select r from unnest(array['tidemark_access', 'tidemark_narrow']) r where has_schema_privilege(r, 'shared', 'usage')
+		union all
+		select r from unnest(array['tidemark_app', 'tidemark_worker']) r where has_schema_privilege(r, 'shared', 'create')`) {
+		t.Errorf("not as it ought to be: %s", broken)
+	}
 }
 
 func TestTheCatalogKeepsTheNarrowRoleNarrow(t *testing.T) {
