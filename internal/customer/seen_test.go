@@ -18,10 +18,11 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // seeing is somebody who may read what meets conditions, and nothing else.
-func seeing(t failer, id tenant.ID, conditions access.Conditions) context.Context {
+func seeing(t testkit.Failer, id tenant.ID, conditions access.Conditions) context.Context {
 	t.Helper()
 	rows, err := access.NewRows(conditions)
 	if err != nil {
@@ -62,7 +63,7 @@ func drawSayings(t *rapid.T) []event.Incoming {
 func TestASeenPersonHasTheTraitByAllTheirIds(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		id := h.tenant(t, "UTC")
+		id := h.Tenant(t, "UTC")
 		h.send(t, id, drawSayings(t)...)
 		value := rapid.SampledFrom([]any{"EU", "US", 1, 1.5, true, `"`, "EU'"}).Draw(t, "value")
 		region := []access.Condition{{Trait: "region", In: []any{value}}}
@@ -80,7 +81,7 @@ func TestASeenPersonHasTheTraitByAllTheirIds(t *testing.T) {
 }
 
 // everybody lists the traits of all persons and accounts that a caller sees, by number.
-func (h *house) everybody(t failer, id tenant.ID, ctx context.Context) (persons, accounts map[int64]customer.Traits) {
+func (h *house) everybody(t testkit.Failer, id tenant.ID, ctx context.Context) (persons, accounts map[int64]customer.Traits) {
 	t.Helper()
 	identities, numbers := h.numbers(t, id, "identity"), h.numbers(t, id, "account")
 	people, err := h.people.Persons(ctx, identities)
@@ -110,9 +111,9 @@ func (h *house) everybody(t failer, id tenant.ID, ctx context.Context) (persons,
 }
 
 // numbers lists a tenant's identities or accounts, whoever may see them.
-func (h *house) numbers(t failer, id tenant.ID, table string) (numbers []int64) {
+func (h *house) numbers(t testkit.Failer, id tenant.ID, table string) (numbers []int64) {
 	t.Helper()
-	err := h.worker.InTx(context.Background(), func(tx pgx.Tx) error {
+	err := h.Worker.InTx(context.Background(), func(tx pgx.Tx) error {
 		rows, err := tx.Query(context.Background(), "select "+table+"_id from "+table+" where tenant_id = $1", id)
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func TestEverySealedColumnIsRotated(t *testing.T) {
 	// That nothing was found would say little if nothing could be.
 	for _, statement := range []string{
 		`create table kept (id uuid primary key, sealed_a bytea, sealed_b bytea)`, `create table texts (name text primary key, sealed_c bytea)`,
-		`grant select, update on texts to tidemark_worker`, `grant select on kept to tidemark_worker`,
+		`grant select, update on texts to tidemark_worker`, `alter table member add column sealed_e bytea`, `grant select on kept to tidemark_worker`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -31,7 +31,8 @@ func TestEverySealedColumnIsRotated(t *testing.T) {
 	place := func(table, column, prefix string, key ...string) vault.Place {
 		return vault.Place{Table: table, Column: column, Key: key, Role: "tidemark_worker", Prefix: prefix}
 	}
-	got := unrotated(t, conn, append(tidemark.SealedPlaces(), place("kept", "sealed_a", "kept/"), place("texts", "sealed_c", "kept/", "name"), place("gone", "sealed_d", "d", "id")))
+	got := unrotated(t, conn, append(tidemark.SealedPlaces(), place("kept", "sealed_a", "kept/"), place("texts", "sealed_c", "kept/", "name"), place("gone", "sealed_d", "d", "id"),
+		vault.Place{Table: "member", Column: "sealed_e", Key: []string{"tenant_id", "login_id"}, Role: "tidemark_access", Prefix: "member/"}))
 	slices.Sort(got)
 	wantEqual(t, "what is found", got, []string{
 		`gone.sealed_d has the prefix "d", which does not end with a slash`,
@@ -39,6 +40,7 @@ func TestEverySealedColumnIsRotated(t *testing.T) {
 		`kept.sealed_a has the key [id]`,
 		`kept.sealed_a may not be rotated by tidemark_worker`,
 		`kept.sealed_b is not in app.SealedPlaces`,
+		`member.sealed_e is not seen by tidemark_access over all tenants`,
 		`texts.sealed_c has a key of text, which may have slashes`,
 		`texts.sealed_c has the prefix "kept/", as another place`,
 	})
@@ -96,6 +98,12 @@ func wrongPlace(t *testing.T, conn *pgx.Conn, name string, p vault.Place) (probl
 		select 'x' where not has_column_privilege($1, 'public.' || quote_ident($2), $3, 'select')
 		  or not has_column_privilege($1, 'public.' || quote_ident($2), $3, 'update')`, p.Role, p.Table, p.Column)) > 0 {
 		problems = append(problems, name+" may not be rotated by "+p.Role)
+	}
+	if len(rows(t, conn, `
+		select 'x' from pg_class c where c.oid = ('public.' || quote_ident($1))::regclass and c.relrowsecurity
+		  and not exists (select from pg_policy where polrelid = c.oid and polroles = array[$2::regrole::oid] and pg_get_expr(polqual, polrelid) = 'true')`,
+		p.Table, p.Role)) > 0 {
+		problems = append(problems, name+" is not seen by "+p.Role+" over all tenants")
 	}
 	return problems
 }
