@@ -169,7 +169,7 @@ func toWarnings(warnings []event.Warning) []model.EventWarning {
 func toEvents(query metric.EventQuery, w metric.Window) *model.Events {
 	query.From, query.To, query.Last = &w.From, &w.To, nil
 	return &model.Events{
-		Query: query, Range: toRange(w), Zone: w.Zone.String(), AsOf: w.Watermark, Watermark: w.Watermark, Exact: !w.Cuts(),
+		Query: query, Range: toRange(w), Zone: w.Zone.String(), AsOf: w.Watermark, Watermark: w.Watermark, Exact: w.Exact(),
 		RawSince: w.RawSince(),
 	}
 }

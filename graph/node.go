@@ -35,6 +35,10 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findDocument(ctx, key)
 	case auditNode:
 		return r.findEntry(ctx, key)
+	case reportNode:
+		return found(r.findReport(ctx, id))
+	case shareNode:
+		return found(r.findShared(ctx, id))
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
 	}

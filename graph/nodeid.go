@@ -33,6 +33,8 @@ const (
 
 	documentNode = "document"
 	auditNode    = "audit"
+	reportNode   = "report"
+	shareNode    = "share"
 )
 
 func nodeID(kind, key string) string {

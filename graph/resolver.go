@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/report"
 )
 
 // Resolver holds the services that answer.
@@ -27,4 +28,7 @@ type Resolver struct {
 	People         *customer.Service
 	Documents      *document.Service
 	AuditLog       *auditlog.Service
+	ReportService  *report.Service
+
+	reports *runner // made with the executor
 }

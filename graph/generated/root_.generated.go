@@ -41,7 +41,10 @@ type ResolverRoot interface {
 	Person() PersonResolver
 	PersonMerge() PersonMergeResolver
 	Query() QueryResolver
+	Report() ReportResolver
+	ReportShare() ReportShareResolver
 	SchemaChange() SchemaChangeResolver
+	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
 	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
@@ -360,6 +363,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		ErasePerson              func(childComplexity int, id string, reason string) int
@@ -370,11 +374,14 @@ type ComplexityRoot struct {
 		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		RetireDocument           func(childComplexity int, id string) int
+		SaveReport               func(childComplexity int, report model.ReportInput) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
 		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
+		ShareReport              func(childComplexity int, id string, tenant string, rows *model.RowConditionsInput) int
 		UndoMerge                func(childComplexity int, id string) int
+		UnshareReport            func(childComplexity int, id string) int
 	}
 
 	ObservedKind struct {
@@ -524,7 +531,11 @@ type ComplexityRoot struct {
 		PersonMerges      func(childComplexity int, first int, after *string) int
 		PlanViolations    func(childComplexity int, first int, after *string, types []string) int
 		QuarantinedEvents func(childComplexity int, first int, after *string, types []string) int
+		Report            func(childComplexity int, id string) int
+		Reports           func(childComplexity int, first int, after *string) int
 		SchemaChanges     func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
+		SharedReport      func(childComplexity int, id string) int
+		SharedReports     func(childComplexity int, first int, after *string) int
 		Tenant            func(childComplexity int) int
 		TrackingPlan      func(childComplexity int, version *int) int
 		TrackingPlans     func(childComplexity int, first int, after *string) int
@@ -547,6 +558,36 @@ type ComplexityRoot struct {
 		More     func(childComplexity int) int
 		Released func(childComplexity int) int
 		Verdicts func(childComplexity int) int
+	}
+
+	Report struct {
+		CreatedAt func(childComplexity int) int
+		Document  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Result    func(childComplexity int) int
+		Shares    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+		Variables func(childComplexity int) int
+	}
+
+	ReportConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReportShare struct {
+		EndedAt  func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Rows     func(childComplexity int) int
+		SharedAt func(childComplexity int) int
+		TenantID func(childComplexity int) int
 	}
 
 	SavedTrackingPlan struct {
@@ -574,6 +615,25 @@ type ComplexityRoot struct {
 	}
 
 	SchemaChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SharedReport struct {
+		ID       func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Result   func(childComplexity int) int
+		SharedAt func(childComplexity int) int
+		SharedBy func(childComplexity int) int
+	}
+
+	SharedReportConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SharedReportEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -1925,6 +1985,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
 
+	case "Mutation.deleteReport":
+		if e.ComplexityRoot.Mutation.DeleteReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteReport(childComplexity, args["id"].(string)), true
 	case "Mutation.detachIdentity":
 		if e.ComplexityRoot.Mutation.DetachIdentity == nil {
 			break
@@ -2030,6 +2101,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetireDocument(childComplexity, args["id"].(string)), true
+	case "Mutation.saveReport":
+		if e.ComplexityRoot.Mutation.SaveReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveReport(childComplexity, args["report"].(model.ReportInput)), true
 	case "Mutation.saveTrackingPlan":
 		if e.ComplexityRoot.Mutation.SaveTrackingPlan == nil {
 			break
@@ -2074,6 +2156,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetLimits(childComplexity, args["limits"].(quota.Wish)), true
+	case "Mutation.shareReport":
+		if e.ComplexityRoot.Mutation.ShareReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shareReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShareReport(childComplexity, args["id"].(string), args["tenant"].(string), args["rows"].(*model.RowConditionsInput)), true
 	case "Mutation.undoMerge":
 		if e.ComplexityRoot.Mutation.UndoMerge == nil {
 			break
@@ -2085,6 +2178,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UndoMerge(childComplexity, args["id"].(string)), true
+	case "Mutation.unshareReport":
+		if e.ComplexityRoot.Mutation.UnshareReport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unshareReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnshareReport(childComplexity, args["id"].(string)), true
 
 	case "ObservedKind.firstSeenAt":
 		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
@@ -2754,6 +2858,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.QuarantinedEvents(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.report":
+		if e.ComplexityRoot.Query.Report == nil {
+			break
+		}
+
+		args, err := ec.field_Query_report_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Report(childComplexity, args["id"].(string)), true
+	case "Query.reports":
+		if e.ComplexityRoot.Query.Reports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Reports(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.schemaChanges":
 		if e.ComplexityRoot.Query.SchemaChanges == nil {
 			break
@@ -2765,6 +2891,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SchemaChanges(childComplexity, args["first"].(int), args["after"].(*string), args["changes"].([]registry.ChangeKind)), true
+	case "Query.sharedReport":
+		if e.ComplexityRoot.Query.SharedReport == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sharedReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SharedReport(childComplexity, args["id"].(string)), true
+	case "Query.sharedReports":
+		if e.ComplexityRoot.Query.SharedReports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sharedReports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SharedReports(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
@@ -2861,6 +3009,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReleasedEvents.Verdicts(childComplexity), true
+
+	case "Report.createdAt":
+		if e.ComplexityRoot.Report.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.CreatedAt(childComplexity), true
+	case "Report.document":
+		if e.ComplexityRoot.Report.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Document(childComplexity), true
+	case "Report.id":
+		if e.ComplexityRoot.Report.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.ID(childComplexity), true
+	case "Report.name":
+		if e.ComplexityRoot.Report.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Name(childComplexity), true
+	case "Report.result":
+		if e.ComplexityRoot.Report.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Result(childComplexity), true
+	case "Report.shares":
+		if e.ComplexityRoot.Report.Shares == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Shares(childComplexity), true
+	case "Report.updatedAt":
+		if e.ComplexityRoot.Report.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.UpdatedAt(childComplexity), true
+	case "Report.variables":
+		if e.ComplexityRoot.Report.Variables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Report.Variables(childComplexity), true
+
+	case "ReportConnection.edges":
+		if e.ComplexityRoot.ReportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportConnection.Edges(childComplexity), true
+	case "ReportConnection.nodes":
+		if e.ComplexityRoot.ReportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportConnection.Nodes(childComplexity), true
+	case "ReportConnection.pageInfo":
+		if e.ComplexityRoot.ReportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportConnection.PageInfo(childComplexity), true
+
+	case "ReportEdge.cursor":
+		if e.ComplexityRoot.ReportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportEdge.Cursor(childComplexity), true
+	case "ReportEdge.node":
+		if e.ComplexityRoot.ReportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportEdge.Node(childComplexity), true
+
+	case "ReportShare.endedAt":
+		if e.ComplexityRoot.ReportShare.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportShare.EndedAt(childComplexity), true
+	case "ReportShare.id":
+		if e.ComplexityRoot.ReportShare.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportShare.ID(childComplexity), true
+	case "ReportShare.rows":
+		if e.ComplexityRoot.ReportShare.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportShare.Rows(childComplexity), true
+	case "ReportShare.sharedAt":
+		if e.ComplexityRoot.ReportShare.SharedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportShare.SharedAt(childComplexity), true
+	case "ReportShare.tenantId":
+		if e.ComplexityRoot.ReportShare.TenantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportShare.TenantID(childComplexity), true
 
 	case "SavedTrackingPlan.plan":
 		if e.ComplexityRoot.SavedTrackingPlan.Plan == nil {
@@ -2967,6 +3227,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SchemaChangeEdge.Node(childComplexity), true
+
+	case "SharedReport.id":
+		if e.ComplexityRoot.SharedReport.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReport.ID(childComplexity), true
+	case "SharedReport.name":
+		if e.ComplexityRoot.SharedReport.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReport.Name(childComplexity), true
+	case "SharedReport.result":
+		if e.ComplexityRoot.SharedReport.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReport.Result(childComplexity), true
+	case "SharedReport.sharedAt":
+		if e.ComplexityRoot.SharedReport.SharedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReport.SharedAt(childComplexity), true
+	case "SharedReport.sharedBy":
+		if e.ComplexityRoot.SharedReport.SharedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReport.SharedBy(childComplexity), true
+
+	case "SharedReportConnection.edges":
+		if e.ComplexityRoot.SharedReportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReportConnection.Edges(childComplexity), true
+	case "SharedReportConnection.nodes":
+		if e.ComplexityRoot.SharedReportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReportConnection.Nodes(childComplexity), true
+	case "SharedReportConnection.pageInfo":
+		if e.ComplexityRoot.SharedReportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReportConnection.PageInfo(childComplexity), true
+
+	case "SharedReportEdge.cursor":
+		if e.ComplexityRoot.SharedReportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReportEdge.Cursor(childComplexity), true
+	case "SharedReportEdge.node":
+		if e.ComplexityRoot.SharedReportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedReportEdge.Node(childComplexity), true
 
 	case "Subscription.live":
 		if e.ComplexityRoot.Subscription.Live == nil {
@@ -3290,6 +3613,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
+		ec.unmarshalInputReportInput,
+		ec.unmarshalInputRowConditionInput,
+		ec.unmarshalInputRowConditionsInput,
 		ec.unmarshalInputTrackingPlanInput,
 	)
 	first := true
@@ -5212,6 +5538,179 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
   more: Boolean!
 }
 `, BuiltIn: false},
+	{Name: "../report.graphqls", Input: `extend type Query {
+  "The tenant's reports, the latest made first."
+  reports(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): ReportConnection! @can(do: READ_METRICS)
+  "One report. Null, with a NOT_FOUND error, if there is none."
+  report("The report's id." id: ID!): Report @can(do: READ_METRICS)
+  "What other tenants let this one see, the latest shared first."
+  sharedReports(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): SharedReportConnection! @can(do: READ_METRICS)
+  "One report that another tenant shares. Null, with a NOT_FOUND error, if it does not, or no longer."
+  sharedReport("Its id, as ` + "`" + `sharedReports` + "`" + ` gives it." id: ID!): SharedReport @can(do: READ_METRICS)
+}
+
+extend type Mutation {
+  """
+  Keeps a query as a report, or changes one. Since whoever sees reports may be somebody
+  who is let see nothing else, it may ask for what READ_METRICS lets everybody see and
+  for nothing more, not about the caller, and not for reports.
+  """
+  saveReport("What to keep." report: ReportInput!): Report! @can(do: EDIT_REPORTS)
+  "Gives a report up, and answers its id. One that is shared has to be taken back first."
+  deleteReport("The report's id." id: ID!): ID! @can(do: EDIT_REPORTS)
+  """
+  Lets another tenant see what a report answers, and nothing else, until it is taken
+  back. Both sides have it in their audit log.
+  """
+  shareReport(
+    "The report's id."
+    id: ID!
+    "The other tenant's id, which its people find in ` + "`" + `tenant { id }` + "`" + ` and tell you."
+    tenant: ID!
+    "To which events the figures are narrowed; to none unless given."
+    rows: RowConditionsInput
+  ): ReportShare! @can(do: SHARE_REPORTS)
+  "Takes a shared report back. Whoever watches it is answered NOT_FOUND from then on."
+  unshareReport("The id of the share." id: ID!): ReportShare! @can(do: SHARE_REPORTS)
+}
+
+"What to keep as a report."
+input ReportInput {
+  "The id of the report to change; a new one is made unless given."
+  id: ID
+  "What it is called; 1 to 200 characters."
+  name: String!
+  "A GraphQL document with one query, of at most 20,000 characters."
+  document: String!
+  "The values of the query's variables."
+  variables: JSONObject
+}
+
+"A query that the tenant keeps under a name."
+type Report implements Node @can(do: READ_METRICS) {
+  "Opaque and global."
+  id: ID!
+  "What it is called."
+  name: String!
+  "The query."
+  document: String!
+  "The values of its variables."
+  variables: JSONObject!
+  """
+  What the query answers now, to whoever asks: an object with ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if
+  there are any. Asked live, it is pushed when that changes.
+  """
+  result: JSONObject!
+  "With whom it is shared now, the latest first; at most 1,000."
+  shares: [ReportShare!] @can(do: SHARE_REPORTS)
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+}
+
+"That this tenant lets another one see a report."
+type ReportShare @can(do: SHARE_REPORTS) {
+  "Opaque and global. The other tenant knows the report by it."
+  id: ID!
+  "The other tenant's id."
+  tenantId: ID!
+  "To which events the figures are narrowed; null: to none."
+  rows: JSONObject
+  "When it was shared."
+  sharedAt: DateTime!
+  "When it was taken back; null while it holds."
+  endedAt: DateTime
+}
+
+"A report of another tenant, which lets this one see what it answers."
+type SharedReport implements Node @can(do: READ_METRICS) {
+  "Opaque and global."
+  id: ID!
+  "What the report is called."
+  name: String!
+  "The name of the tenant that shares it."
+  sharedBy: String!
+  "When it was shared."
+  sharedAt: DateTime!
+  """
+  What the report's query answers now, over the other tenant's data: an object with
+  ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if there are any. Asked live, it is pushed when that changes.
+  """
+  result: JSONObject!
+}
+
+"A page of reports."
+type ReportConnection @can(do: READ_METRICS) {
+  "The reports with their cursors."
+  edges: [ReportEdge!]!
+  "The reports without their cursors."
+  nodes: [Report!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A report in a list."
+type ReportEdge @can(do: READ_METRICS) {
+  "Where this report stands in the list."
+  cursor: String!
+  "The report."
+  node: Report!
+}
+
+"A page of reports that other tenants share."
+type SharedReportConnection @can(do: READ_METRICS) {
+  "The reports with their cursors."
+  edges: [SharedReportEdge!]!
+  "The reports without their cursors."
+  nodes: [SharedReport!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A shared report in a list."
+type SharedReportEdge @can(do: READ_METRICS) {
+  "Where this report stands in the list."
+  cursor: String!
+  "The report."
+  node: SharedReport!
+}
+`, BuiltIn: false},
+	{Name: "../rows.graphqls", Input: `"""
+Which rows somebody sees: those for which all conditions hold. Of events, people or accounts
+without a condition none are seen. At least one condition is needed, and at most 20.
+"""
+input RowConditionsInput {
+  "On events: about a property, or the account that an event was done for."
+  events: [RowConditionInput!]
+  "On people: about a trait."
+  people: [RowConditionInput!]
+  "On accounts: about a trait, or about what they are."
+  accounts: [RowConditionInput!]
+}
+
+"A condition: that something is one of some values. It has exactly one of ` + "`" + `property` + "`" + `, ` + "`" + `trait` + "`" + ` and ` + "`" + `groupType` + "`" + `."
+input RowConditionInput {
+  "The path of a property of an event, such as ` + "`" + `[\"region\"]` + "`" + `, or ` + "`" + `[\"plan\", \"tier\"]` + "`" + ` for ` + "`" + `tier` + "`" + ` within ` + "`" + `plan` + "`" + `."
+  property: [String!]
+  "The name of a trait of a person or an account."
+  trait: String
+  "What kind of account, such as ` + "`" + `account` + "`" + `; the values are ids of accounts."
+  groupType: String
+  "1 to 100 strings, numbers, or truth values. The number 1 is not the string \"1\"."
+  in: [JSON!]!
+}
+`, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `"A company whose data Tidemark keeps apart from everyone else's."
 type Tenant implements Node @can(do: READ) {
   "Opaque and global."
@@ -6217,6 +6716,14 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_planViolations(ctx, field)
 	case "quarantinedEvents":
 		return ec.fieldContext_Query_quarantinedEvents(ctx, field)
+	case "reports":
+		return ec.fieldContext_Query_reports(ctx, field)
+	case "report":
+		return ec.fieldContext_Query_report(ctx, field)
+	case "sharedReports":
+		return ec.fieldContext_Query_sharedReports(ctx, field)
+	case "sharedReport":
+		return ec.fieldContext_Query_sharedReport(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -6259,6 +6766,66 @@ func (ec *executionContext) childFields_ReleasedEvents(ctx context.Context, fiel
 		return ec.fieldContext_ReleasedEvents_more(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleasedEvents", field.Name)
+}
+
+func (ec *executionContext) childFields_Report(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Report_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Report_name(ctx, field)
+	case "document":
+		return ec.fieldContext_Report_document(ctx, field)
+	case "variables":
+		return ec.fieldContext_Report_variables(ctx, field)
+	case "result":
+		return ec.fieldContext_Report_result(ctx, field)
+	case "shares":
+		return ec.fieldContext_Report_shares(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Report_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Report_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Report", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReportConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReportConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReportConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReportEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReportEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportShare(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReportShare_id(ctx, field)
+	case "tenantId":
+		return ec.fieldContext_ReportShare_tenantId(ctx, field)
+	case "rows":
+		return ec.fieldContext_ReportShare_rows(ctx, field)
+	case "sharedAt":
+		return ec.fieldContext_ReportShare_sharedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_ReportShare_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportShare", field.Name)
 }
 
 func (ec *executionContext) childFields_SavedTrackingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6317,6 +6884,44 @@ func (ec *executionContext) childFields_SchemaChangeEdge(ctx context.Context, fi
 		return ec.fieldContext_SchemaChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SchemaChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SharedReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SharedReport_id(ctx, field)
+	case "name":
+		return ec.fieldContext_SharedReport_name(ctx, field)
+	case "sharedBy":
+		return ec.fieldContext_SharedReport_sharedBy(ctx, field)
+	case "sharedAt":
+		return ec.fieldContext_SharedReport_sharedAt(ctx, field)
+	case "result":
+		return ec.fieldContext_SharedReport_result(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharedReport", field.Name)
+}
+
+func (ec *executionContext) childFields_SharedReportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SharedReportConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SharedReportConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SharedReportConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharedReportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SharedReportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SharedReportEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SharedReportEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharedReportEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/report"
 )
 
 // A page of accounts.
@@ -557,6 +558,59 @@ type ReleasedEvents struct {
 	More bool `json:"more"`
 }
 
+// A page of reports.
+type ReportConnection struct {
+	// The reports with their cursors.
+	Edges []ReportEdge `json:"edges"`
+	// The reports without their cursors.
+	Nodes []report.Report `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A report in a list.
+type ReportEdge struct {
+	// Where this report stands in the list.
+	Cursor string `json:"cursor"`
+	// The report.
+	Node *report.Report `json:"node"`
+}
+
+// What to keep as a report.
+type ReportInput struct {
+	// The id of the report to change; a new one is made unless given.
+	ID *string `json:"id,omitempty"`
+	// What it is called; 1 to 200 characters.
+	Name string `json:"name"`
+	// A GraphQL document with one query, of at most 20,000 characters.
+	Document string `json:"document"`
+	// The values of the query's variables.
+	Variables []byte `json:"variables,omitempty"`
+}
+
+// A condition: that something is one of some values. It has exactly one of `property`, `trait` and `groupType`.
+type RowConditionInput struct {
+	// The path of a property of an event, such as `["region"]`, or `["plan", "tier"]` for `tier` within `plan`.
+	Property []string `json:"property,omitempty"`
+	// The name of a trait of a person or an account.
+	Trait *string `json:"trait,omitempty"`
+	// What kind of account, such as `account`; the values are ids of accounts.
+	GroupType *string `json:"groupType,omitempty"`
+	// 1 to 100 strings, numbers, or truth values. The number 1 is not the string "1".
+	In []json.RawMessage `json:"in"`
+}
+
+// Which rows somebody sees: those for which all conditions hold. Of events, people or accounts
+// without a condition none are seen. At least one condition is needed, and at most 20.
+type RowConditionsInput struct {
+	// On events: about a property, or the account that an event was done for.
+	Events []RowConditionInput `json:"events,omitempty"`
+	// On people: about a trait.
+	People []RowConditionInput `json:"people,omitempty"`
+	// On accounts: about a trait, or about what they are.
+	Accounts []RowConditionInput `json:"accounts,omitempty"`
+}
+
 // What came of saving a plan.
 type SavedTrackingPlan struct {
 	// The version that was saved; null of a preview.
@@ -583,6 +637,24 @@ type SchemaChangeEdge struct {
 	Cursor string `json:"cursor"`
 	// The change.
 	Node *registry.SchemaChange `json:"node"`
+}
+
+// A page of reports that other tenants share.
+type SharedReportConnection struct {
+	// The reports with their cursors.
+	Edges []SharedReportEdge `json:"edges"`
+	// The reports without their cursors.
+	Nodes []report.Received `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A shared report in a list.
+type SharedReportEdge struct {
+	// Where this report stands in the list.
+	Cursor string `json:"cursor"`
+	// The report.
+	Node *report.Received `json:"node"`
 }
 
 // What can be watched.

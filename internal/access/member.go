@@ -37,5 +37,11 @@ func MemberPrincipal(ctx context.Context, tx pgx.Tx, login uuid.UUID) (p Princip
 	}
 	// Whatever a custom role says, what is sent is sent by keys.
 	p.Permissions &^= Of(Ingest)
+	if p.Rows, err = ParseRows(row.RowConditions); err != nil {
+		return Principal{}, false, fmt.Errorf("read row conditions of role %s: %w", row.RoleID, err)
+	}
+	if p.Rows != nil { // nor more than can be narrowed
+		p.Permissions &= conditionable
+	}
 	return p, row.SecondFactor, nil
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -210,6 +211,7 @@ func (n *Node) graphql(enter httpserver.Authenticate, in event.Appender, writer 
 		People:         people,
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       log,
+		ReportService:  report.NewService(n.app),
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,

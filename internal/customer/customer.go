@@ -115,8 +115,14 @@ func (s *Service) read(ctx context.Context, of topic.Subject, ids []int64, fn fu
 // maxNoted is how many persons or accounts an answer watches one by one; beyond it, all.
 const maxNoted = 50
 
-// note says that an answer was read from these; from all, where there are none or many.
+// note says that an answer was read from these; from all, where there are none or many, or
+// where it depends on traits who is seen.
 func note(ctx context.Context, who access.Principal, of topic.Subject, ids []int64) {
+	if who.Rows != nil {
+		topic.Note(ctx, topic.All(who.Tenant, topic.Person))
+		topic.Note(ctx, topic.All(who.Tenant, topic.Account))
+		return
+	}
 	if len(ids) == 0 || len(ids) > maxNoted {
 		topic.Note(ctx, topic.All(who.Tenant, of))
 		return

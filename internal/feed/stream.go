@@ -39,10 +39,12 @@ type table struct {
 
 // meaning is one topic of a row.
 type meaning struct {
-	subject topic.Subject
-	key     string // the column that has the key; "" where the subject has none
-	keyCol  int    // where it stands; -1: nowhere
-	of      string // only of rows whose column subject says so; "" of all
+	subject  topic.Subject
+	key      string // the column that has the key; "" where the subject has none
+	keyCol   int    // where it stands; -1: nowhere
+	of       string // only of rows whose column subject says so; "" of all
+	whose    string // the column that has the tenant, where it is another one than the row's
+	whoseCol int
 }
 
 // subjects says what a change of each published table is a change of.
@@ -60,6 +62,9 @@ var subjects = map[string][]meaning{
 	"person_merge": {{subject: topic.PersonMerge}},
 	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
 	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
+
+	"report":       {{subject: topic.Report}},
+	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 
 	"tracking_plan":     {{subject: topic.Plan}},
 	"registry_state":    {{subject: topic.Plan}},
@@ -187,7 +192,7 @@ func tableOf(m *pglogrepl.RelationMessage) *table {
 	}
 	t.tenantCol, t.subjectCol = at("tenant_id"), at("subject")
 	for _, meant := range known {
-		meant.keyCol = at(meant.key)
+		meant.keyCol, meant.whoseCol = at(meant.key), at(meant.whose)
 		t.meanings = append(t.meanings, meant)
 	}
 	return t
@@ -211,7 +216,13 @@ func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
 		if m.key != "" && key == "" {
 			continue // a deleted row comes with its primary key alone
 		}
-		s.topics.add(topic.Topic{Tenant: id, Subject: m.subject, Key: key})
+		of := id
+		if m.whose != "" {
+			if of, err = tenant.Parse(column(tuple, m.whoseCol)); err != nil {
+				continue // a deleted row comes with its primary key alone
+			}
+		}
+		s.topics.add(topic.Topic{Tenant: of, Subject: m.subject, Key: key})
 	}
 	s.tooMany = len(s.topics) > maxTopics
 	return nil

@@ -13,6 +13,18 @@ import (
 // counter fills in the figure of each bucket that the cover puts together.
 type counter func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error
 
+// counters are the two ways to count the same: whole for who sees all of the tenant's rows,
+// and seen for who sees some alone.
+type counters struct{ whole, seen counter }
+
+// of chooses by who asks. The one for all rows would be refused to who sees some.
+func (c counters) of(w Window) counter {
+	if w.narrowed {
+		return c.seen
+	}
+	return c.whole
+}
+
 // bucketCount is what every counting query gives: rows of one shape under several names.
 type bucketCount struct {
 	Bucket int32
@@ -46,10 +58,14 @@ func countEvents(ctx context.Context, tx pgx.Tx, c cover, counts []float64) erro
 }
 
 // countEventsOf counts the events of some types.
-func countEventsOf(types []string) counter {
+func countEventsOf(types []string) counters {
 	if types == nil {
-		return countEvents
+		return counters{countEvents, countSeenEvents}
 	}
+	return counters{countWholeOf(types), countSeenOf(types)}
+}
+
+func countWholeOf(types []string) counter {
 	return func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error {
 		c = c.kept()
 		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)

@@ -17,6 +17,10 @@ type cover struct {
 	slots []piece // each within one day, from quarter hour to quarter hour
 	raw   []piece // each shorter than a quarter hour
 
+	// The buckets as they are, for what is counted from events alone.
+	starts   []time.Time
+	from, to time.Time
+
 	home     calendar.Zone
 	rawSince time.Time
 }
@@ -31,7 +35,7 @@ type piece struct {
 
 // cover takes the buckets apart, each clipped to the window.
 func (w Window) cover(buckets []calendar.Bucket) cover {
-	c := cover{home: w.home, rawSince: w.rawSince}
+	c := cover{home: w.home, rawSince: w.rawSince, from: w.From, to: w.To}
 	for i, b := range buckets {
 		start, end := b.Start, b.End
 		if start.Before(w.From) {
@@ -40,7 +44,10 @@ func (w Window) cover(buckets []calendar.Bucket) cover {
 		if end.After(w.To) {
 			end = w.To
 		}
-		c.add(w.home, i, start, end)
+		c.starts = append(c.starts, start)
+		if !w.narrowed {
+			c.add(w.home, i, start, end)
+		}
 	}
 	return c
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
-	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
 // maxTypes is how many types a filter may name, and a breakdown may give.
@@ -42,7 +41,7 @@ func (s *Service) EventWindow(ctx context.Context, q EventQuery) (w Window, err 
 func (s *Service) EventCount(ctx context.Context, q EventQuery) (int, error) {
 	counts := make([]float64, 1)
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
-		return countEventsOf(q.Types)(ctx, tx, w.cover(w.whole()), counts)
+		return countEventsOf(q.Types).of(w)(ctx, tx, w.cover(w.whole()), counts)
 	})
 	return int(counts[0]), err
 }
@@ -66,14 +65,7 @@ func (s *Service) EventTypes(ctx context.Context, q EventQuery, first int) (Type
 		return answer, fault.Input("first", "Between 1 and %d are allowed.", maxTypes)
 	}
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
-		c := w.cover(w.whole()).kept()
-		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
-		rows, err := dbsqlc.New().EventTypeCountList(ctx, tx, dbsqlc.EventTypeCountListParams{
-			Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
-			SlotStarts: slots.starts, SlotEnds: slots.ends,
-			RawStarts: raw.starts, RawEnds: raw.ends,
-			Types: q.Types, Most: int64(first),
-		})
+		rows, err := countTypes(ctx, tx, w, q.Types, first)
 		if err != nil {
 			return fmt.Errorf("count events by type: %w", err)
 		}

@@ -32,8 +32,9 @@ type Definition struct {
 	Additive    bool // whether buckets add up to their total
 	Raw         bool // whether the edges of a range are counted from raw events
 
-	// count gives the figure of each bucket; buckets of nothing may stay 0.
-	count func(ctx context.Context, tx pgx.Tx, c cover, counts []float64) error
+	// fromFirst says that a figure depends on all that was before its range.
+	fromFirst bool
+	count     counters
 }
 
 // catalog lists the metrics in the order in which they are shown.
@@ -41,17 +42,17 @@ var catalog = []*Definition{
 	{
 		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true, Raw: true,
 		Description: "How many events happened: each message counts once, however often it was sent.",
-		count:       countEvents,
+		count:       counters{countEvents, countSeenEvents},
 	},
 	{
 		Key: "active_users", Name: "Active users", Unit: UnitUsers, Raw: true,
 		Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
-		count:       countActiveUsers,
+		count:       counters{countActiveUsers, countSeenActiveUsers},
 	},
 	{
-		Key: "new_users", Name: "New users", Unit: UnitUsers, Additive: true,
+		Key: "new_users", Name: "New users", Unit: UnitUsers, Additive: true, fromFirst: true,
 		Description: "How many users did the first event of their life.",
-		count:       countNewUsers,
+		count:       counters{countNewUsers, countSeenNewUsers},
 	},
 }
 
@@ -98,8 +99,8 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 	var answer Value
 	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
 		counts := make([]float64, 1)
-		err := d.count(ctx, tx, w.cover(w.whole()), counts)
-		answer = Value{Window: w, Value: &counts[0], Exact: !d.Raw || !w.Cuts()}
+		err := d.count.of(w)(ctx, tx, w.cover(w.whole()), counts)
+		answer = Value{Window: w, Value: &counts[0], Exact: d.exact(w)}
 		return err
 	})
 	return answer, err
@@ -108,11 +109,23 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 // Series answers for each bucket of a range.
 func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
 	series, err := s.series(ctx, ask, d.count)
-	series.Exact = !d.Raw || !series.Cuts()
+	series.Exact = d.exact(series.Window)
 	return series, err
 }
 
-func (s *Service) series(ctx context.Context, ask Ask, count counter) (Series, error) {
+// exact reports whether the metric's figures of a window are. For a caller who sees some rows
+// alone they are all counted from raw events, and those may be in the archive.
+func (d *Definition) exact(w Window) bool {
+	switch {
+	case w.narrowed && d.fromFirst:
+		return w.RawSince() == nil
+	case w.narrowed || d.Raw:
+		return w.Exact()
+	}
+	return true
+}
+
+func (s *Service) series(ctx context.Context, ask Ask, count counters) (Series, error) {
 	var answer Series
 	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
 		buckets, err := w.buckets(ask.Interval)
@@ -121,7 +134,7 @@ func (s *Service) series(ctx context.Context, ask Ask, count counter) (Series, e
 		}
 		w.noteNextClose(ctx, buckets)
 		counts := make([]float64, len(buckets))
-		if err := count(ctx, tx, w.cover(buckets), counts); err != nil {
+		if err := count.of(w)(ctx, tx, w.cover(buckets), counts); err != nil {
 			return err
 		}
 		answer = w.series(buckets, counts)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -64,12 +65,27 @@ type happened struct {
 	id, kind               string
 	user, device, previous string
 	at                     time.Time
+
+	region any // a property; nil: none
+	group  string
 }
 
 // isActivity is false for what says something and is nothing that somebody did.
 func (e happened) isActivity() bool { return e.kind[0] != '$' }
 
-func history(t *rapid.T, s stretch) []happened {
+func (e happened) properties(t *rapid.T) []byte {
+	properties := map[string]any{}
+	if e.region != nil {
+		properties["region"] = e.region
+	}
+	text, err := json.Marshal(properties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func drawHistory(t *rapid.T, s stretch) []happened {
 	n := rapid.IntRange(1, 60).Draw(t, "events")
 	events := make([]happened, n)
 	for i := range events {
@@ -83,6 +99,8 @@ func history(t *rapid.T, s stretch) []happened {
 			user:   rapid.SampledFrom([]string{"ann", "ben", "cem", "dua", "eve", ""}).Draw(t, "user"),
 			device: rapid.SampledFrom([]string{"", "", "phone", "tablet", "laptop", "undefined"}).Draw(t, "device"),
 			at:     s.start.Add(time.Duration(seconds) * time.Second),
+			region: rapid.SampledFrom([]any{"EU", "EU", "US", "e'\"\\u", 7, true, nil, []string{"EU"}}).Draw(t, "region"),
+			group:  rapid.SampledFrom([]string{"", "", "a1", "a2"}).Draw(t, "group"),
 		}
 		if e.kind == event.Alias {
 			e.user = cmp.Or(e.user, "ann")
@@ -98,6 +116,7 @@ func (w *world) append(t *rapid.T, id tenant.ID, events []happened) {
 	for i, e := range events {
 		items[i].Incoming = event.Incoming{
 			MessageID: e.id, Type: e.kind, UserID: e.user, AnonymousID: e.device, PreviousID: e.previous, Timestamp: e.at,
+			Properties: e.properties(t), GroupID: e.group,
 		}
 		if e.user == "" && e.device == "" {
 			items[i].AnonymousID = "null" // stands for nobody
@@ -125,7 +144,7 @@ func TestEveryPathEqualsARecount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SampledFrom(stretches).Draw(t, "stretch")
 		id := w.Tenant(t, s.zone)
-		all := history(t, s)
+		all := drawHistory(t, s)
 		shuffled := slices.Clone(all)
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "shuffle"), 0))
 		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -149,8 +168,22 @@ func (w *world) close(t *rapid.T) {
 }
 
 func (w *world) compare(t *rapid.T, id tenant.ID, s stretch, events []happened) {
-	ctx := access.With(context.Background(), access.Principal{Tenant: id, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()})
-	ask := drawAsk(t, s)
+	ask, who := drawAsk(t, s), access.Principal{Tenant: id, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()}
+	w.compareAs(t, who, ask, history{events, owners(events)})
+	var see func(happened) bool
+	who.Rows, see = drawRows(t)
+	w.compareAs(t, who, ask, history{slices.DeleteFunc(slices.Clone(events), func(e happened) bool { return !see(e) }), owners(events)})
+}
+
+// history is what somebody sees of what happened, and whose each device is by all of it.
+type history struct {
+	events []happened
+	owner  map[string]string
+}
+
+// compareAs asks as one caller, and holds the answers against what they see.
+func (w *world) compareAs(t *rapid.T, who access.Principal, ask metric.Ask, seen history) {
+	ctx := access.With(context.Background(), who)
 	for _, d := range metric.Catalog() {
 		series, err := w.metrics.Series(ctx, d, ask)
 		if err != nil {
@@ -160,15 +193,18 @@ func (w *world) compare(t *rapid.T, id tenant.ID, s stretch, events []happened) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := recount(d.Key, events, *ask.From, *ask.To); *value.Value != want {
+		if !series.Exact || !value.Exact {
+			t.Errorf("%s is not exact, and nothing is archived", d.Key)
+		}
+		if want := seen.recount(d.Key, *ask.From, *ask.To); *value.Value != want {
 			t.Errorf("%s of %v to %v: %v, want %v", d.Key, ask.From, ask.To, *value.Value, want)
 		}
-		w.compareSeries(t, d, ask, series, events)
+		w.compareSeries(t, d, ask, series, seen)
 	}
-	w.compareTypes(t, ctx, ask, events)
+	w.compareTypes(t, ctx, ask, seen.events)
 }
 
-func (w *world) compareSeries(t *rapid.T, d *metric.Definition, ask metric.Ask, series metric.Series, events []happened) {
+func (w *world) compareSeries(t *rapid.T, d *metric.Definition, ask metric.Ask, series metric.Series, seen history) {
 	total := 0.0
 	for i, start := range series.At {
 		end := *ask.To
@@ -176,12 +212,12 @@ func (w *world) compareSeries(t *rapid.T, d *metric.Definition, ask metric.Ask, 
 			end = series.At[i+1]
 		}
 		start = later(start, *ask.From)
-		if want := recount(d.Key, events, start, end); *series.Values[i] != want {
+		if want := seen.recount(d.Key, start, end); *series.Values[i] != want {
 			t.Errorf("%s by %s in %q, bucket %v to %v: %v, want %v", d.Key, ask.Interval, ask.Zone, start, end, *series.Values[i], want)
 		}
 		total += *series.Values[i]
 	}
-	if want := recount(d.Key, events, *ask.From, *ask.To); d.Additive && total != want {
+	if want := seen.recount(d.Key, *ask.From, *ask.To); d.Additive && total != want {
 		t.Errorf("%s by %s: buckets add up to %v, want %v", d.Key, ask.Interval, total, want)
 	}
 }
@@ -278,10 +314,10 @@ func doer(e happened, owner map[string]string) string {
 }
 
 // recount is the plain count of the events.
-func recount(key string, events []happened, from, to time.Time) float64 {
-	n, users, owner := 0, map[string]bool{}, owners(events)
+func (h history) recount(key string, from, to time.Time) float64 {
+	n, users := 0, map[string]bool{}
 	first := map[string]time.Time{}
-	for _, e := range events {
+	for _, e := range h.events {
 		inRange := !e.at.Before(from) && e.at.Before(to)
 		if inRange {
 			n++
@@ -289,7 +325,7 @@ func recount(key string, events []happened, from, to time.Time) float64 {
 		if !e.isActivity() {
 			continue
 		}
-		who := doer(e, owner)
+		who := doer(e, h.owner)
 		if at, known := first[who]; !known || e.at.Before(at) {
 			first[who] = e.at
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -52,6 +53,7 @@ type Window struct {
 
 	home     calendar.Zone // the tenant's own, in whose days things were counted
 	rawSince time.Time     // before it raw events may be in the archive
+	narrowed bool          // the caller sees some rows alone
 }
 
 // read opens one snapshot of the tenant's data, makes the window definite on the
@@ -73,14 +75,24 @@ func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window
 		if err != nil {
 			return err
 		}
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-		topic.Note(ctx, topic.Span{
-			Tenant: who.Tenant, Subject: topic.Day,
-			From: w.home.DateOf(w.From).String(), To: w.home.DateOf(w.To.Add(-1)).String(),
-		})
-		w.noteUntil(ctx, w.To)
+		w.narrowed = who.Rows != nil
+		w.note(ctx, who.Tenant)
 		return fn(tx, w)
 	})
+}
+
+// note says what the answer will depend on.
+func (w Window) note(ctx context.Context, id tenant.ID) {
+	since := w.From
+	if w.narrowed { // who is new depends on all that they did before, as far as it is seen
+		since = earliest
+	}
+	topic.Note(ctx, topic.Exactly(id, topic.Tenant, ""))
+	topic.Note(ctx, topic.Span{
+		Tenant: id, Subject: topic.Day,
+		From: w.home.DateOf(since).String(), To: w.home.DateOf(w.To.Add(-1)).String(),
+	})
+	w.noteUntil(ctx, w.To)
 }
 
 // noteUntil says that the answer changes at an instant by itself, if it lies ahead.
@@ -179,15 +191,24 @@ func (w Window) RawSince() *time.Time {
 	return &w.rawSince
 }
 
-// Cuts reports whether the range begins or ends within a quarter hour whose events are in
+// cuts reports whether the range begins or ends within a quarter hour whose events are in
 // the archive: what is counted from raw events is then not exact.
-func (w Window) Cuts() bool {
+func (w Window) cuts() bool {
 	for _, edge := range []time.Time{w.From, w.To} {
 		if slot := calendar.FloorSlot(edge); slot.Before(edge) && slot.Before(w.rawSince) {
 			return true
 		}
 	}
 	return false
+}
+
+// Exact reports whether counts of events in the window are exact, as far as they depend on raw
+// events: at its edges, and for a caller who sees some rows alone all of them.
+func (w Window) Exact() bool {
+	if w.narrowed {
+		return !w.From.Before(w.rawSince)
+	}
+	return !w.cuts()
 }
 
 // whole is the range as a single bucket.

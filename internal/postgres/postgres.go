@@ -24,6 +24,8 @@ const (
 	AppRole    = "tidemark_app"
 	WorkerRole = "tidemark_worker"
 	AccessRole = "tidemark_access"
+	// A NarrowRole is taken on by transactions of the app's that are to see some rows alone.
+	NarrowRole = "tidemark_narrow"
 )
 
 // connectTimeout bounds the making of one connection.
@@ -126,14 +128,16 @@ func (a *App) Ping(ctx context.Context) error {
 }
 
 // InTenant runs fn in one transaction that sees and writes one tenant's rows only.
-// It commits if fn returns nil. fn is run once: retrying is the caller's decision.
+// It commits if fn returns nil. fn is run once: retrying is the caller's decision. Where the
+// context carries Rows, it sees those alone and writes nothing.
 func (a *App) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin; "+setTenant(id), fn)
+	return narrowed(ctx, inTx(ctx, a.pool, "begin; "+setTenant(id)+setRows(ctx), fn))
 }
 
 // Read is InTenant for queries: one snapshot for all of fn's statements, and no writes.
 func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin isolation level repeatable read read only; "+setTenant(id), fn)
+	begin := "begin isolation level repeatable read read only; " + setTenant(id) + setRows(ctx)
+	return narrowed(ctx, inTx(ctx, a.pool, begin, fn))
 }
 
 // WithKeyHash runs fn in a transaction that names no tenant, and sees the one key

@@ -163,6 +163,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
+		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

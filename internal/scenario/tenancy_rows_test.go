@@ -52,6 +52,8 @@ func (s story) lived(t *testing.T) {
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
 		once(t, s.kit, who.ManageKey, "k1", `mutation { forgetPropertySamples }`)
 	}
+	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
+	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
 	s.kit.Exec(t, `with login as (
 		insert into login (login_id, email, name) select tenant_id, tenant_id || '@example.com', 'Ann' from tenant returning login_id
@@ -129,6 +131,8 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a trait":          `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
 		"an account":       `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
+		"a report":         `insert into report (tenant_id, report_id, name, document, saved_by) values ('%s', gen_random_uuid(), 'x', '', gen_random_uuid())`,
+		"a share":          `insert into report_share (tenant_id, share_id, report_id, grantee_id, shared_by) select '%s', gen_random_uuid(), report_id, current_tenant(), gen_random_uuid() from report`,
 		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
 		"a document":       `insert into trusted_document (tenant_id, hash, name, body, created_by) values ('%s', sha256('x'), '', 'x', gen_random_uuid())`,
 		"a key, moved":     `update idempotency_key set tenant_id = '%s'`,

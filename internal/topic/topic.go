@@ -36,7 +36,11 @@ const (
 
 	// Document: a document was registered or retired; no key.
 	Document Subject = "document"
-	Audit    Subject = "audit" // something was written into the audit log; no key
+	Report   Subject = "report" // a report, or with whom it is shared; no key
+	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
+	SharedReport Subject = "shared"
+
+	Audit Subject = "audit" // something was written into the audit log; no key
 )
 
 // Many is the key of a change of more things of a subject than are told apart: of all of

@@ -686,4 +686,77 @@ query AuditLog {
   }
 }`,
   ),
+  example(
+    'Reports',
+    `The reports of the tenant with what they answer now, and
+those that other tenants share with it.`,
+    `
+query Reports {
+  reports(first: 10) {
+    nodes {
+      id
+      name
+      result
+    }
+  }
+  sharedReports(first: 10) {
+    nodes {
+      id
+      name
+      sharedBy
+      result
+    }
+  }
+}`,
+  ),
+  example(
+    'OneReport',
+    `One report by its id, and one that another tenant shares.`,
+    `
+query OneReport {
+  report(id: "id of a report") {
+    name
+    document
+    result
+  }
+  sharedReport(id: "id of a shared report") {
+    name
+    sharedBy
+    result
+  }
+}`,
+  ),
+  example(
+    'SaveReport',
+    `Needs a management key. Keeps a query as a report.`,
+    `
+mutation SaveReport {
+  saveReport(
+    report: { name: "Names of metrics", document: "{ metrics { nodes { name } } }" }
+  ) {
+    id
+    result
+  }
+}`,
+  ),
+  example(
+    'ShareReport',
+    `Needs a management key. Shows a report to another tenant,
+for events of one region; takes it back, and gives it up.`,
+    `
+mutation ShareReport {
+  shareReport(
+    id: "id of a report"
+    tenant: "id of the other tenant"
+    rows: { events: [{ property: ["region"], in: ["EU"] }] }
+  ) {
+    id
+    rows
+  }
+  unshareReport(id: "id of the share") {
+    endedAt
+  }
+  deleteReport(id: "id of a report")
+}`,
+  ),
 ];

@@ -13,7 +13,7 @@ import (
 )
 
 const memberAuthenticate = `-- name: MemberAuthenticate :one
-select m.tenant_id, m.role_id, r.builtin, r.permissions, r.second_factor
+select m.tenant_id, m.role_id, r.builtin, r.permissions, r.row_conditions, r.second_factor
 from member m
 join role r on r.tenant_id = m.tenant_id and r.role_id = m.role_id
 join tenant t on t.tenant_id = m.tenant_id
@@ -23,11 +23,12 @@ where m.login_id = $1
 `
 
 type MemberAuthenticateRow struct {
-	TenantID     tenant.ID
-	RoleID       uuid.UUID
-	Builtin      NullBuiltinRole
-	Permissions  []string
-	SecondFactor bool
+	TenantID      tenant.ID
+	RoleID        uuid.UUID
+	Builtin       NullBuiltinRole
+	Permissions   []string
+	RowConditions []byte
+	SecondFactor  bool
 }
 
 // What a login may do in the tenant of the transaction; no row of who is no member, nor of
@@ -40,6 +41,7 @@ func (q *Queries) MemberAuthenticate(ctx context.Context, db DBTX, loginID uuid.
 		&i.RoleID,
 		&i.Builtin,
 		&i.Permissions,
+		&i.RowConditions,
 		&i.SecondFactor,
 	)
 	return i, err

@@ -315,6 +315,18 @@ type AuditEntry struct {
 	Hash         []byte
 }
 
+type SharedReportReceived struct {
+	ShareID       uuid.UUID
+	OwnerID       uuid.UUID
+	SharedBy      string
+	ReportID      uuid.UUID
+	Name          string
+	Document      string
+	Variables     []byte
+	RowConditions []byte
+	SharedAt      time.Time
+}
+
 type Tenant struct {
 	TenantID             tenant.ID
 	Name                 string
