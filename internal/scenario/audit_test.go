@@ -31,7 +31,7 @@ type noted struct {
 	Address, UserAgent, RequestID, PreviousHash, Hash string
 }
 
-// pageOf is a page of the log.
+// logPage is a page of the log.
 type logPage struct {
 	AuditLog struct {
 		Edges    []struct{ Cursor string }
@@ -73,7 +73,7 @@ var deeds = map[string]deed{
 	"undoMerge": {undoIt, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"id": merge(t, s.acme, "ben-marker", "ann-marker")}
 	}, audit.MergeUndone},
-	"detachIdentity": {detachIt, func(t *testing.T, s story) map[string]any { return tabletOf(t, s) }, audit.IdentityDetached},
+	"detachIdentity": {detachIt, tabletOf, audit.IdentityDetached},
 	"reattachIdentity": {reattachIt, func(t *testing.T, s story) map[string]any {
 		id := tabletOf(t, s)
 		s.acme.Manage(t, detachIt, id, &struct{}{})
