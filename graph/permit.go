@@ -156,15 +156,18 @@ func (w *needing) field(f *ast.Field) {
 // Permit holds each operation against what its caller may do, before it runs. Where all is
 // allowed that is all it costs; else the fields that are not are refused or hidden.
 type Permit struct {
-	book   *rulebook
-	denied Denied
+	book    *rulebook
+	denied  Denied
+	witness *access.Witness // it may be nil
 }
 
 // Denied is told when somebody who is known asks for a mutation that they may not have.
 type Denied func(ctx context.Context, who access.Principal, mutation string)
 
 // NewPermit reads the rules off the schema.
-func NewPermit(schema *ast.Schema, denied Denied) Permit { return Permit{newRulebook(schema), denied} }
+func NewPermit(schema *ast.Schema, denied Denied, witness *access.Witness) Permit {
+	return Permit{newRulebook(schema), denied, witness}
+}
 
 // ExtensionName implements [graphql.HandlerExtension].
 func (Permit) ExtensionName() string { return "Permit" }
@@ -188,6 +191,9 @@ func (p Permit) MutateOperationContext(ctx context.Context, operation *graphql.O
 	}
 	if who.Permissions.Contains(needed.do) {
 		return nil
+	}
+	if who.Kind == access.WriteKey {
+		p.witness.Misused(ctx, who, access.WrongPlace) // it is for servers that send, and asks
 	}
 	hidden := &notices{}
 	operation.Stats.SetExtension(noticesMark, hidden)

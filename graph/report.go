@@ -146,7 +146,7 @@ func (r *runner) run(ctx context.Context, document string, variables []byte) ([]
 
 // prepare gives an execution within another its own loaders.
 func (r *Resolver) prepare(ctx context.Context) context.Context {
-	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People)
+	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People, r.Keyring)
 }
 
 // reportID reads the id of a report, or of a share of one.

@@ -18,6 +18,8 @@ import (
 // Resolver holds the services that answer.
 type Resolver struct {
 	TenantSettings *access.Settings
+	Keyring        *access.Keyring
+	Witness        *access.Witness // of how keys are used; it may be nil
 	Quotas         *quota.Service
 	MetricService  *metric.Service
 	EventReader    *event.Reader

@@ -49,7 +49,7 @@ func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Exec
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
-	rules := NewPermit(schema.Schema(), r.AuditLog.Denied)
+	rules := NewPermit(schema.Schema(), r.AuditLog.Denied, r.Witness)
 	e.Use(rules)
 	r.reports = &runner{e, rules.book, r.prepare}
 	e.Use(newCosting(bounds))

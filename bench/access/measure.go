@@ -78,7 +78,7 @@ func (h *house) asking(ctx context.Context, document string) func() error {
 
 // permitting checks the dashboard's operation again and again, as is done once a request.
 func (h *house) permitting(ctx context.Context) func() error {
-	permit := graph.NewPermit(generated.NewExecutableSchema(generated.Config{}).Schema(), nil) // a query denies no mutation
+	permit := graph.NewPermit(generated.NewExecutableSchema(generated.Config{}).Schema(), nil, nil) // a query denies no mutation
 	operation, err := h.operation(ctx, dashboard())
 	return func() error {
 		if err != nil {

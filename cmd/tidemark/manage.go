@@ -99,59 +99,13 @@ func (c tenantResume) Run(ctx context.Context, config app.Config) error {
 	return suspend(ctx, config, c.Tenant, false)
 }
 
-func suspend(ctx context.Context, config app.Config, name string, suspended bool) error {
-	id, err := parseTenant(name)
+func suspend(ctx context.Context, config app.Config, tenant string, suspended bool) error {
+	id, err := parseTenant(tenant)
 	if err != nil {
 		return err
 	}
 	return withWorker(ctx, config, func(worker *postgres.Worker) error {
 		return access.Suspend(ctx, worker, id, suspended)
-	})
-}
-
-type keyCommands struct {
-	Create keyCreate `cmd:"" help:"Make a key, and print it. It is not shown again."`
-	Revoke keyRevoke `cmd:"" help:"End a tenant's keys of a name."`
-}
-
-type keyCreate struct {
-	Tenant string `required:"" help:"Id of the tenant."`
-	Kind   string `required:"" enum:"write,read,manage" help:"write: may only send events. read: may only read. manage: may set up the tenant, correct and erase data, and read."`
-	Name   string `default:"default" help:"What people call it."`
-}
-
-func (c keyCreate) Run(ctx context.Context, config app.Config) error {
-	id, err := parseTenant(c.Tenant)
-	if err != nil {
-		return err
-	}
-	return withWorker(ctx, config, func(worker *postgres.Worker) error {
-		key, err := access.CreateKey(ctx, worker, id, access.Kind(c.Kind), c.Name)
-		if err != nil {
-			return err
-		}
-		fmt.Println(key)
-		return nil
-	})
-}
-
-type keyRevoke struct {
-	Tenant string `required:"" help:"Id of the tenant."`
-	Name   string `required:"" help:"Name of the keys."`
-}
-
-func (c keyRevoke) Run(ctx context.Context, config app.Config) error {
-	id, err := parseTenant(c.Tenant)
-	if err != nil {
-		return err
-	}
-	return withWorker(ctx, config, func(worker *postgres.Worker) error {
-		revoked, err := access.RevokeKeys(ctx, worker, id, c.Name)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%d keys revoked.\n", revoked)
-		return nil
 	})
 }
 

@@ -141,7 +141,8 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // Serve answers requests on the listener until ctx ends, and then stops in order: no new
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
-	keys := access.NewAuthenticator(n.app)
+	witness := access.NewWitness(n.access, n.logger)
+	keys := access.NewAuthenticator(n.app, n.vault, witness)
 	watcher := access.NewWatcher(keys.Forget, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
@@ -157,7 +158,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
 	documents := n.library()
 	enter, log := authenticate(keys, watcher), auditlog.NewService(n.app, n.logger)
-	graphql := n.graphql(enter, taken, writer, plans, log, engine, limiter, documents)
+	graphql := n.graphql(enter, witness, taken, writer, plans, log, engine, limiter, documents)
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: keys, Authenticate: enter, AuditLog: log, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
@@ -175,6 +176,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
 	parts.Go(func() error { return watcher.Run(background) })
+	parts.Go(func() error { return witness.Run(background) })
 	parts.Go(func() error { return n.listen(background, engine, watcher, documents) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
@@ -183,24 +185,14 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-// authenticate finds out who asks by the Authorization header, and under which scope. The
-// context ends when they may no longer, or may something else.
-func authenticate(keys *access.Authenticator, watcher *access.Watcher) httpserver.Authenticate {
-	return func(ctx context.Context, authorization string) (context.Context, string, error) {
-		key := access.Bearer(authorization)
-		who, err := keys.Key(ctx, key)
-		if err != nil {
-			return nil, "", err
-		}
-		return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
-	}
-}
-
-func (n *Node) graphql(enter httpserver.Authenticate, in event.Appender, writer *event.Writer, plans *registry.Plans, log *auditlog.Service, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
+func (n *Node) graphql(enter httpserver.Authenticate, witness *access.Witness, in event.Appender, writer *event.Writer, plans *registry.Plans, log *auditlog.Service, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
+		Keyring:        keyring,
+		Witness:        witness,
 		Quotas:         quotas,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
@@ -225,7 +217,7 @@ func (n *Node) graphql(enter httpserver.Authenticate, in event.Appender, writer 
 			return scope
 		},
 		Admit:       admission{limiter, quotas}.admit,
-		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people, keyring) },
 		Documents:   documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),

@@ -66,8 +66,10 @@ func Find(key string) (*Definition, error) {
 			return d, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
+	return nil, errNoMetric
 }
+
+var errNoMetric = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
 
 // Service answers queries for metrics.
 type Service struct{ app *postgres.App }
@@ -97,6 +99,9 @@ type Series struct {
 // Value answers for a whole range.
 func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, error) {
 	var answer Value
+	if _, err := FindShown(ctx, d.Key); err != nil {
+		return answer, err
+	}
 	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
 		counts := make([]float64, 1)
 		err := d.count.of(w)(ctx, tx, w.cover(w.whole()), counts)
@@ -108,6 +113,9 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 
 // Series answers for each bucket of a range.
 func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
+	if _, err := FindShown(ctx, d.Key); err != nil {
+		return Series{}, err
+	}
 	series, err := s.series(ctx, ask, d.count)
 	series.Exact = d.exact(series.Window)
 	return series, err

@@ -147,6 +147,11 @@ func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx)
 	return inTx(ctx, a.pool, begin, fn)
 }
 
+// WithEmbedKey is the same for the embed key that a token names.
+func (a *App) WithEmbedKey(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin read only; set local app.embed_key_id = '"+id.String()+"'", fn)
+}
+
 // InTx runs fn in one transaction over all tenants.
 func (w *Worker) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return inTx(ctx, w.pool, "begin", fn)

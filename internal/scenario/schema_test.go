@@ -111,6 +111,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	}
 	inGo := map[string][]string{
 		"AuditActorKind": text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
+		"APIKeyKind":     text("WRITE", "READ", "MANAGE", "PUBLISH", "EMBED"),
 		"FieldGroup":     text("PII", "REVENUE"),
 		"IdentityKind":   text(string(customer.User), string(customer.Device)),
 		"MetricUnit":     text(string(metric.UnitEvents), string(metric.UnitUsers)),
@@ -164,6 +165,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
+		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

@@ -54,6 +54,7 @@ var rules = []struct {
 		  and p.polname is distinct from 'access_tenant'
 		  and p.polname is distinct from 'narrowed' -- has rules of its own`,
 		map[string]string{
+			"api_key.embed_key": "an embed token names its key, and is verified with it",
 			"api_key.own_key":   "a caller who holds a key learns its tenant by it",
 			"member.own_member": "who signs in learns where they belong",
 			"role.own_role":     "and as what",
@@ -67,7 +68,7 @@ var rules = []struct {
 	{"whoever signs people in sees no tenant's data", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 		  and has_table_privilege('tidemark_access', c.oid, 'select, insert, update, delete, truncate')
-		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant', 'audit_entry')`, nil},
+		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant', 'audit_entry', 'api_key', 'api_key_use', 'api_key_misuse')`, nil},
 	{"what was done is added to, by nobody changed or removed", `
 		select r from unnest(array['tidemark_app', 'tidemark_worker', 'tidemark_access']) r
 		where has_table_privilege(r, 'audit_entry', 'update, delete, truncate, trigger')

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -18,9 +17,11 @@ import (
 type ApiKeyKind string
 
 const (
-	ApiKeyKindWrite  ApiKeyKind = "write"
-	ApiKeyKindRead   ApiKeyKind = "read"
-	ApiKeyKindManage ApiKeyKind = "manage"
+	ApiKeyKindWrite   ApiKeyKind = "write"
+	ApiKeyKindRead    ApiKeyKind = "read"
+	ApiKeyKindManage  ApiKeyKind = "manage"
+	ApiKeyKindPublish ApiKeyKind = "publish"
+	ApiKeyKindEmbed   ApiKeyKind = "embed"
 )
 
 func (e *ApiKeyKind) Scan(src interface{}) error {
@@ -325,15 +326,4 @@ type SharedReportReceived struct {
 	Variables     []byte
 	RowConditions []byte
 	SharedAt      time.Time
-}
-
-type Tenant struct {
-	TenantID             tenant.ID
-	Name                 string
-	Zone                 string
-	WeekStart            int16
-	CreatedAt            time.Time
-	EventRetentionMonths pgtype.Int4
-	SuspendedAt          *time.Time
-	DocumentMode         DocumentMode
 }
