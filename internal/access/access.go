@@ -22,6 +22,11 @@ const (
 	ReadKey  Kind = "read"  // a key that may only read
 	// A ManageKey may set up the tenant, correct and erase data, and read it.
 	ManageKey Kind = "manage"
+	// A PublishKey may only send, and only by the paths for events: it stands in pages that
+	// anybody reads.
+	PublishKey Kind = "publish"
+	// An EmbedKey opens nothing itself: it signs tokens, whose bearers are of its kind.
+	EmbedKey Kind = "embed"
 	// A MemberKind is somebody who has signed in.
 	MemberKind Kind = "member"
 )

@@ -5,14 +5,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
+	"encoding/hex"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/maypok86/otter/v2"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -21,7 +18,9 @@ import (
 )
 
 // prefixes let people, and secret scanners, tell what they have found.
-var prefixes = map[Kind]string{WriteKey: "tmw_", ReadKey: "tmr_", ManageKey: "tmm_"}
+var prefixes = map[Kind]string{
+	WriteKey: "tmw_", ReadKey: "tmr_", ManageKey: "tmm_", PublishKey: "tmp_", EmbedKey: "tme_",
+}
 
 // keyBytes is how much of a key is random, so that a plain hash is enough to store.
 const keyBytes = 32
@@ -29,58 +28,31 @@ const keyBytes = 32
 // shownLength is how much of a key is kept readable, for people to tell keys apart.
 const shownLength = 10
 
-// How long, and for how many keys, an answer of the database is believed. A revoked key
-// works for at most this long.
-const (
-	believedFor  = time.Second
-	believedKeys = 10_000
-)
-
-// NewKey makes a key of a kind. The caller shows it once; the database keeps its hash.
-func NewKey(kind Kind) (string, error) {
+// NewKey makes a key of a kind. The caller shows it once; the database keeps its hash. An
+// embed key names itself, in hexadecimal before its secret: who signs with it has to.
+func NewKey(kind Kind, id uuid.UUID) (string, error) {
 	prefix, ok := prefixes[kind]
 	if !ok {
-		return "", fault.Input("kind", "A key is of kind write or read.")
+		return "", fault.Input("kind", "There is no such kind of key.")
 	}
 	random := make([]byte, keyBytes)
 	if _, err := rand.Read(random); err != nil {
 		return "", fmt.Errorf("make key: %w", err)
+	}
+	if kind == EmbedKey {
+		prefix += hex.EncodeToString(id[:]) + "_"
 	}
 	return prefix + base64.RawURLEncoding.EncodeToString(random), nil
 }
 
 func hashOf(key string) [32]byte { return sha256.Sum256([]byte(key)) }
 
-// CreateKey makes a key for a tenant and stores it hashed.
+// CreateKey makes a key for a tenant and stores it hashed, for whoever keeps house.
 func CreateKey(ctx context.Context, worker *postgres.Worker, id tenant.ID, kind Kind, name string) (string, error) {
-	if err := checkName(name); err != nil {
-		return "", err
-	}
-	key, err := NewKey(kind)
-	if err != nil {
-		return "", err
-	}
-	keyID, err := uuid.NewV7()
-	if err != nil {
-		return "", fmt.Errorf("make key id: %w", err)
-	}
-	hash := hashOf(key)
-	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		return dbsqlc.New().APIKeyCreate(ctx, tx, dbsqlc.APIKeyCreateParams{
-			TenantID: id, ApiKeyID: keyID, Kind: dbsqlc.ApiKeyKind(kind), Name: name,
-			Source: "default", Hash: hash[:], Prefix: key[:shownLength],
-		})
-	})
-	if postgres.Refused(err) {
-		return "", fault.New(fault.NotFound, "There is no such tenant.").In("tenant").Because(err)
-	}
-	if err != nil {
-		return "", fmt.Errorf("create key: %w", err)
-	}
-	return key, nil
+	return CreateKeyAs(ctx, worker, nil, id, KeyDraft{Kind: kind, Name: name})
 }
 
-// KeyLives reports whether a key is known and not revoked.
+// KeyLives reports whether a key is known, and neither revoked nor expired.
 func KeyLives(ctx context.Context, worker *postgres.Worker, key string) (lives bool, err error) {
 	hash := hashOf(key)
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
@@ -94,94 +66,14 @@ func KeyLives(ctx context.Context, worker *postgres.Worker, key string) (lives b
 }
 
 // RevokeKeys ends all of a tenant's living keys of a name, and returns how many.
-func RevokeKeys(ctx context.Context, worker *postgres.Worker, id tenant.ID, name string) (revoked int64, err error) {
-	err = worker.InTx(ctx, func(tx pgx.Tx) error {
+func RevokeKeys(ctx context.Context, worker *postgres.Worker, id tenant.ID, name string) (int64, error) {
+	var revoked []uuid.UUID
+	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
 		revoked, err = dbsqlc.New().APIKeyRevokeByName(ctx, tx, dbsqlc.APIKeyRevokeByNameParams{TenantID: id, Name: name})
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("revoke keys: %w", err)
 	}
-	return revoked, nil
-}
-
-// Authenticator finds out whose key it is.
-type Authenticator struct {
-	app   *postgres.App
-	known *otter.Cache[[32]byte, Principal]
-}
-
-// NewAuthenticator makes one. It believes an answer for a second.
-func NewAuthenticator(app *postgres.App) *Authenticator {
-	return &Authenticator{app, otter.Must(&otter.Options[[32]byte, Principal]{
-		MaximumSize:      believedKeys,
-		ExpiryCalculator: otter.ExpiryWriting[[32]byte, Principal](believedFor),
-	})}
-}
-
-var errUnknown = fault.New(fault.Unauthenticated, "The key is not valid.")
-
-// Key returns whose key it is. A key that is unknown, revoked or malformed gives the
-// same UNAUTHENTICATED.
-func (a *Authenticator) Key(ctx context.Context, key string) (Principal, error) {
-	if len(key) < shownLength || len(key) > 200 {
-		return Principal{}, errUnknown
-	}
-	// Only keys that exist are remembered, so guesses can't push them out.
-	hash := hashOf(key)
-	if p, ok := a.known.GetIfPresent(hash); ok {
-		return p, nil
-	}
-	p, err := a.lookUp(ctx, hash)
-	if err != nil {
-		return Principal{}, err
-	}
-	a.known.Set(hash, p)
-	return p, nil
-}
-
-// Recheck returns what asks the database again whose key it is.
-func (a *Authenticator) Recheck(key string) Recheck {
-	hash := hashOf(key)
-	return func(ctx context.Context) (Principal, error) { return a.lookUp(ctx, hash) }
-}
-
-func (a *Authenticator) lookUp(ctx context.Context, hash [32]byte) (p Principal, err error) {
-	queries := dbsqlc.New()
-	err = a.app.WithKeyHash(ctx, hash, func(tx pgx.Tx) error {
-		row, err := queries.APIKeyAuthenticate(ctx, tx, hash[:])
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errUnknown
-		}
-		if err != nil {
-			return err
-		}
-		if err := queries.TenantEnter(ctx, tx, row.TenantID.String()); err != nil {
-			return err
-		}
-		admits, err := queries.TenantAdmits(ctx, tx)
-		if err == nil && !admits {
-			return errUnknown
-		}
-		kind := Kind(row.Kind)
-		p = Principal{Tenant: row.TenantID, ID: row.ApiKeyID, Kind: kind, Permissions: kind.Permissions(), Source: row.Source}
-		return err
-	})
-	if err != nil {
-		return Principal{}, fmt.Errorf("authenticate key: %w", err)
-	}
-	return p, nil
-}
-
-// Forget drops what is remembered of all keys, so that a revocation counts at once.
-func (a *Authenticator) Forget() { a.known.InvalidateAll() }
-
-// Bearer takes the key out of an Authorization header of the form "Bearer KEY"
-// (RFC 6750). It returns "" if there is none.
-func Bearer(authorization string) string {
-	scheme, key, ok := strings.Cut(strings.TrimSpace(authorization), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(key)
+	return int64(len(revoked)), nil
 }

@@ -76,6 +76,15 @@ func (s Permissions) List() []Permission {
 	return list
 }
 
+// names are those of the list, as they are stored.
+func (s Permissions) names() []string {
+	var names []string
+	for _, p := range s.List() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
 // String names the set, for keys and logs.
 func (s Permissions) String() string { return strconv.FormatUint(uint64(s), 16) }
 
@@ -109,10 +118,21 @@ func (b Builtin) Permissions() Permissions { return ofBuiltin[b] }
 
 // ofKind says what the kinds of keys may do.
 var ofKind = map[Kind]Permissions{
-	WriteKey:  Of(Ingest),
-	ReadKey:   Of(ReadMetrics, Read, ReadPII, ReadRevenue, ReadSchema),
-	ManageKey: everything &^ Of(Impersonate),
+	WriteKey:   Of(Ingest),
+	ReadKey:    Of(ReadMetrics, Read, ReadPII, ReadRevenue, ReadSchema),
+	ManageKey:  everything &^ Of(Impersonate),
+	PublishKey: Of(Ingest),
+	EmbedKey:   Of(ReadMetrics),
 }
 
-// Permissions says what a key of this kind may do, unless it was made with less.
+// Permissions says what a key of this kind may do, unless it was made with less. Of an embed
+// key it is what the bearers of its tokens may.
 func (k Kind) Permissions() Permissions { return ofKind[k] }
+
+// Implied adds what a set means besides: whoever reads events reads metrics of them.
+func (s Permissions) Implied() Permissions {
+	if s.Has(Read) {
+		s |= Of(ReadMetrics)
+	}
+	return s
+}

@@ -57,7 +57,7 @@ func checkName(name string) error {
 }
 
 // Tenants lists all tenants, the oldest first.
-func Tenants(ctx context.Context, worker *postgres.Worker) (tenants []dbsqlc.Tenant, err error) {
+func Tenants(ctx context.Context, worker *postgres.Worker) (tenants []dbsqlc.TenantListRow, err error) {
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
 		tenants, err = dbsqlc.New().TenantList(ctx, tx)
 		return err

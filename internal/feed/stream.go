@@ -50,6 +50,7 @@ var subjects = map[string][]meaning{
 	"day_version":  {{subject: topic.Day, key: "day"}},
 	"tenant":       {{subject: topic.Tenant}},
 	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
+	"api_key_use":  {{subject: topic.KeyUse, key: "api_key_id"}},
 	"role":         {{subject: topic.Role, key: "role_id"}},
 	"member":       {{subject: topic.Member, key: "login_id"}},
 	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},

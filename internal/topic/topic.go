@@ -19,6 +19,7 @@ const (
 	Day    Subject = "day"    // anything counted in a day of the tenant's zone; key: 2026-05-01
 	Tenant Subject = "tenant" // the tenant's own settings; no key
 	APIKey Subject = "key"    // a key was made, changed or revoked; key: its id
+	KeyUse Subject = "keyuse" // a key was used; key: its id
 	// Session: somebody's session was begun, changed or ended; key: its id.
 	Session Subject = "session"
 	Role    Subject = "role"   // a role was made or changed; key: its id

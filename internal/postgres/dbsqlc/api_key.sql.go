@@ -7,25 +7,36 @@ package dbsqlc
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 const aPIKeyAuthenticate = `-- name: APIKeyAuthenticate :one
-select tenant_id, api_key_id, kind, source
+select
+  tenant_id, api_key_id, kind, source, permissions, origins, expires_at,
+  (revoked_at is not null)::boolean as revoked,
+  coalesce(expires_at <= now(), false)::boolean as expired
 from api_key
-where hash = $1 and revoked_at is null
+where hash = $1
 `
 
 type APIKeyAuthenticateRow struct {
-	TenantID tenant.ID
-	ApiKeyID uuid.UUID
-	Kind     ApiKeyKind
-	Source   string
+	TenantID    tenant.ID
+	ApiKeyID    uuid.UUID
+	Kind        ApiKeyKind
+	Source      string
+	Permissions []string
+	Origins     []string
+	ExpiresAt   *time.Time
+	Revoked     bool
+	Expired     bool
 }
 
-// The policy own_key lets this find the one row whose hash the transaction was given.
+// The policy own_key lets this find the one row whose hash the transaction was given. It
+// finds keys that have ended as well: what they are used for is told in the audit.
 func (q *Queries) APIKeyAuthenticate(ctx context.Context, db DBTX, hash []byte) (APIKeyAuthenticateRow, error) {
 	row := db.QueryRow(ctx, aPIKeyAuthenticate, hash)
 	var i APIKeyAuthenticateRow
@@ -34,26 +45,74 @@ func (q *Queries) APIKeyAuthenticate(ctx context.Context, db DBTX, hash []byte) 
 		&i.ApiKeyID,
 		&i.Kind,
 		&i.Source,
+		&i.Permissions,
+		&i.Origins,
+		&i.ExpiresAt,
+		&i.Revoked,
+		&i.Expired,
 	)
 	return i, err
 }
 
+const aPIKeyCount = `-- name: APIKeyCount :one
+select count(*) from api_key
+`
+
+func (q *Queries) APIKeyCount(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, aPIKeyCount)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const aPIKeyCountLiving = `-- name: APIKeyCountLiving :one
+select
+  count(*) filter (where revoked_at is null and (expires_at is null or expires_at > now())) as living,
+  now()::timestamptz as now
+from api_key
+where tenant_id = $1
+`
+
+type APIKeyCountLivingRow struct {
+	Living int64
+	Now    time.Time
+}
+
+// How many keys of a tenant could be used, and the clock that keys end by.
+func (q *Queries) APIKeyCountLiving(ctx context.Context, db DBTX, tenantID tenant.ID) (APIKeyCountLivingRow, error) {
+	row := db.QueryRow(ctx, aPIKeyCountLiving, tenantID)
+	var i APIKeyCountLivingRow
+	err := row.Scan(&i.Living, &i.Now)
+	return i, err
+}
+
 const aPIKeyCreate = `-- name: APIKeyCreate :exec
-insert into api_key (tenant_id, api_key_id, kind, name, source, hash, prefix)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into api_key (
+  tenant_id, api_key_id, kind, name, source, hash, prefix, permissions, origins, sealed_secret, expires_at, rotates, created_by
+)
+values (
+  $1, $2, $3, $4, $5, $6, $7, $8::text[], $9, $10,
+  $11, $12, $13
+)
 `
 
 type APIKeyCreateParams struct {
-	TenantID tenant.ID
-	ApiKeyID uuid.UUID
-	Kind     ApiKeyKind
-	Name     string
-	Source   string
-	Hash     []byte
-	Prefix   string
+	TenantID     tenant.ID
+	ApiKeyID     uuid.UUID
+	Kind         ApiKeyKind
+	Name         string
+	Source       string
+	Hash         []byte
+	Prefix       string
+	Permissions  []string
+	Origins      []string
+	SealedSecret []byte
+	ExpiresAt    *time.Time
+	Rotates      uuid.NullUUID
+	CreatedBy    uuid.NullUUID
 }
 
-// Worker.
+// Worker, access.
 func (q *Queries) APIKeyCreate(ctx context.Context, db DBTX, arg APIKeyCreateParams) error {
 	_, err := db.Exec(ctx, aPIKeyCreate,
 		arg.TenantID,
@@ -63,12 +122,39 @@ func (q *Queries) APIKeyCreate(ctx context.Context, db DBTX, arg APIKeyCreatePar
 		arg.Source,
 		arg.Hash,
 		arg.Prefix,
+		arg.Permissions,
+		arg.Origins,
+		arg.SealedSecret,
+		arg.ExpiresAt,
+		arg.Rotates,
+		arg.CreatedBy,
 	)
 	return err
 }
 
+const aPIKeyEndBy = `-- name: APIKeyEndBy :exec
+update api_key
+set expires_at = least(expires_at, $1::timestamptz)
+where tenant_id = $2 and api_key_id = $3
+`
+
+type APIKeyEndByParams struct {
+	At       time.Time
+	TenantID tenant.ID
+	ApiKeyID uuid.UUID
+}
+
+// Never later than it was to end anyway.
+func (q *Queries) APIKeyEndBy(ctx context.Context, db DBTX, arg APIKeyEndByParams) error {
+	_, err := db.Exec(ctx, aPIKeyEndBy, arg.At, arg.TenantID, arg.ApiKeyID)
+	return err
+}
+
 const aPIKeyExists = `-- name: APIKeyExists :one
-select exists (select from api_key where hash = $1 and revoked_at is null)
+select exists (
+  select from api_key
+  where hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())
+)
 `
 
 // Worker.
@@ -79,10 +165,293 @@ func (q *Queries) APIKeyExists(ctx context.Context, db DBTX, hash []byte) (bool,
 	return exists, err
 }
 
-const aPIKeyRevokeByName = `-- name: APIKeyRevokeByName :execrows
+const aPIKeyListByIDs = `-- name: APIKeyListByIDs :many
+select
+  k.api_key_id, k.kind, k.name, k.prefix, k.permissions, k.origins, k.created_at, k.created_by, k.expires_at,
+  k.revoked_at, k.revoked_reason, k.rotates, u.used_at, u.network
+from api_key k
+left join api_key_use u on u.tenant_id = k.tenant_id and u.api_key_id = k.api_key_id
+where k.api_key_id = any ($1::uuid[])
+`
+
+type APIKeyListByIDsRow struct {
+	ApiKeyID      uuid.UUID
+	Kind          ApiKeyKind
+	Name          string
+	Prefix        string
+	Permissions   []string
+	Origins       []string
+	CreatedAt     time.Time
+	CreatedBy     uuid.NullUUID
+	ExpiresAt     *time.Time
+	RevokedAt     *time.Time
+	RevokedReason *string
+	Rotates       uuid.NullUUID
+	UsedAt        *time.Time
+	Network       *netip.Prefix
+}
+
+// Several at once, for a dataloader.
+func (q *Queries) APIKeyListByIDs(ctx context.Context, db DBTX, ids []uuid.UUID) ([]APIKeyListByIDsRow, error) {
+	rows, err := db.Query(ctx, aPIKeyListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []APIKeyListByIDsRow{}
+	for rows.Next() {
+		var i APIKeyListByIDsRow
+		if err := rows.Scan(
+			&i.ApiKeyID,
+			&i.Kind,
+			&i.Name,
+			&i.Prefix,
+			&i.Permissions,
+			&i.Origins,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.RevokedReason,
+			&i.Rotates,
+			&i.UsedAt,
+			&i.Network,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const aPIKeyListOf = `-- name: APIKeyListOf :many
+select api_key_id, kind, name, prefix, permissions, created_at, expires_at, revoked_at
+from api_key
+where tenant_id = $1
+order by api_key_id
+`
+
+type APIKeyListOfRow struct {
+	ApiKeyID    uuid.UUID
+	Kind        ApiKeyKind
+	Name        string
+	Prefix      string
+	Permissions []string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+}
+
+// Worker: all keys of a tenant, for the command line.
+func (q *Queries) APIKeyListOf(ctx context.Context, db DBTX, tenantID tenant.ID) ([]APIKeyListOfRow, error) {
+	rows, err := db.Query(ctx, aPIKeyListOf, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []APIKeyListOfRow{}
+	for rows.Next() {
+		var i APIKeyListOfRow
+		if err := rows.Scan(
+			&i.ApiKeyID,
+			&i.Kind,
+			&i.Name,
+			&i.Prefix,
+			&i.Permissions,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const aPIKeyLock = `-- name: APIKeyLock :one
+select
+  k.api_key_id, k.kind, k.name, k.source, k.prefix, k.permissions, k.origins, k.created_at, k.expires_at, k.revoked_at,
+  coalesce(k.expires_at <= now(), false)::boolean as expired,
+  exists (select from api_key s where s.tenant_id = k.tenant_id and s.rotates = k.api_key_id)::boolean as rotated
+from api_key k
+where k.tenant_id = $1 and k.api_key_id = $2
+for update of k
+`
+
+type APIKeyLockParams struct {
+	TenantID tenant.ID
+	ApiKeyID uuid.UUID
+}
+
+type APIKeyLockRow struct {
+	ApiKeyID    uuid.UUID
+	Kind        ApiKeyKind
+	Name        string
+	Source      string
+	Prefix      string
+	Permissions []string
+	Origins     []string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+	Expired     bool
+	Rotated     bool
+}
+
+// Locked, so that of two who change a key the second sees what the first did.
+func (q *Queries) APIKeyLock(ctx context.Context, db DBTX, arg APIKeyLockParams) (APIKeyLockRow, error) {
+	row := db.QueryRow(ctx, aPIKeyLock, arg.TenantID, arg.ApiKeyID)
+	var i APIKeyLockRow
+	err := row.Scan(
+		&i.ApiKeyID,
+		&i.Kind,
+		&i.Name,
+		&i.Source,
+		&i.Prefix,
+		&i.Permissions,
+		&i.Origins,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+		&i.Expired,
+		&i.Rotated,
+	)
+	return i, err
+}
+
+const aPIKeyOfToken = `-- name: APIKeyOfToken :one
+select
+  tenant_id, api_key_id, source, sealed_secret, expires_at,
+  (revoked_at is not null)::boolean as revoked,
+  coalesce(expires_at <= now(), false)::boolean as expired
+from api_key
+where api_key_id = $1 and sealed_secret is not null
+`
+
+type APIKeyOfTokenRow struct {
+	TenantID     tenant.ID
+	ApiKeyID     uuid.UUID
+	Source       string
+	SealedSecret []byte
+	ExpiresAt    *time.Time
+	Revoked      bool
+	Expired      bool
+}
+
+// The same for the policy embed_key, by the id that a token names.
+func (q *Queries) APIKeyOfToken(ctx context.Context, db DBTX, apiKeyID uuid.UUID) (APIKeyOfTokenRow, error) {
+	row := db.QueryRow(ctx, aPIKeyOfToken, apiKeyID)
+	var i APIKeyOfTokenRow
+	err := row.Scan(
+		&i.TenantID,
+		&i.ApiKeyID,
+		&i.Source,
+		&i.SealedSecret,
+		&i.ExpiresAt,
+		&i.Revoked,
+		&i.Expired,
+	)
+	return i, err
+}
+
+const aPIKeyPage = `-- name: APIKeyPage :many
+select
+  k.api_key_id, k.kind, k.name, k.prefix, k.permissions, k.origins, k.created_at, k.created_by, k.expires_at,
+  k.revoked_at, k.revoked_reason, k.rotates, u.used_at, u.network
+from api_key k
+left join api_key_use u on u.tenant_id = k.tenant_id and u.api_key_id = k.api_key_id
+where $1::uuid is null or k.api_key_id < $1
+order by k.api_key_id desc
+limit $2
+`
+
+type APIKeyPageParams struct {
+	Before uuid.NullUUID
+	Most   int64
+}
+
+type APIKeyPageRow struct {
+	ApiKeyID      uuid.UUID
+	Kind          ApiKeyKind
+	Name          string
+	Prefix        string
+	Permissions   []string
+	Origins       []string
+	CreatedAt     time.Time
+	CreatedBy     uuid.NullUUID
+	ExpiresAt     *time.Time
+	RevokedAt     *time.Time
+	RevokedReason *string
+	Rotates       uuid.NullUUID
+	UsedAt        *time.Time
+	Network       *netip.Prefix
+}
+
+// The newest first: ids are made in the order of time.
+func (q *Queries) APIKeyPage(ctx context.Context, db DBTX, arg APIKeyPageParams) ([]APIKeyPageRow, error) {
+	rows, err := db.Query(ctx, aPIKeyPage, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []APIKeyPageRow{}
+	for rows.Next() {
+		var i APIKeyPageRow
+		if err := rows.Scan(
+			&i.ApiKeyID,
+			&i.Kind,
+			&i.Name,
+			&i.Prefix,
+			&i.Permissions,
+			&i.Origins,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.RevokedReason,
+			&i.Rotates,
+			&i.UsedAt,
+			&i.Network,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const aPIKeyRevoke = `-- name: APIKeyRevoke :exec
+update api_key
+set revoked_at = now(), revoked_reason = $1
+where tenant_id = $2 and api_key_id = $3 and revoked_at is null
+`
+
+type APIKeyRevokeParams struct {
+	Reason   *string
+	TenantID tenant.ID
+	ApiKeyID uuid.UUID
+}
+
+func (q *Queries) APIKeyRevoke(ctx context.Context, db DBTX, arg APIKeyRevokeParams) error {
+	_, err := db.Exec(ctx, aPIKeyRevoke, arg.Reason, arg.TenantID, arg.ApiKeyID)
+	return err
+}
+
+const aPIKeyRevokeByName = `-- name: APIKeyRevokeByName :many
 update api_key
 set revoked_at = now()
 where tenant_id = $1 and name = $2 and revoked_at is null
+returning api_key_id
 `
 
 type APIKeyRevokeByNameParams struct {
@@ -91,10 +460,22 @@ type APIKeyRevokeByNameParams struct {
 }
 
 // Worker.
-func (q *Queries) APIKeyRevokeByName(ctx context.Context, db DBTX, arg APIKeyRevokeByNameParams) (int64, error) {
-	result, err := db.Exec(ctx, aPIKeyRevokeByName, arg.TenantID, arg.Name)
+func (q *Queries) APIKeyRevokeByName(ctx context.Context, db DBTX, arg APIKeyRevokeByNameParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, aPIKeyRevokeByName, arg.TenantID, arg.Name)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var api_key_id uuid.UUID
+		if err := rows.Scan(&api_key_id); err != nil {
+			return nil, err
+		}
+		items = append(items, api_key_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -17,9 +16,11 @@ import (
 type ApiKeyKind string
 
 const (
-	ApiKeyKindWrite  ApiKeyKind = "write"
-	ApiKeyKindRead   ApiKeyKind = "read"
-	ApiKeyKindManage ApiKeyKind = "manage"
+	ApiKeyKindWrite   ApiKeyKind = "write"
+	ApiKeyKindRead    ApiKeyKind = "read"
+	ApiKeyKindManage  ApiKeyKind = "manage"
+	ApiKeyKindPublish ApiKeyKind = "publish"
+	ApiKeyKindEmbed   ApiKeyKind = "embed"
 )
 
 func (e *ApiKeyKind) Scan(src interface{}) error {
@@ -250,14 +251,4 @@ type ArchivePart struct {
 	DroppedAt     *time.Time
 	RestoredAt    *time.Time
 	RestoredUntil *time.Time
-}
-
-type Tenant struct {
-	TenantID             tenant.ID
-	Name                 string
-	Zone                 string
-	WeekStart            int16
-	CreatedAt            time.Time
-	EventRetentionMonths pgtype.Int4
-	SuspendedAt          *time.Time
 }

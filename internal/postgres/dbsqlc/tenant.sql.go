@@ -38,15 +38,25 @@ type TenantCreateParams struct {
 	WeekStart int16
 }
 
+type TenantCreateRow struct {
+	TenantID             tenant.ID
+	Name                 string
+	Zone                 string
+	WeekStart            int16
+	CreatedAt            time.Time
+	EventRetentionMonths pgtype.Int4
+	SuspendedAt          *time.Time
+}
+
 // Worker: a tenant has no tenant to belong to yet.
-func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) (Tenant, error) {
+func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) (TenantCreateRow, error) {
 	row := db.QueryRow(ctx, tenantCreate,
 		arg.TenantID,
 		arg.Name,
 		arg.Zone,
 		arg.WeekStart,
 	)
-	var i Tenant
+	var i TenantCreateRow
 	err := row.Scan(
 		&i.TenantID,
 		&i.Name,
@@ -117,16 +127,26 @@ from tenant
 order by created_at, tenant_id
 `
 
+type TenantListRow struct {
+	TenantID             tenant.ID
+	Name                 string
+	Zone                 string
+	WeekStart            int16
+	CreatedAt            time.Time
+	EventRetentionMonths pgtype.Int4
+	SuspendedAt          *time.Time
+}
+
 // Worker.
-func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
+func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]TenantListRow, error) {
 	rows, err := db.Query(ctx, tenantList)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Tenant{}
+	items := []TenantListRow{}
 	for rows.Next() {
-		var i Tenant
+		var i TenantListRow
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.Name,
