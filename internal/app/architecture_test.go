@@ -20,6 +20,7 @@ var levels = []struct {
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
+	{"who did what", []string{"internal/audit"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
