@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -48,7 +49,9 @@ type Principal struct {
 	Impersonator uuid.UUID
 
 	Permissions Permissions
-	// Narrow names what the principal is restricted to besides, such as rows; empty: nothing.
+	// Rows are the rows that the principal is restricted to; nil: all.
+	Rows *Rows
+	// Narrow names what the principal is restricted to besides; empty: nothing.
 	Narrow string
 	// Embed names the only metrics and reports that an embed token shows; nil: all.
 	Embed *Embed
@@ -64,7 +67,7 @@ func (p Principal) May(do Permission) bool { return p.Permissions.Has(do) }
 // Scope names everything that what a principal may see depends on: two principals of
 // one scope get the same answer to the same question, unless it is about themselves.
 func (p Principal) Scope() string {
-	return p.Tenant.String() + "/" + p.Permissions.String() + "/" + p.Narrow
+	return p.Tenant.String() + "/" + p.Permissions.String() + "/" + p.Rows.Key() + "/" + p.Narrow
 }
 
 // Self names the principal alone, for what is answered about themselves.
@@ -74,9 +77,12 @@ func (p Principal) Self() string {
 
 type principalKey struct{}
 
-// With returns a context that carries who is asking. Whatever is changed under it, they did.
+// With returns a context that carries who is asking. What is read under it is narrowed to
+// the rows that they may see, whether the reader thinks of it or not; and whatever is changed
+// under it, they did.
 func With(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(audit.WithActor(ctx, p.actor()), principalKey{}, p)
+	ctx = audit.WithActor(postgres.WithRows(ctx, p.Rows.narrowing()), p.actor())
+	return context.WithValue(ctx, principalKey{}, p)
 }
 
 func (p Principal) actor() audit.Actor {

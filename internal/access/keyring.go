@@ -74,7 +74,7 @@ func (p Principal) mayGive(set Permissions) error {
 	if missing := set &^ (p.Permissions | Of(Ingest)); missing != 0 {
 		return fault.New(fault.Forbidden, "You may not give what you may not do: "+string(missing.List()[0])+" is lacking.").In("permissions")
 	}
-	if p.Narrow != "" || p.Embed != nil {
+	if p.Rows != nil || p.Narrow != "" {
 		return fault.New(fault.Forbidden, "What you see is restricted, and a key's is not.")
 	}
 	return nil
@@ -138,7 +138,7 @@ func rotateKey(ctx context.Context, tx pgx.Tx, vault *secret.Vault, of tenant.ID
 	switch {
 	case old.Rotated:
 		return "", APIKey{}, errRotated
-	case old.RevokedAt != nil || old.Expired:
+	case old.RevokedAt != nil, old.Expired, old.Permissions != nil && permissionsOf(old.Permissions) == 0:
 		return "", APIKey{}, errKeyOver
 	}
 	count, err := dbsqlc.New().APIKeyCountLiving(ctx, tx, of)

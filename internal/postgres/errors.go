@@ -19,6 +19,8 @@ const (
 	classOperator   = "57P" // operator intervention: shutdown, crash, start-up
 	classRollback   = "40"  // transaction rollback: deadlock, serialization
 	uniqueViolation = "23505"
+
+	insufficientPrivilege = "42501"
 )
 
 // Transient reports whether the same transaction may succeed later.

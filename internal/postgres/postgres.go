@@ -24,6 +24,8 @@ const (
 	AppRole    = "tidemark_app"
 	WorkerRole = "tidemark_worker"
 	AccessRole = "tidemark_access"
+	// A NarrowRole is taken on by transactions of the app's that are to see some rows alone.
+	NarrowRole = "tidemark_narrow"
 )
 
 // connectTimeout bounds the making of one connection.
@@ -107,14 +109,16 @@ func (a *App) Ping(ctx context.Context) error {
 }
 
 // InTenant runs fn in one transaction that sees and writes one tenant's rows only.
-// It commits if fn returns nil. fn is run once: retrying is the caller's decision.
+// It commits if fn returns nil. fn is run once: retrying is the caller's decision. Where the
+// context carries Rows, it sees those alone and writes nothing.
 func (a *App) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin; "+setTenant(id), fn)
+	return narrowed(ctx, inTx(ctx, a.pool, "begin; "+setTenant(id)+setRows(ctx), fn))
 }
 
 // Read is InTenant for queries: one snapshot for all of fn's statements, and no writes.
 func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin isolation level repeatable read read only; "+setTenant(id), fn)
+	begin := "begin isolation level repeatable read read only; " + setTenant(id) + setRows(ctx)
+	return narrowed(ctx, inTx(ctx, a.pool, begin, fn))
 }
 
 // WithKeyHash runs fn in a transaction that names no tenant, and sees the one key
@@ -122,6 +126,11 @@ func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) 
 func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx) error) error {
 	begin := fmt.Sprintf("begin read only; set local app.key_hash = '%x'", hash)
 	return inTx(ctx, a.pool, begin, fn)
+}
+
+// WithEmbedKey is the same for the embed key that a token names.
+func (a *App) WithEmbedKey(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx) error) error {
+	return inTx(ctx, a.pool, "begin read only; set local app.embed_key_id = '"+id.String()+"'", fn)
 }
 
 // InTx runs fn in one transaction over all tenants.

@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// Rows are conditions on what a transaction sees: predicates of SQL/JSON path over the
+// properties of events, and the traits of people and of accounts. Of what has an empty one
+// nothing is seen. They are written by this program: plain ASCII without a quotation mark.
+type Rows struct{ Events, People, Accounts string }
+
+type rowsKey struct{}
+
+// WithRows returns a context in which the app's transactions are narrowed to rows; nil: to
+// none. They take on a role to which nothing is granted but to read those tables whose rows
+// the conditions are about: so whatever cannot be narrowed is refused, and not shown.
+func WithRows(ctx context.Context, rows *Rows) context.Context {
+	return context.WithValue(ctx, rowsKey{}, rows)
+}
+
+func rowsOf(ctx context.Context) *Rows {
+	rows, _ := ctx.Value(rowsKey{}).(*Rows)
+	return rows
+}
+
+// setRows goes on with the statement that begins a transaction, which saves round trips.
+func setRows(ctx context.Context) string {
+	rows := rowsOf(ctx)
+	if rows == nil {
+		return ""
+	}
+	return fmt.Sprintf("; set local role %s; set local app.event_rows = '%s'; set local app.person_rows = '%s'; set local app.account_rows = '%s'",
+		NarrowRole, inString(rows.Events), inString(rows.People), inString(rows.Accounts))
+}
+
+// inString doubles the quotation marks that there are none of.
+func inString(text string) string { return strings.ReplaceAll(text, "'", "''") }
+
+// narrowed says so where something was asked for that cannot be narrowed.
+func narrowed(ctx context.Context, err error) error {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && rowsOf(ctx) != nil && refused.Code == insufficientPrivilege {
+		return fault.New(fault.Forbidden, "You see some rows alone, and this cannot be told for some.").Because(err)
+	}
+	return err
+}
