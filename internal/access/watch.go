@@ -50,6 +50,7 @@ type Watcher struct {
 type identity struct {
 	id, login uuid.UUID
 	scope     string
+	expires   int64
 }
 
 // concern is what a change can be about: one key or session, or all of a tenant.
@@ -84,7 +85,7 @@ func NewWatcher(forget func(), logger *slog.Logger) *Watcher {
 // changed, ErrExpired when their time is over.
 func (w *Watcher) Watch(ctx context.Context, p Principal, recheck Recheck) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
-	key := identity{p.ID, p.Login, p.Scope()}
+	key := identity{p.ID, p.Login, p.Scope(), p.Expires.UnixMicro()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k := w.watched[key]
@@ -191,7 +192,7 @@ func (w *Watcher) recheck(ctx context.Context) {
 		now, err := k.ask(ctx)
 		f, _ := fault.Of(err)
 		switch {
-		case err == nil && now.Self() == k.Self():
+		case err == nil && now.Self() == k.Self() && !now.sooner(k.Principal):
 		case err == nil:
 			w.end(key, ErrChanged)
 		case f.Code == fault.Unauthenticated:
@@ -202,6 +203,12 @@ func (w *Watcher) recheck(ctx context.Context) {
 			time.AfterFunc(time.Second, func() { w.note(concern{id: k.ID}) })
 		}
 	}
+}
+
+// sooner reports whether a principal now expires before they did, as a key does that was
+// rotated.
+func (p Principal) sooner(than Principal) bool {
+	return !p.Expires.IsZero() && (than.Expires.IsZero() || p.Expires.Before(than.Expires))
 }
 
 func (k *watched) ask(ctx context.Context) (Principal, error) {

@@ -21,7 +21,7 @@ var levels = []struct {
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
 	{"who did what", []string{"internal/audit"}},
-	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
+	{"who asks, and who is who", []string{"internal/access", "internal/identity", "internal/rotation"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},

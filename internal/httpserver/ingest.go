@@ -88,7 +88,7 @@ func (in ingest) take(ctx context.Context, w http.ResponseWriter, r *http.Reques
 // since a stranger's is of no interest.
 func (in ingest) identify(ctx context.Context, w http.ResponseWriter, r *http.Request) (who access.Principal, body []byte, err error) {
 	if key := credential(r); key != "" {
-		if who, err = in.sender(ctx, key); err != nil {
+		if who, err = in.keys.Sender(ctx, key, r.Header.Get("Origin")); err != nil {
 			return who, nil, err
 		}
 		body, err = readBody(w, r)
@@ -97,17 +97,8 @@ func (in ingest) identify(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if body, err = readBody(w, r); err != nil {
 		return who, nil, err
 	}
-	who, err = in.sender(ctx, event.WriteKey(body))
+	who, err = in.keys.Sender(ctx, event.WriteKey(body), r.Header.Get("Origin"))
 	return who, body, err
-}
-
-// sender finds out whose key it is, and whether it may send.
-func (in ingest) sender(ctx context.Context, key string) (access.Principal, error) {
-	who, err := in.keys.Key(ctx, key)
-	if err != nil {
-		return access.Principal{}, err
-	}
-	return access.Require(access.With(ctx, who), access.Ingest)
 }
 
 func (in ingest) refuse(w http.ResponseWriter, r *http.Request, err error) {
