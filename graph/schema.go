@@ -43,7 +43,7 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
-	e.Use(permit{newRulebook(schema.Schema())})
+	e.Use(NewPermit(schema.Schema()))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)

@@ -30,7 +30,7 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 		{"GET", "/healthz", "", 200}, {"GET", "/readyz", "", 200}, {"GET", "/nowhere", "", 404}, {"POST", "/nowhere", "", 404},
 		{"GET", "/v2/batch", "", 404}, {"GET", "/v1/", "", 404}, {"POST", "/healthz", "", 404}, {"GET", "/graphql/x", "", 404},
 		{"POST", "/v1/batch", "", 401}, {"POST", "/v1/batch", s.acme.WriteKey, 400}, {"GET", "/v1/track", s.acme.WriteKey, 405},
-		{"POST", "/graphql", "", 401}, {"POST", "/graphql", s.acme.ReadKey, 400}, {"DELETE", "/graphql", s.acme.ReadKey, 405},
+		{"POST", "/graphql", "", 400}, {"POST", "/graphql", "tmr_unknown_key", 401}, {"POST", "/graphql", s.acme.ReadKey, 400}, {"DELETE", "/graphql", s.acme.ReadKey, 405},
 	} {
 		reply := s.kit.Do(t, request.method, request.path, request.key, "", "X-Request-Id", "forged\tid")
 		what := request.method + " " + request.path
