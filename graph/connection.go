@@ -115,7 +115,7 @@ func metricConnection(ctx context.Context, first int, after *string) (*model.Met
 	if first < 1 || first > maxMetrics {
 		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxMetrics)
 	}
-	all := metric.Catalog()
+	all := metric.Shown(ctx)
 	last, err := placeOf(after, func(key string) (int, bool) { i := indexOf(all, key); return i, i >= 0 })
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -59,7 +60,7 @@ func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
 	return &model.Tenant{
 		EventRetentionMonths: months,
 		ID:                   nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
-		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt,
+		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt, Currency: t.Currency, Branding: new(access.BrandingOf(t)),
 	}
 }
 

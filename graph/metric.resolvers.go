@@ -42,7 +42,7 @@ func (r *queryResolver) Metrics(ctx context.Context, first int, after *string) (
 }
 
 func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definition, error) {
-	return metric.Find(key)
+	return metric.FindShown(ctx, key)
 }
 
 func (r *Resolver) Metric() generated.MetricResolver { return &metricResolver{r} }

@@ -20,7 +20,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 	case tenantNode:
 		return r.findTenant(ctx, key)
 	case metricNode:
-		return found(metric.Find(key))
+		return found(metric.FindShown(ctx, key))
 	case eventNode:
 		position, ok := parsePosition(key)
 		if !ok {
@@ -31,6 +31,12 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findObserved(ctx, kind, key)
 	case partNode:
 		return r.findPart(ctx, key)
+	case keyNode:
+		id, err := parseUUID(key)
+		if err != nil {
+			return nil, err
+		}
+		return found(loader.From(ctx).APIKey.Load(ctx, id)())
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
 	}

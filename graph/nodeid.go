@@ -19,6 +19,7 @@ const (
 	metricNode = "metric"
 	eventNode  = "event"
 	partNode   = "archivePart"
+	keyNode    = "key"
 
 	eventTypeNode    = "eventtype"
 	schemaChangeNode = "change"

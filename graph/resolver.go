@@ -14,6 +14,7 @@ import (
 // Resolver holds the services that answer.
 type Resolver struct {
 	TenantSettings *access.Settings
+	Keyring        *access.Keyring
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader

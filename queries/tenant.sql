@@ -4,12 +4,37 @@
 -- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.currency, t.app_name, t.logo_url, t.accent,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
     from archive_part p
     where p.state = 'dropped'
   ), 'epoch')::timestamptz as raw_since
+from tenant t;
+
+-- What is not given stays.
+-- name: TenantChange :exec
+update tenant
+set
+  name = coalesce(sqlc.narg(name), name),
+  zone = coalesce(sqlc.narg(zone), zone),
+  week_start = coalesce(sqlc.narg(week_start), week_start),
+  currency = coalesce(sqlc.narg(currency), currency),
+  app_name = case when @rebrand::boolean then sqlc.narg(app_name) else app_name end,
+  logo_url = case when @rebrand then sqlc.narg(logo_url) else logo_url end,
+  accent = case when @rebrand then sqlc.narg(accent) else accent end;
+
+-- Waits for the turn of whoever writes events, as EventTakeTurn does: what is then found out
+-- of them holds until the transaction ends.
+-- name: TenantTakeTurn :exec
+select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0));
+
+-- The zone, and whether anything has been kept by its days.
+-- name: TenantZone :one
+select
+  t.zone,
+  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part))::boolean as counts
 from tenant t;
 
 -- name: TenantSetEventRetention :execrows

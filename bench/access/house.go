@@ -68,7 +68,7 @@ func (h *house) start(ctx context.Context, events int) error {
 	if h.app, err = postgres.OpenApp(ctx, config.DatabaseURL, config.Pool, nil); err != nil {
 		return err
 	}
-	h.key, h.keys = demo.Tenants[0].ReadKey, access.NewAuthenticator(h.app)
+	h.key, h.keys = demo.Tenants[0].ReadKey, access.NewAuthenticator(h.app, nil, nil)
 	h.executor = graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(h.app), MetricService: metric.NewService(h.app), EventReader: event.NewReader(h.app),
 	}, quiet)

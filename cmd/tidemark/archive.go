@@ -28,7 +28,7 @@ type ofTenant struct {
 }
 
 // each does something for the tenant that was named, or for all.
-func (c ofTenant) each(ctx context.Context, worker *postgres.Worker, do func(dbsqlc.Tenant) error) error {
+func (c ofTenant) each(ctx context.Context, worker *postgres.Worker, do func(dbsqlc.TenantListRow) error) error {
 	tenants, err := access.Tenants(ctx, worker)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ type archiveRun struct {
 
 func (c archiveRun) Run(ctx context.Context, config app.Config) error {
 	return app.WithArchive(ctx, config, func(cold *archive.Archive, worker *postgres.Worker) error {
-		return c.each(ctx, worker, func(t dbsqlc.Tenant) error {
+		return c.each(ctx, worker, func(t dbsqlc.TenantListRow) error {
 			plan, err := cold.Plan(ctx, t)
 			if err != nil {
 				return err
@@ -89,7 +89,7 @@ type archiveList struct{ ofTenant }
 
 func (c archiveList) Run(ctx context.Context, config app.Config) error {
 	return app.WithArchive(ctx, config, func(cold *archive.Archive, worker *postgres.Worker) error {
-		return c.each(ctx, worker, func(t dbsqlc.Tenant) error {
+		return c.each(ctx, worker, func(t dbsqlc.TenantListRow) error {
 			parts, err := cold.Parts(ctx, t.TenantID)
 			for _, p := range parts {
 				fmt.Printf("%-9s %10d events %12d bytes  %s\n", p.State, p.Events, p.Bytes, p.Path)
@@ -142,7 +142,7 @@ type archiveVerify struct{ ofTenant }
 func (c archiveVerify) Run(ctx context.Context, config app.Config) error {
 	damaged := 0
 	err := app.WithArchive(ctx, config, func(cold *archive.Archive, worker *postgres.Worker) error {
-		return c.each(ctx, worker, func(t dbsqlc.Tenant) error {
+		return c.each(ctx, worker, func(t dbsqlc.TenantListRow) error {
 			found, err := cold.Verify(ctx, t.TenantID, progress.Events(os.Stderr, "verifying"))
 			for _, d := range found {
 				fmt.Println(d.Why)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -25,6 +26,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	APIKey() APIKeyResolver
 	Account() AccountResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
 	Erasure() ErasureResolver
@@ -47,6 +49,35 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	APIKey struct {
+		CreatedAt     func(childComplexity int) int
+		CreatedBy     func(childComplexity int) int
+		ExpiresAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Origins       func(childComplexity int) int
+		Permissions   func(childComplexity int) int
+		Prefix        func(childComplexity int) int
+		RevokedAt     func(childComplexity int) int
+		RevokedReason func(childComplexity int) int
+		Rotates       func(childComplexity int) int
+		UsedAt        func(childComplexity int) int
+		UsedFrom      func(childComplexity int) int
+	}
+
+	APIKeyConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	APIKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Account struct {
 		FirstSeenAt  func(childComplexity int) int
 		GroupID      func(childComplexity int) int
@@ -94,6 +125,12 @@ type ComplexityRoot struct {
 	ArchivePartEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Branding struct {
+		Accent  func(childComplexity int) int
+		AppName func(childComplexity int) int
+		LogoURL func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -299,6 +336,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		ErasePerson              func(childComplexity int, id string, reason string) int
@@ -307,9 +345,17 @@ type ComplexityRoot struct {
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		RevokeAPIKey             func(childComplexity int, id string, reason *string) int
+		RotateAPIKey             func(childComplexity int, id string, overlapHours int, expiresAt *time.Time) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		UndoMerge                func(childComplexity int, id string) int
+		UpdateTenant             func(childComplexity int, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) int
+	}
+
+	NewAPIKey struct {
+		Key    func(childComplexity int) int
+		Secret func(childComplexity int) int
 	}
 
 	ObservedKind struct {
@@ -446,6 +492,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		APIKeys           func(childComplexity int, first int, after *string) int
 		Account           func(childComplexity int, groupID string, groupType string) int
 		ArchiveParts      func(childComplexity int, first int, after *string) int
 		EventType         func(childComplexity int, name string) int
@@ -509,7 +556,9 @@ type ComplexityRoot struct {
 	}
 
 	Tenant struct {
+		Branding             func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
+		Currency             func(childComplexity int) int
 		EventRetentionMonths func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		Name                 func(childComplexity int) int
@@ -579,6 +628,129 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "APIKey.createdAt":
+		if e.ComplexityRoot.APIKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.CreatedAt(childComplexity), true
+	case "APIKey.createdBy":
+		if e.ComplexityRoot.APIKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.CreatedBy(childComplexity), true
+	case "APIKey.expiresAt":
+		if e.ComplexityRoot.APIKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.ExpiresAt(childComplexity), true
+	case "APIKey.id":
+		if e.ComplexityRoot.APIKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.ID(childComplexity), true
+	case "APIKey.kind":
+		if e.ComplexityRoot.APIKey.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Kind(childComplexity), true
+	case "APIKey.name":
+		if e.ComplexityRoot.APIKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Name(childComplexity), true
+	case "APIKey.origins":
+		if e.ComplexityRoot.APIKey.Origins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Origins(childComplexity), true
+	case "APIKey.permissions":
+		if e.ComplexityRoot.APIKey.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Permissions(childComplexity), true
+	case "APIKey.prefix":
+		if e.ComplexityRoot.APIKey.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Prefix(childComplexity), true
+	case "APIKey.revokedAt":
+		if e.ComplexityRoot.APIKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.RevokedAt(childComplexity), true
+	case "APIKey.revokedReason":
+		if e.ComplexityRoot.APIKey.RevokedReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.RevokedReason(childComplexity), true
+	case "APIKey.rotates":
+		if e.ComplexityRoot.APIKey.Rotates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Rotates(childComplexity), true
+	case "APIKey.lastUsedAt":
+		if e.ComplexityRoot.APIKey.UsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.UsedAt(childComplexity), true
+	case "APIKey.lastUsedFrom":
+		if e.ComplexityRoot.APIKey.UsedFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.UsedFrom(childComplexity), true
+
+	case "APIKeyConnection.edges":
+		if e.ComplexityRoot.APIKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.Edges(childComplexity), true
+	case "APIKeyConnection.nodes":
+		if e.ComplexityRoot.APIKeyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.Nodes(childComplexity), true
+	case "APIKeyConnection.pageInfo":
+		if e.ComplexityRoot.APIKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.PageInfo(childComplexity), true
+	case "APIKeyConnection.totalCount":
+		if e.ComplexityRoot.APIKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.TotalCount(childComplexity), true
+
+	case "APIKeyEdge.cursor":
+		if e.ComplexityRoot.APIKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyEdge.Cursor(childComplexity), true
+	case "APIKeyEdge.node":
+		if e.ComplexityRoot.APIKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyEdge.Node(childComplexity), true
 
 	case "Account.firstSeenAt":
 		if e.ComplexityRoot.Account.FirstSeenAt == nil {
@@ -781,6 +953,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ArchivePartEdge.Node(childComplexity), true
+
+	case "Branding.accent":
+		if e.ComplexityRoot.Branding.Accent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branding.Accent(childComplexity), true
+	case "Branding.appName":
+		if e.ComplexityRoot.Branding.AppName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branding.AppName(childComplexity), true
+	case "Branding.logoUrl":
+		if e.ComplexityRoot.Branding.LogoURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branding.LogoURL(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
@@ -1616,6 +1807,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
 
+	case "Mutation.createApiKey":
+		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["kind"].(model.APIKeyKind), args["name"].(string), args["permissions"].([]access.Permission), args["origins"].([]string), args["expiresAt"].(*time.Time)), true
 	case "Mutation.detachIdentity":
 		if e.ComplexityRoot.Mutation.DetachIdentity == nil {
 			break
@@ -1699,6 +1901,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.revokeApiKey":
+		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["id"].(string), args["reason"].(*string)), true
+	case "Mutation.rotateApiKey":
+		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateAPIKey(childComplexity, args["id"].(string), args["overlapHours"].(int), args["expiresAt"].(*time.Time)), true
 	case "Mutation.saveTrackingPlan":
 		if e.ComplexityRoot.Mutation.SaveTrackingPlan == nil {
 			break
@@ -1732,6 +1956,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UndoMerge(childComplexity, args["id"].(string)), true
+	case "Mutation.updateTenant":
+		if e.ComplexityRoot.Mutation.UpdateTenant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTenant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTenant(childComplexity, args["name"].(*string), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["currency"].(*string), args["branding"].(*access.Branding)), true
+
+	case "NewAPIKey.key":
+		if e.ComplexityRoot.NewAPIKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NewAPIKey.Key(childComplexity), true
+	case "NewAPIKey.secret":
+		if e.ComplexityRoot.NewAPIKey.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NewAPIKey.Secret(childComplexity), true
 
 	case "ObservedKind.firstSeenAt":
 		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
@@ -2257,6 +2505,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuarantinedEventEdge.Node(childComplexity), true
 
+	case "Query.apiKeys":
+		if e.ComplexityRoot.Query.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Query_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.APIKeys(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.account":
 		if e.ComplexityRoot.Query.Account == nil {
 			break
@@ -2575,12 +2834,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.Live(childComplexity), true
 
+	case "Tenant.branding":
+		if e.ComplexityRoot.Tenant.Branding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.Branding(childComplexity), true
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Tenant.CreatedAt(childComplexity), true
+	case "Tenant.currency":
+		if e.ComplexityRoot.Tenant.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.Currency(childComplexity), true
 	case "Tenant.eventRetentionMonths":
 		if e.ComplexityRoot.Tenant.EventRetentionMonths == nil {
 			break
@@ -2789,6 +3060,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputBrandingInput,
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputPlannedEventInput,
@@ -3629,6 +3901,133 @@ enum VerdictStatus {
   QUEUED
 }
 `, BuiltIn: false},
+	{Name: "../key.graphqls", Input: `extend type Query {
+  "The tenant's keys, the newest first, those that have ended among them."
+  apiKeys(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): APIKeyConnection! @can(do: MANAGE_KEYS)
+}
+
+extend type Mutation {
+  """
+  Makes a key. Its secret is in this answer and in none after it. Nobody makes a key that
+  may do what they may not do themselves; but to let send events, the right to make keys is
+  enough.
+  """
+  createApiKey(
+    "What the key is for."
+    kind: APIKeyKind!
+    "What people call it: 1 to 200 characters."
+    name: String!
+    "What it may do, of what its kind may. Nothing, or null: all of that."
+    permissions: [Permission!]
+    """
+    Of a publishable key: the origins of the pages that may send with it, such as
+    ` + "`" + `https://www.example.com` + "`" + `; at most 20. None: any page, and what is no page.
+    """
+    origins: [String!]
+    "When it ends: within ten years. Null, or nothing: when it is revoked."
+    expiresAt: DateTime
+  ): NewAPIKey! @can(do: MANAGE_KEYS)
+  """
+  Makes a key that follows another: of the same kind and name, with the same permissions, and
+  counting as the same source of events. The other goes on to work for the overlap, in which
+  senders can be given the new one. A key is rotated once.
+  """
+  rotateApiKey(
+    "The key to follow."
+    id: ID!
+    "For how many hours both work; 0 to 720, which is 30 days. With 0 the other ends at once."
+    overlapHours: Int! = 24
+    "When the new key ends. Null, or nothing: it lives as long as the other was meant to."
+    expiresAt: DateTime
+  ): NewAPIKey! @can(do: MANAGE_KEYS)
+  "Ends a key for good. Within 2 seconds nothing is answered to it, and what is watched with it ends."
+  revokeApiKey(
+    "The key to end. One that has ended already stays as it is."
+    id: ID!
+    "Why, for whoever looks at it later; at most 500 characters."
+    reason: String
+  ): APIKey! @can(do: MANAGE_KEYS)
+}
+
+"What a key is for."
+enum APIKeyKind {
+  "Sends events, from servers."
+  WRITE
+  "Reads everything of the tenant."
+  READ
+  "Sets up the tenant, corrects and erases data, and reads."
+  MANAGE
+  "Sends events from browsers, where anybody can read it: it does nothing else, and only by the paths for events."
+  PUBLISH
+  "Signs embed tokens, by which browsers see certain metrics and reports. It opens nothing itself, and belongs on a server."
+  EMBED
+}
+
+"A key, without its secret, which nobody can be told again."
+type APIKey implements Node @can(do: MANAGE_KEYS) {
+  "Opaque and global."
+  id: ID!
+  "What it is for."
+  kind: APIKeyKind!
+  "What people call it."
+  name: String!
+  "How it begins, to tell keys apart that are in use somewhere."
+  prefix: String!
+  "What it may do; of an embed key, what the bearers of its tokens may at most."
+  permissions: [Permission!]!
+  "Of a publishable key, the origins of the pages that may send with it; none: any."
+  origins: [String!]!
+  "When it was made."
+  createdAt: DateTime!
+  "The login, or the key, that made it, by its UUID; null: the operator, at the command line."
+  createdBy: String
+  "When it ends by itself; null: it doesn't."
+  expiresAt: DateTime
+  "When it was revoked; null: it was not."
+  revokedAt: DateTime
+  "Why it was revoked."
+  revokedReason: String
+  "When it was last let in, within a minute or two; of an embed key, a token of its. Null: never."
+  lastUsedAt: DateTime
+  "The network that it was last used from: of an IPv4 address the first 24 bits, of an IPv6 address the first 48."
+  lastUsedFrom: String
+  "The key that it follows; null if it was not made by a rotation."
+  rotates: APIKey
+}
+
+"A key that has just been made."
+type NewAPIKey @can(do: MANAGE_KEYS) {
+  "What to send, or to sign with. Keep it now: it is not shown again."
+  secret: String!
+  "The key."
+  key: APIKey!
+}
+
+"A page of keys."
+type APIKeyConnection @can(do: MANAGE_KEYS) {
+  "The keys with their cursors."
+  edges: [APIKeyEdge!]!
+  "The keys without their cursors."
+  nodes: [APIKey!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A key in a list."
+type APIKeyEdge @can(do: MANAGE_KEYS) {
+  "Where this key stands in the list."
+  cursor: String!
+  "The key."
+  node: APIKey!
+}
+`, BuiltIn: false},
 	{Name: "../metric.graphqls", Input: `extend type Query {
   "The metrics that this tenant can ask for, by key."
   metrics(
@@ -4286,16 +4685,52 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
   more: Boolean!
 }
 `, BuiltIn: false},
-	{Name: "../tenant.graphqls", Input: `"A company whose data Tidemark keeps apart from everyone else's."
+	{Name: "../tenant.graphqls", Input: `extend type Mutation {
+  "Changes the tenant's settings. What is not given stays. How long raw events are kept, ` + "`" + `setEventRetention` + "`" + ` says."
+  updateTenant(
+    "What people call it: 1 to 200 characters."
+    name: String
+    """
+    The zone in which its days begin. It can be changed until the first event is counted:
+    figures are kept by the days of this zone.
+    """
+    zone: TimeZone
+    "The day with which its weeks begin."
+    weekStart: Weekday
+    "In what money its figures are told: a code of ISO 4217 that is in use, such as ` + "`" + `EUR` + "`" + `."
+    currency: String
+    "What its dashboards look like, in place of what was said before: null in it takes away."
+    branding: BrandingInput
+  ): Tenant! @can(do: MANAGE_TENANT)
+}
+
+"What a tenant's dashboards look like where they are put before others."
+input BrandingInput {
+  "The name that they bear: 1 to 100 characters."
+  appName: String
+  "Where their logo lies: an https URL of at most 2,000 characters."
+  logoUrl: String
+  "The colour of what stands out, as ` + "`" + `#rrggbb` + "`" + `."
+  accent: String
+}
+
+"A company whose data Tidemark keeps apart from everyone else's."
 type Tenant implements Node @can(do: READ) {
   "Opaque and global."
   id: ID!
   "What people call it."
   name: String!
-  "The zone in which its days begin, unless a query names another."
+  """
+  The zone in which its days begin, unless a query names another. It stays as it is once
+  something has been counted.
+  """
   zone: TimeZone!
   "The day with which its weeks begin, unless a query names another."
   weekStart: Weekday!
+  "In what money its figures are told: a code of ISO 4217, such as ` + "`" + `EUR` + "`" + `."
+  currency: String!
+  "What its dashboards look like where they are put before others."
+  branding: Branding!
   """
   How long raw events stay in the database: so many whole months before the running one.
   Null: for ever.
@@ -4303,6 +4738,16 @@ type Tenant implements Node @can(do: READ) {
   eventRetentionMonths: Int
   "When it was created."
   createdAt: DateTime!
+}
+
+"What a tenant's dashboards look like where they are put before others. What is null is Tidemark's own."
+type Branding @can(do: READ) {
+  "The name that they bear."
+  appName: String
+  "Where their logo lies: an https URL."
+  logoUrl: String
+  "The colour of what stands out, as ` + "`" + `#rrggbb` + "`" + ` in small letters."
+  accent: String
 }
 `, BuiltIn: false},
 	{Name: "../window.graphqls", Input: `"A step of time, in one time zone."
@@ -4374,6 +4819,64 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_APIKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_APIKey_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_APIKey_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_APIKey_name(ctx, field)
+	case "prefix":
+		return ec.fieldContext_APIKey_prefix(ctx, field)
+	case "permissions":
+		return ec.fieldContext_APIKey_permissions(ctx, field)
+	case "origins":
+		return ec.fieldContext_APIKey_origins(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_APIKey_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_APIKey_createdBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_APIKey_expiresAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_APIKey_revokedAt(ctx, field)
+	case "revokedReason":
+		return ec.fieldContext_APIKey_revokedReason(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_APIKey_lastUsedAt(ctx, field)
+	case "lastUsedFrom":
+		return ec.fieldContext_APIKey_lastUsedFrom(ctx, field)
+	case "rotates":
+		return ec.fieldContext_APIKey_rotates(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type APIKey", field.Name)
+}
+
+func (ec *executionContext) childFields_APIKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_APIKeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_APIKeyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_APIKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_APIKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type APIKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_APIKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_APIKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_APIKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type APIKeyEdge", field.Name)
+}
 
 func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4471,6 +4974,18 @@ func (ec *executionContext) childFields_ArchivePartEdge(ctx context.Context, fie
 		return ec.fieldContext_ArchivePartEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ArchivePartEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Branding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "appName":
+		return ec.fieldContext_Branding_appName(ctx, field)
+	case "logoUrl":
+		return ec.fieldContext_Branding_logoUrl(ctx, field)
+	case "accent":
+		return ec.fieldContext_Branding_accent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Branding", field.Name)
 }
 
 func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4877,6 +5392,16 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
 }
 
+func (ec *executionContext) childFields_NewAPIKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_NewAPIKey_secret(ctx, field)
+	case "key":
+		return ec.fieldContext_NewAPIKey_key(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NewAPIKey", field.Name)
+}
+
 func (ec *executionContext) childFields_ObservedKind(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -5159,6 +5684,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_personMerges(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Query_apiKeys(ctx, field)
 	case "metrics":
 		return ec.fieldContext_Query_metrics(ctx, field)
 	case "metric":
@@ -5275,6 +5802,10 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_zone(ctx, field)
 	case "weekStart":
 		return ec.fieldContext_Tenant_weekStart(ctx, field)
+	case "currency":
+		return ec.fieldContext_Tenant_currency(ctx, field)
+	case "branding":
+		return ec.fieldContext_Tenant_branding(ctx, field)
 	case "eventRetentionMonths":
 		return ec.fieldContext_Tenant_eventRetentionMonths(ctx, field)
 	case "createdAt":

@@ -7,8 +7,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/graph-gophers/dataloader/v7"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -25,6 +27,7 @@ const (
 type Loaders struct {
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
+	APIKey      *dataloader.Loader[uuid.UUID, *access.APIKey]
 
 	Person        *dataloader.Loader[int64, *customer.Person] // by any identity of theirs
 	Identity      *dataloader.Loader[int64, *customer.Identity]
@@ -44,11 +47,12 @@ type Loaders struct {
 type loadersKey struct{}
 
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service) context.Context {
+func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service, keys *access.Keyring) context.Context {
 	nested := &budget{}
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Event:          single(events.ByPositions),
 		ArchivePart:    single(parts.ByPositions),
+		APIKey:         single(keys.ByIDs),
 		Person:         single(people.Persons),
 		Identity:       single(people.Identities),
 		Account:        single(people.Accounts),

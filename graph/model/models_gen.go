@@ -9,12 +9,33 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
+
+// A page of keys.
+type APIKeyConnection struct {
+	// The keys with their cursors.
+	Edges []APIKeyEdge `json:"edges"`
+	// The keys without their cursors.
+	Nodes []access.APIKey `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A key in a list.
+type APIKeyEdge struct {
+	// Where this key stands in the list.
+	Cursor string `json:"cursor"`
+	// The key.
+	Node *access.APIKey `json:"node"`
+}
 
 // A page of accounts.
 type AccountConnection struct {
@@ -273,6 +294,14 @@ func (MetricValue) IsProvenance() {}
 type Mutation struct {
 }
 
+// A key that has just been made.
+type NewAPIKey struct {
+	// What to send, or to sign with. Keep it now: it is not shown again.
+	Secret string `json:"secret"`
+	// The key.
+	Key *access.APIKey `json:"key"`
+}
+
 // Where a page lies in its list, as in the Relay specification of connections.
 type PageInfo struct {
 	// Whether more follows after `endCursor`.
@@ -466,10 +495,15 @@ type Tenant struct {
 	ID string `json:"id"`
 	// What people call it.
 	Name string `json:"name"`
-	// The zone in which its days begin, unless a query names another.
+	// The zone in which its days begin, unless a query names another. It stays as it is once
+	// something has been counted.
 	Zone string `json:"zone"`
 	// The day with which its weeks begin, unless a query names another.
 	WeekStart Weekday `json:"weekStart"`
+	// In what money its figures are told: a code of ISO 4217, such as `EUR`.
+	Currency string `json:"currency"`
+	// What its dashboards look like where they are put before others.
+	Branding *access.Branding `json:"branding"`
 	// How long raw events stay in the database: so many whole months before the running one.
 	// Null: for ever.
 	EventRetentionMonths *int `json:"eventRetentionMonths,omitempty"`
@@ -515,6 +549,73 @@ type TraitChangeEdge struct {
 	Cursor string `json:"cursor"`
 	// The change.
 	Node *customer.Change `json:"node"`
+}
+
+// What a key is for.
+type APIKeyKind string
+
+const (
+	// Sends events, from servers.
+	APIKeyKindWrite APIKeyKind = "WRITE"
+	// Reads everything of the tenant.
+	APIKeyKindRead APIKeyKind = "READ"
+	// Sets up the tenant, corrects and erases data, and reads.
+	APIKeyKindManage APIKeyKind = "MANAGE"
+	// Sends events from browsers, where anybody can read it: it does nothing else, and only by the paths for events.
+	APIKeyKindPublish APIKeyKind = "PUBLISH"
+	// Signs embed tokens, by which browsers see certain metrics and reports. It opens nothing itself, and belongs on a server.
+	APIKeyKindEmbed APIKeyKind = "EMBED"
+)
+
+var AllAPIKeyKind = []APIKeyKind{
+	APIKeyKindWrite,
+	APIKeyKindRead,
+	APIKeyKindManage,
+	APIKeyKindPublish,
+	APIKeyKindEmbed,
+}
+
+func (e APIKeyKind) IsValid() bool {
+	switch e {
+	case APIKeyKindWrite, APIKeyKindRead, APIKeyKindManage, APIKeyKindPublish, APIKeyKindEmbed:
+		return true
+	}
+	return false
+}
+
+func (e APIKeyKind) String() string {
+	return string(e)
+}
+
+func (e *APIKeyKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = APIKeyKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid APIKeyKind", str)
+	}
+	return nil
+}
+
+func (e APIKeyKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *APIKeyKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e APIKeyKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What has become of the events of a part.

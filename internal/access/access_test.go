@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"strings"
 	"testing"
 
@@ -107,7 +108,7 @@ func TestAKeyTellsItsKindAndNothingElse(t *testing.T) {
 	seen := map[string]bool{}
 	for kind, prefix := range map[access.Kind]string{access.WriteKey: "tmw_", access.ReadKey: "tmr_"} {
 		for range 100 {
-			key, err := access.NewKey(kind)
+			key, err := access.NewKey(kind, uuid.New())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +123,7 @@ func TestAKeyTellsItsKindAndNothingElse(t *testing.T) {
 		t.Errorf("%d of 200 keys are their own", len(seen))
 	}
 	for _, kind := range []access.Kind{"", "admin", "Write"} {
-		_, err := access.NewKey(kind)
+		_, err := access.NewKey(kind, uuid.New())
 		wantFault(t, err, fault.BadUserInput, "kind")
 	}
 }

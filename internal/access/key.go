@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -70,6 +71,11 @@ func RevokeKeys(ctx context.Context, worker *postgres.Worker, id tenant.ID, name
 	var revoked []uuid.UUID
 	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
 		revoked, err = dbsqlc.New().APIKeyRevokeByName(ctx, tx, dbsqlc.APIKeyRevokeByNameParams{TenantID: id, Name: name})
+		for _, key := range revoked {
+			if err == nil {
+				err = audit.Write(ctx, tx, audit.Entry{Action: audit.KeyRevoked, Target: keyTarget(key), Tenant: id, Before: map[string]any{"name": name}})
+			}
+		}
 		return err
 	})
 	if err != nil {

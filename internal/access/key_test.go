@@ -39,7 +39,7 @@ func TestTheDatabaseHasAKeysHashAndNotTheKey(t *testing.T) {
 func TestAKeyIsItsTenants(t *testing.T) {
 	h := newHouse(t)
 	acme, globex := h.tenant(t, "Acme"), h.tenant(t, "Globex")
-	keys := access.NewAuthenticator(h.app)
+	keys := access.NewAuthenticator(h.app, nil, nil)
 	for key, want := range map[string]access.Principal{
 		h.key(t, acme, access.WriteKey, "site"):       {Tenant: acme, Kind: access.WriteKey, Permissions: access.WriteKey.Permissions(), Source: "default"},
 		h.key(t, acme, access.ReadKey, "dashboard"):   {Tenant: acme, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions(), Source: "default"},
@@ -61,8 +61,8 @@ func TestAKeyIsItsTenants(t *testing.T) {
 func TestWhatIsNoKeyGetsOneAnswer(t *testing.T) {
 	h := newHouse(t)
 	acme := h.tenant(t, "Acme")
-	keys := access.NewAuthenticator(h.app)
-	unknown, err := access.NewKey(access.ReadKey)
+	keys := access.NewAuthenticator(h.app, nil, nil)
+	unknown, err := access.NewKey(access.ReadKey, uuid.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestARevokedKeyEndsAtOnceIfForgottenAndSoonAnyway(t *testing.T) {
 	h := newHouse(t)
 	acme := h.tenant(t, "Acme")
 	key := h.key(t, acme, access.ReadKey, "dashboard")
-	told, untold := access.NewAuthenticator(h.app), access.NewAuthenticator(h.app)
+	told, untold := access.NewAuthenticator(h.app, nil, nil), access.NewAuthenticator(h.app, nil, nil)
 	for _, keys := range []*access.Authenticator{told, untold} {
 		if _, err := keys.Key(t.Context(), key); err != nil {
 			t.Fatal(err)
@@ -159,7 +159,7 @@ func TestAKeyNeedsATenantAKindAndAName(t *testing.T) {
 func TestADatabaseThatDoesNotAnswerIsNotAWrongKey(t *testing.T) {
 	h := newHouse(t)
 	key := h.key(t, h.tenant(t, "Acme"), access.ReadKey, "dashboard")
-	keys := access.NewAuthenticator(h.app)
+	keys := access.NewAuthenticator(h.app, nil, nil)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := keys.Key(gone, key); err == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -23,8 +24,11 @@ func CreateKeyAs(ctx context.Context, worker *postgres.Worker, vault *secret.Vau
 		return "", err
 	}
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		key, _, err = insertKey(ctx, tx, vault, of, draft)
-		return err
+		var made APIKey
+		if key, made, err = insertKey(ctx, tx, vault, of, draft); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{Action: audit.KeyCreated, Target: keyTarget(made.ID), Tenant: of, After: made.told()})
 	})
 	if postgres.Refused(err) {
 		return "", errNoTenant.Because(err)
@@ -40,9 +44,9 @@ func RotateKeyAs(ctx context.Context, worker *postgres.Worker, vault *secret.Vau
 	if overlap < 0 || overlap > maxOverlap {
 		return "", fault.Input("overlap", "Between 0 and %d hours are allowed.", int(maxOverlap/time.Hour))
 	}
-	any := func(Permissions) error { return nil }
+	all := func(Permissions) error { return nil }
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		key, _, err = rotateKey(ctx, tx, vault, of, id, rotation{overlap: overlap, mayGive: any})
+		key, _, err = rotateKey(ctx, tx, vault, of, id, rotation{overlap: overlap, mayGive: all})
 		return err
 	})
 	if err != nil {

@@ -127,3 +127,10 @@ func permissionsOf(names []string) (set Permissions) {
 	}
 	return set
 }
+
+// told is what the audit keeps of a key.
+func (k APIKey) told() map[string]any {
+	return map[string]any{
+		"kind": k.Kind, "name": k.Name, "permissions": k.Permissions.List(), "origins": k.Origins, "expiresAt": k.ExpiresAt,
+	}
+}

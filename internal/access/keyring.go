@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -47,8 +48,10 @@ func (k *Keyring) Create(ctx context.Context, draft KeyDraft) (key string, made 
 	}
 	draft.by = who.By()
 	err = k.access.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		key, made, err = insertKey(ctx, tx, k.vault, who.Tenant, draft)
-		return err
+		if key, made, err = insertKey(ctx, tx, k.vault, who.Tenant, draft); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{Action: audit.KeyCreated, Target: keyTarget(made.ID), After: made.told()})
 	})
 	if err != nil {
 		return "", APIKey{}, fmt.Errorf("create key: %w", err)
@@ -153,7 +156,13 @@ func rotateKey(ctx context.Context, tx pgx.Tx, vault *secret.Vault, of tenant.ID
 	if err != nil {
 		return "", APIKey{}, err
 	}
-	return key, made, retire(ctx, tx, of, id, count.Now, how.overlap)
+	if err := retire(ctx, tx, of, id, count.Now, how.overlap); err != nil {
+		return "", APIKey{}, err
+	}
+	return key, made, audit.Write(ctx, tx, audit.Entry{
+		Action: audit.KeyRotated, Target: keyTarget(id), Tenant: of,
+		After: map[string]any{"successor": made.ID, "endsAt": count.Now.Add(how.overlap), "expiresAt": made.ExpiresAt},
+	})
 }
 
 // retire ends a key that another follows: at once, or after the overlap.
@@ -195,10 +204,17 @@ func (k *Keyring) Revoke(ctx context.Context, id uuid.UUID, reason string) error
 		return fault.Input("reason", "At most 500 characters are allowed.")
 	}
 	err = k.access.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		if _, err := lockKey(ctx, tx, who.Tenant, id); err != nil {
+		old, err := lockKey(ctx, tx, who.Tenant, id)
+		if err != nil || old.RevokedAt != nil {
 			return err
 		}
-		return dbsqlc.New().APIKeyRevoke(ctx, tx, dbsqlc.APIKeyRevokeParams{Reason: textOrNone(reason), TenantID: who.Tenant, ApiKeyID: id})
+		if err := dbsqlc.New().APIKeyRevoke(ctx, tx, dbsqlc.APIKeyRevokeParams{Reason: textOrNone(reason), TenantID: who.Tenant, ApiKeyID: id}); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.KeyRevoked, Target: keyTarget(id),
+			Before: map[string]any{"name": old.Name, "kind": old.Kind}, After: map[string]any{"reason": reason},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("revoke key: %w", err)

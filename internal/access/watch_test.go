@@ -41,7 +41,7 @@ func (c counter) Handle(context.Context, slog.Record) error {
 func newGuard(t *testing.T) guard {
 	t.Helper()
 	h := newHouse(t)
-	keys := access.NewAuthenticator(h.app)
+	keys := access.NewAuthenticator(h.app, nil, nil)
 	warned := new(atomic.Int64)
 	g := guard{h, keys, access.NewWatcher(keys.Forget, slog.New(counter{slog.DiscardHandler, warned})), warned}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -173,8 +173,10 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 
 func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
+		Keyring:        keyring,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
@@ -184,17 +186,17 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		People:         people,
 	}, n.logger)
 	return gqlhttp.New(gqlhttp.Config{
-		Executor: executor,
-		Live:     liveQueries{engine},
+		Executor:     executor,
+		Live:         liveQueries{engine},
 		Authenticate: authenticate(keys, watcher),
-		Anonymous: true,
+		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
 				return who.Self()
 			}
 			return scope
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people, keyring) },
 		Origins: n.config.origins(),
 		Logger:  n.logger,
 	})

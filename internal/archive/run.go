@@ -39,7 +39,7 @@ func (a *Archive) Keep(ctx context.Context) error {
 }
 
 // Run does all that is due for one tenant, and reports how many events have been moved.
-func (a *Archive) Run(ctx context.Context, t dbsqlc.Tenant, report func(events int)) error {
+func (a *Archive) Run(ctx context.Context, t dbsqlc.TenantListRow, report func(events int)) error {
 	return a.alone(ctx, t.TenantID, func(ctx context.Context) error {
 		if err := a.tidy(ctx, t.TenantID); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (a *Archive) Run(ctx context.Context, t dbsqlc.Tenant, report func(events i
 }
 
 // Plan says what Run would move, and moves nothing.
-func (a *Archive) Plan(ctx context.Context, t dbsqlc.Tenant) ([]Due, error) {
+func (a *Archive) Plan(ctx context.Context, t dbsqlc.TenantListRow) ([]Due, error) {
 	kept, ok, err := a.keptFrom(ctx, t)
 	if err != nil || !ok {
 		return nil, err
@@ -94,7 +94,7 @@ func (a *Archive) Plan(ctx context.Context, t dbsqlc.Tenant) ([]Due, error) {
 
 // keptFrom is the first month that a tenant keeps, by the database's clock; not ok if it
 // keeps all.
-func (a *Archive) keptFrom(ctx context.Context, t dbsqlc.Tenant) (month calendar.Date, ok bool, err error) {
+func (a *Archive) keptFrom(ctx context.Context, t dbsqlc.TenantListRow) (month calendar.Date, ok bool, err error) {
 	if !t.EventRetentionMonths.Valid {
 		return 0, false, nil
 	}

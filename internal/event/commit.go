@@ -2,11 +2,13 @@ package event
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -64,10 +66,8 @@ func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
 // transactWithin has within store the rows in the middle of what else it does in the
 // transaction.
 func (w *Writer) transactWithin(ctx context.Context, id tenant.ID, rows []row, within func(tx pgx.Tx, store func() error) error) error {
-	zone, err := w.zone(ctx, id)
-	if err != nil {
-		return err
-	}
+	zone := func(ctx context.Context, tx pgx.Tx) (calendar.Zone, error) { return w.zone(ctx, tx, id) }
+	var err error
 	for attempt := range attempts {
 		err = w.app.InTenant(ctx, id, func(tx pgx.Tx) error {
 			return within(tx, func() error {
@@ -89,14 +89,35 @@ func (w *Writer) transactWithin(ctx context.Context, id tenant.ID, rows []row, w
 	return nil
 }
 
-func (w *Writer) zoneName(ctx context.Context, id tenant.ID) (name string, err error) {
-	err = w.app.Read(ctx, id, func(tx pgx.Tx) error {
-		t, err := dbsqlc.New().TenantGet(ctx, tx)
-		name = t.Zone
+// zone gives the zone of the transaction's tenant. It is remembered once something has been
+// counted by its days, for from then on it does not change. Until then it is read when it is
+// the transaction's turn, which whoever changes it waits for too.
+func (w *Writer) zone(ctx context.Context, tx pgx.Tx, id tenant.ID) (calendar.Zone, error) {
+	if zone, ok := w.zones.Load(id); ok {
+		return zone.(calendar.Zone), nil
+	}
+	t, err := dbsqlc.New().TenantZone(ctx, tx)
+	if err != nil {
+		return calendar.Zone{}, fmt.Errorf("read zone of tenant: %w", err)
+	}
+	zone, err := calendar.LoadZone(t.Zone)
+	if err != nil {
+		return zone, fmt.Errorf("load zone of tenant %s: %w", id, err)
+	}
+	if t.Counts {
+		w.zones.Store(id, zone)
+	}
+	return zone, nil
+}
+
+// exists reports whether there is such a tenant.
+func (w *Writer) exists(ctx context.Context, id tenant.ID) (bool, error) {
+	err := w.app.Read(ctx, id, func(tx pgx.Tx) error {
+		_, err := w.zone(ctx, tx, id)
 		return err
 	})
-	if err != nil {
-		return "", fmt.Errorf("read zone of tenant: %w", err)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
 	}
-	return name, nil
+	return err == nil, err
 }

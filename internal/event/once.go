@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -48,8 +49,10 @@ func (e *Incoming) Receive(at time.Time) *fault.Error {
 func (w *Writer) AppendOnce(ctx context.Context, id tenant.ID, parts []Part, once Once) (fresh bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.options.Deadline)
 	defer cancel()
-	if _, err := w.zone(ctx, id); errors.Is(err, pgx.ErrNoRows) {
-		return false, ErrNoTenant
+	if _, known := w.zones.Load(id); !known {
+		if exists, err := w.exists(ctx, id); err != nil || !exists {
+			return false, cmp.Or(err, ErrNoTenant)
+		}
 	}
 	verdicts, rows, out, err := w.lineUp(ctx, id, parts)
 	if err != nil {

@@ -17,15 +17,22 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
+// zoneOf tells the zone by whose days a transaction counts.
+type zoneOf func(ctx context.Context, tx pgx.Tx) (calendar.Zone, error)
+
 // store writes events of one tenant in one transaction: message ids, identities, profiles,
 // events, presence and rollups. Every rows[i].verdict is set when it returns nil; the
 // verdicts hold only if the transaction commits. Unless it is careful it fails where a
 // message id was taken before.
-func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, careful bool, rows []row) error {
+func store(ctx context.Context, tx pgx.Tx, zoneOf zoneOf, months *months, careful bool, rows []row) error {
 	queries := dbsqlc.New()
 	turn, err := queries.EventTakeTurn(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("take turn: %w", err)
+	}
+	zone, err := zoneOf(ctx, tx)
+	if err != nil {
+		return err
 	}
 	rows = placeAll(rows, turn.ReceivedAt)
 	if rows, err = claim(ctx, tx, careful, rows); err != nil || len(rows) == 0 {

@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ type Writer struct {
 	options WriterOptions
 	plans   *registry.Plans
 	months  months
-	zones   sync.Map // tenant.ID -> calendar.Zone; a tenant's zone does not change
+	zones   sync.Map // tenant.ID -> calendar.Zone; see zone
 
 	mu     sync.Mutex
 	queues map[tenant.ID]*queue
@@ -257,20 +256,4 @@ func (w *Writer) release(q *queue) {
 		return
 	}
 	delete(w.queues, q.tenant)
-}
-
-func (w *Writer) zone(ctx context.Context, id tenant.ID) (calendar.Zone, error) {
-	if zone, ok := w.zones.Load(id); ok {
-		return zone.(calendar.Zone), nil
-	}
-	name, err := w.zoneName(ctx, id)
-	if err != nil {
-		return calendar.Zone{}, err
-	}
-	zone, err := calendar.LoadZone(name)
-	if err != nil {
-		return calendar.Zone{}, fmt.Errorf("load zone of tenant %s: %w", id, err)
-	}
-	w.zones.Store(id, zone)
-	return zone, nil
 }

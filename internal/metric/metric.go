@@ -65,8 +65,10 @@ func Find(key string) (*Definition, error) {
 			return d, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
+	return nil, errNoMetric
 }
+
+var errNoMetric = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
 
 // Service answers queries for metrics.
 type Service struct{ app *postgres.App }
@@ -96,6 +98,9 @@ type Series struct {
 // Value answers for a whole range.
 func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, error) {
 	var answer Value
+	if _, err := FindShown(ctx, d.Key); err != nil {
+		return answer, err
+	}
 	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
 		counts := make([]float64, 1)
 		err := d.count(ctx, tx, w.cover(w.whole()), counts)
@@ -107,6 +112,9 @@ func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, err
 
 // Series answers for each bucket of a range.
 func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
+	if _, err := FindShown(ctx, d.Key); err != nil {
+		return Series{}, err
+	}
 	series, err := s.series(ctx, ask, d.count)
 	series.Exact = !d.Raw || !series.Cuts()
 	return series, err

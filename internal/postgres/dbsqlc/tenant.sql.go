@@ -25,6 +25,44 @@ func (q *Queries) TenantAdmits(ctx context.Context, db DBTX) (bool, error) {
 	return admits, err
 }
 
+const tenantChange = `-- name: TenantChange :exec
+update tenant
+set
+  name = coalesce($1, name),
+  zone = coalesce($2, zone),
+  week_start = coalesce($3, week_start),
+  currency = coalesce($4, currency),
+  app_name = case when $5::boolean then $6 else app_name end,
+  logo_url = case when $5 then $7 else logo_url end,
+  accent = case when $5 then $8 else accent end
+`
+
+type TenantChangeParams struct {
+	Name      *string
+	Zone      *string
+	WeekStart pgtype.Int2
+	Currency  *string
+	Rebrand   bool
+	AppName   *string
+	LogoUrl   *string
+	Accent    *string
+}
+
+// What is not given stays.
+func (q *Queries) TenantChange(ctx context.Context, db DBTX, arg TenantChangeParams) error {
+	_, err := db.Exec(ctx, tenantChange,
+		arg.Name,
+		arg.Zone,
+		arg.WeekStart,
+		arg.Currency,
+		arg.Rebrand,
+		arg.AppName,
+		arg.LogoUrl,
+		arg.Accent,
+	)
+	return err
+}
+
 const tenantCreate = `-- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
@@ -82,6 +120,7 @@ func (q *Queries) TenantEnter(ctx context.Context, db DBTX, tenantID string) err
 const tenantGet = `-- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.currency, t.app_name, t.logo_url, t.accent,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -98,6 +137,10 @@ type TenantGetRow struct {
 	WeekStart            int16
 	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
+	Currency             string
+	AppName              *string
+	LogoUrl              *string
+	Accent               *string
 	Watermark            time.Time
 	RawSince             time.Time
 }
@@ -115,6 +158,10 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 		&i.WeekStart,
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
+		&i.Currency,
+		&i.AppName,
+		&i.LogoUrl,
+		&i.Accent,
 		&i.Watermark,
 		&i.RawSince,
 	)
@@ -217,4 +264,35 @@ func (q *Queries) TenantSuspend(ctx context.Context, db DBTX, arg TenantSuspendP
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const tenantTakeTurn = `-- name: TenantTakeTurn :exec
+select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0))
+`
+
+// Waits for the turn of whoever writes events, as EventTakeTurn does: what is then found out
+// of them holds until the transaction ends.
+func (q *Queries) TenantTakeTurn(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, tenantTakeTurn)
+	return err
+}
+
+const tenantZone = `-- name: TenantZone :one
+select
+  t.zone,
+  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part))::boolean as counts
+from tenant t
+`
+
+type TenantZoneRow struct {
+	Zone   string
+	Counts bool
+}
+
+// The zone, and whether anything has been kept by its days.
+func (q *Queries) TenantZone(ctx context.Context, db DBTX) (TenantZoneRow, error) {
+	row := db.QueryRow(ctx, tenantZone)
+	var i TenantZoneRow
+	err := row.Scan(&i.Zone, &i.Counts)
+	return i, err
 }
