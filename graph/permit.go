@@ -155,10 +155,13 @@ func (w *needing) field(f *ast.Field) {
 
 // Permit holds each operation against what its caller may do, before it runs. Where all is
 // allowed that is all it costs; else the fields that are not are refused or hidden.
-type Permit struct{ book *rulebook }
+type Permit struct {
+	book    *rulebook
+	witness *access.Witness // it may be nil
+}
 
 // NewPermit reads the rules off the schema.
-func NewPermit(schema *ast.Schema) Permit { return Permit{newRulebook(schema)} }
+func NewPermit(schema *ast.Schema) Permit { return Permit{book: newRulebook(schema)} }
 
 // ExtensionName implements [graphql.HandlerExtension].
 func (Permit) ExtensionName() string { return "Permit" }
@@ -182,6 +185,9 @@ func (p Permit) MutateOperationContext(ctx context.Context, operation *graphql.O
 	}
 	if who.Permissions.Contains(needed.do) {
 		return nil
+	}
+	if who.Kind == access.WriteKey {
+		p.witness.Misused(ctx, who, access.WrongPlace) // it is for servers that send, and asks
 	}
 	hidden := &notices{}
 	operation.Stats.SetExtension(noticesMark, hidden)

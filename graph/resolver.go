@@ -15,6 +15,7 @@ import (
 type Resolver struct {
 	TenantSettings *access.Settings
 	Keyring        *access.Keyring
+	Witness        *access.Witness // of how keys are used; it may be nil
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader

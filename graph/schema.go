@@ -43,7 +43,9 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
-	e.Use(NewPermit(schema.Schema()))
+	permit := NewPermit(schema.Schema())
+	permit.witness = r.Witness
+	e.Use(permit)
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)

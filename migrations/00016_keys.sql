@@ -56,7 +56,9 @@ create table api_key_use (
   foreign key (tenant_id, api_key_id) references api_key
 );
 call isolate_tenants('api_key_use');
+call admit_access('api_key_use');
 grant select on api_key_use to tidemark_app;
+grant select, insert, update on api_key_use to tidemark_access;
 
 -- When a use outside of a key's pattern was last put into the audit, so that it is put there
 -- once an hour, however often it is tried.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -17,6 +18,8 @@ type tenantCommands struct {
 	Create    tenantCreate    `cmd:"" help:"Make a tenant, and print its id."`
 	List      tenantList      `cmd:"" help:"List all tenants."`
 	Retention tenantRetention `cmd:"" help:"Say how long a tenant's raw events stay in the database."`
+	Suspend   tenantSuspend   `cmd:"" help:"Shut a tenant: nobody is let in, nothing is taken, and what is watched ends."`
+	Resume    tenantResume    `cmd:"" help:"Open a suspended tenant again."`
 }
 
 type tenantCreate struct {
@@ -81,49 +84,29 @@ func (c tenantRetention) Run(ctx context.Context, config app.Config) error {
 	})
 }
 
-type keyCommands struct {
-	Create keyCreate `cmd:"" help:"Make a key, and print it. It is not shown again."`
-	Revoke keyRevoke `cmd:"" help:"End a tenant's keys of a name."`
+type tenantSuspend struct {
+	Tenant string `arg:"" help:"Id of the tenant."`
 }
 
-type keyCreate struct {
-	Tenant string `required:"" help:"Id of the tenant."`
-	Kind   string `required:"" enum:"write,read,manage" help:"write: may only send events. read: may only read. manage: may set up the tenant, correct and erase data, and read."`
-	Name   string `default:"default" help:"What people call it."`
+func (c tenantSuspend) Run(ctx context.Context, config app.Config) error {
+	return suspend(ctx, config, c.Tenant, true)
 }
 
-func (c keyCreate) Run(ctx context.Context, config app.Config) error {
-	id, err := parseTenant(c.Tenant)
+type tenantResume struct {
+	Tenant string `arg:"" help:"Id of the tenant."`
+}
+
+func (c tenantResume) Run(ctx context.Context, config app.Config) error {
+	return suspend(ctx, config, c.Tenant, false)
+}
+
+func suspend(ctx context.Context, config app.Config, tenant string, suspended bool) error {
+	id, err := parseTenant(tenant)
 	if err != nil {
 		return err
 	}
 	return withWorker(ctx, config, func(worker *postgres.Worker) error {
-		key, err := access.CreateKey(ctx, worker, id, access.Kind(c.Kind), c.Name)
-		if err != nil {
-			return err
-		}
-		fmt.Println(key)
-		return nil
-	})
-}
-
-type keyRevoke struct {
-	Tenant string `required:"" help:"Id of the tenant."`
-	Name   string `required:"" help:"Name of the keys."`
-}
-
-func (c keyRevoke) Run(ctx context.Context, config app.Config) error {
-	id, err := parseTenant(c.Tenant)
-	if err != nil {
-		return err
-	}
-	return withWorker(ctx, config, func(worker *postgres.Worker) error {
-		revoked, err := access.RevokeKeys(ctx, worker, id, c.Name)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%d keys revoked.\n", revoked)
-		return nil
+		return access.Suspend(audit.WithActor(ctx, audit.AtCommandLine()), worker, id, suspended)
 	})
 }
 

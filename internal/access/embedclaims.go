@@ -1,11 +1,11 @@
 package access
 
 import (
+	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
-
-	"encoding/json"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -66,6 +66,9 @@ func (c embedClaims) checkTimes(now time.Time) error {
 	return nil
 }
 
+// defaultAccount is the type of an account whose senders know only one, as event.DefaultGroup.
+const defaultAccount = "account"
+
 // rows turns filters into conditions on events; none into none.
 func (f *embedFilters) rows() (*Rows, error) {
 	if f == nil {
@@ -76,7 +79,7 @@ func (f *embedFilters) rows() (*Rows, error) {
 		if f.Account.ID == "" {
 			return nil, claimFault("filters.account", "An account is named by its type and its id.")
 		}
-		conditions = append(conditions, Condition{Group: f.Account.Type, In: []any{f.Account.ID}})
+		conditions = append(conditions, Condition{Group: cmp.Or(f.Account.Type, defaultAccount), In: []any{f.Account.ID}})
 	}
 	for name, value := range f.Properties {
 		in, ok := oneOf(value)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/google/uuid"
+
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/tenant"

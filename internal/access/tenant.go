@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -158,7 +159,14 @@ func Suspend(ctx context.Context, worker *postgres.Worker, id tenant.ID, suspend
 	var found int64
 	err := worker.InTx(ctx, func(tx pgx.Tx) (err error) {
 		found, err = dbsqlc.New().TenantSuspend(ctx, tx, dbsqlc.TenantSuspendParams{Suspended: suspended, TenantID: id})
-		return err
+		if err != nil || found == 0 {
+			return err
+		}
+		action := audit.TenantResumed
+		if suspended {
+			action = audit.TenantSuspended
+		}
+		return audit.Write(ctx, tx, audit.Entry{Action: action, Target: audit.Target{Type: "tenant", ID: id.String()}, Tenant: id})
 	})
 	if err != nil {
 		return fmt.Errorf("suspend tenant: %w", err)

@@ -45,7 +45,6 @@ const (
 // into the audit, once an hour for each key and way. Whoever authenticates never waits for
 // it: it writes behind them, and where it can't keep up it forgets.
 type Witness struct {
-	worker *postgres.Worker
 	access *postgres.Access
 	logger *slog.Logger
 	wake   chan struct{}
@@ -53,15 +52,13 @@ type Witness struct {
 	told   *otter.Cache[misused, struct{}]   // which misuse was
 
 	mu      sync.Mutex
-	uses    map[uuid.UUID]use
+	uses    map[tenant.ID]*uses
+	waiting int // uses in them
 	misuses []misuse
 }
 
-type use struct {
-	tenant  tenant.ID
-	at      time.Time
-	network string
-}
+// uses are those of a tenant, as they are written.
+type uses = dbsqlc.APIKeyUseNoteParams
 
 // misused names what is told once an hour.
 type misused struct {
@@ -77,9 +74,9 @@ type misuse struct {
 }
 
 // NewWitness makes one; Run does the writing.
-func NewWitness(worker *postgres.Worker, access *postgres.Access, logger *slog.Logger) *Witness {
+func NewWitness(access *postgres.Access, logger *slog.Logger) *Witness {
 	return &Witness{
-		worker: worker, access: access, logger: logger, wake: make(chan struct{}, 1), uses: map[uuid.UUID]use{},
+		access: access, logger: logger, wake: make(chan struct{}, 1), uses: map[tenant.ID]*uses{},
 		lately: otter.Must(&otter.Options[uuid.UUID, struct{}]{
 			MaximumSize: rememberedUse, ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, struct{}](useEvery),
 		}),
@@ -102,10 +99,18 @@ func (w *Witness) Used(ctx context.Context, who Principal) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.uses) < waitingUse {
-		w.uses[who.ID] = use{who.Tenant, time.Now(), networkOf(fault.ClientOf(ctx).Address)}
-		w.poke()
+	if w.waiting >= waitingUse {
+		return
 	}
+	u := w.uses[who.Tenant]
+	if u == nil {
+		u = &uses{}
+		w.uses[who.Tenant] = u
+	}
+	u.ApiKeyIds, u.UsedAts = append(u.ApiKeyIds, who.ID), append(u.UsedAts, time.Now())
+	u.Networks = append(u.Networks, networkOf(fault.ClientOf(ctx).Address))
+	w.waiting++
+	w.poke()
 }
 
 // networkOf is the network of an address, as far as it is kept: which provider or company,
@@ -174,11 +179,13 @@ func (w *Witness) write(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
 	defer cancel()
 	w.mu.Lock()
-	uses, misuses := w.uses, w.misuses
-	w.uses, w.misuses = map[uuid.UUID]use{}, nil
+	noted, misuses := w.uses, w.misuses
+	w.uses, w.waiting, w.misuses = map[tenant.ID]*uses{}, 0, nil
 	w.mu.Unlock()
-	if err := w.writeUses(ctx, uses); err != nil {
-		w.logger.WarnContext(ctx, "the last use of keys was not kept", "keys", len(uses), "error", err)
+	for id, u := range noted {
+		if err := w.writeUses(ctx, id, *u); err != nil {
+			w.logger.WarnContext(ctx, "the last use of keys was not kept", "keys", len(u.ApiKeyIds), "error", err)
+		}
 	}
 	for _, m := range misuses {
 		if err := w.writeMisuse(ctx, m); err != nil {
@@ -188,16 +195,8 @@ func (w *Witness) write(ctx context.Context) {
 	}
 }
 
-func (w *Witness) writeUses(ctx context.Context, uses map[uuid.UUID]use) error {
-	if len(uses) == 0 {
-		return nil
-	}
-	var rows dbsqlc.APIKeyUseNoteParams
-	for key, u := range uses {
-		rows.TenantIds, rows.ApiKeyIds = append(rows.TenantIds, uuid.UUID(u.tenant)), append(rows.ApiKeyIds, key)
-		rows.UsedAts, rows.Networks = append(rows.UsedAts, u.at), append(rows.Networks, u.network)
-	}
-	return w.worker.InTx(ctx, func(tx pgx.Tx) error { return dbsqlc.New().APIKeyUseNote(ctx, tx, rows) })
+func (w *Witness) writeUses(ctx context.Context, id tenant.ID, u uses) error {
+	return w.access.InTenant(ctx, id, func(tx pgx.Tx) error { return dbsqlc.New().APIKeyUseNote(ctx, tx, u) })
 }
 
 // writeMisuse puts it into the audit, if no server has within the hour.

@@ -131,7 +131,7 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // Serve answers requests on the listener until ctx ends, and then stops in order: no new
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
-	witness := access.NewWitness(n.worker, n.access, n.logger)
+	witness := access.NewWitness(n.access, n.logger)
 	keys := access.NewAuthenticator(n.app, n.vault, witness)
 	watcher := access.NewWatcher(keys.Forget, n.logger)
 	plans := registry.NewPlans(n.app)
@@ -144,7 +144,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		listener = tls.NewListener(listener, n.certificate.Config())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
+	graphql := n.graphql(keys, witness, watcher, in, writer, plans, engine)
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
@@ -171,12 +171,13 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, witness *access.Witness, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
+		Witness:        witness,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,

@@ -43,6 +43,11 @@ var asked = map[string]string{
 
 	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
 	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
+	"Query.apiKeys":              `{ apiKeys { totalCount } }`,
+	"Mutation.createApiKey":      `mutation { createApiKey(kind: WRITE, name: "n") { key { id } } }`,
+	"Mutation.rotateApiKey":      `mutation { rotateApiKey(id: "x") { key { id } } }`,
+	"Mutation.revokeApiKey":      `mutation { revokeApiKey(id: "x") { id } }`,
+	"Mutation.updateTenant":      `mutation { updateTenant(weekStart: MONDAY) { id } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
 	"Query.person":               `{ person(userId: "u1") { id } }`,

@@ -109,6 +109,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	}
 	inGo := map[string][]string{
 		"FieldGroup":   text("PII", "REVENUE"),
+		"APIKeyKind":   text("WRITE", "READ", "MANAGE", "PUBLISH", "EMBED"),
 		"IdentityKind": text(string(customer.User), string(customer.Device)),
 		"MetricUnit":   text(string(metric.UnitEvents), string(metric.UnitUsers)),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
@@ -153,6 +154,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
+		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
 		pageOfParts, archivedFigures, setRetention,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)

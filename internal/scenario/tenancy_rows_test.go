@@ -48,6 +48,8 @@ func (s story) lived(t *testing.T) {
 			event("m7", "F", "u3", noon))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
+		s.kit.Exec(t, `insert into api_key_use (tenant_id, api_key_id, used_at) select tenant_id, api_key_id, now() from api_key where tenant_id = $1 on conflict do nothing`, who.ID)
+		s.kit.Exec(t, `insert into api_key_misuse (tenant_id, api_key_id, reason) select tenant_id, api_key_id, 'REVOKED' from api_key where tenant_id = $1`, who.ID)
 	}
 	materialize(t, s.kit)
 	s.kit.Exec(t, `with login as (
@@ -152,7 +154,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`select * from ` + month, `insert into goose_db_version (version_id, is_applied) values (99, true)`,
 		`delete from event`, `truncate event`, `update event set type = 'x'`, `delete from message`,
 		`insert into tenant (tenant_id, name, zone) values (gen_random_uuid(), 'x', 'UTC')`,
-		`update tenant set name = 'x'`, `update api_key set revoked_at = null`,
+		`update tenant set suspended_at = null`, `update api_key set revoked_at = null`,
 		`alter table event disable row level security`, `drop policy one_tenant on event`,
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
