@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/app"
+	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -22,8 +21,7 @@ import (
 // house is a PostgreSQL with the demo in it, and the executor on it, in this process: a
 // dashboard costs the least there, so the share is at its highest.
 type house struct {
-	dir      string
-	services *app.Services
+	services *embedded.Services
 	node     *app.Node
 	app      *postgres.App
 	executor *executor.Executor
@@ -33,12 +31,6 @@ type house struct {
 
 func open(ctx context.Context, events int) (h *house, err error) {
 	h = &house{}
-	if h.dir, err = os.MkdirTemp("", "tidemark-bench-"); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
-	}
-	if err := os.Chmod(h.dir, 0o755); err != nil { // PostgreSQL may run as another user
-		return nil, fmt.Errorf("open folder: %w", err)
-	}
 	if err := h.start(ctx, events); err != nil {
 		return nil, h.close(err)
 	}
@@ -47,7 +39,7 @@ func open(ctx context.Context, events int) (h *house, err error) {
 
 func (h *house) start(ctx context.Context, events int) error {
 	quiet := slog.New(slog.DiscardHandler)
-	config, services, err := app.StartServices(ctx, app.Config{Pool: 4, Listen: "127.0.0.1:0", MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes}, h.dir, quiet)
+	config, services, err := app.StartServices(ctx, app.Config{Pool: 4, Listen: "127.0.0.1:0", MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes}, "", quiet)
 	if err != nil {
 		return err
 	}
@@ -55,10 +47,13 @@ func (h *house) start(ctx context.Context, events int) error {
 	if _, err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 		return err
 	}
+	if config, err = app.KeepSecretKeys(config, services.Dir); err != nil {
+		return err
+	}
 	if h.node, err = app.NewNode(ctx, config, quiet); err != nil {
 		return err
 	}
-	demo, err := h.node.LoadDemo(ctx, h.dir, events, true, func(int, int) {})
+	demo, err := h.node.LoadDemo(ctx, services.Dir, events, true, func(int, int) {})
 	if err != nil {
 		return err
 	}
@@ -109,7 +104,7 @@ func (h *house) close(err error) error {
 	if h.services != nil {
 		err = errors.Join(err, h.services.Stop())
 	}
-	return errors.Join(err, os.RemoveAll(h.dir))
+	return err
 }
 
 // timed is how long one of n runs takes.

@@ -35,30 +35,23 @@ func (q *Queries) APIKeyMisuseNote(ctx context.Context, db DBTX, arg APIKeyMisus
 }
 
 const aPIKeyUseNote = `-- name: APIKeyUseNote :exec
-insert into api_key_use as u (tenant_id, api_key_id, used_at, network)
-select n.tenant_id, n.api_key_id, n.used_at, nullif(n.network, '')::cidr
-from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[])
-  as n (tenant_id, api_key_id, used_at, network)
-order by n.tenant_id, n.api_key_id
+insert into api_key_use as u (api_key_id, used_at, network)
+select distinct on (n.api_key_id) n.api_key_id, n.used_at, nullif(n.network, '')::cidr
+from unnest($1::uuid[], $2::timestamptz[], $3::text[]) as n (api_key_id, used_at, network)
+order by n.api_key_id, n.used_at desc
 on conflict (tenant_id, api_key_id) do update
 set used_at = excluded.used_at, network = excluded.network
 where u.used_at < excluded.used_at
 `
 
 type APIKeyUseNoteParams struct {
-	TenantIds []uuid.UUID
 	ApiKeyIds []uuid.UUID
 	UsedAts   []time.Time
 	Networks  []string
 }
 
-// Worker: many at once, over all tenants. What is older than what is known changes nothing.
+// Many at once. What is older than what is known changes nothing.
 func (q *Queries) APIKeyUseNote(ctx context.Context, db DBTX, arg APIKeyUseNoteParams) error {
-	_, err := db.Exec(ctx, aPIKeyUseNote,
-		arg.TenantIds,
-		arg.ApiKeyIds,
-		arg.UsedAts,
-		arg.Networks,
-	)
+	_, err := db.Exec(ctx, aPIKeyUseNote, arg.ApiKeyIds, arg.UsedAts, arg.Networks)
 	return err
 }
