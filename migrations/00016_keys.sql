@@ -73,6 +73,7 @@ create table api_key_misuse (
 call isolate_tenants('api_key_misuse');
 call admit_access('api_key_misuse');
 grant select, insert, update on api_key_misuse to tidemark_access;
+grant select on api_key_misuse to tidemark_app; -- as in every table of tenants, under its row security
 
 -- Hashes and sealed secrets don't travel: a change of a key is told by its id.
 alter publication tidemark drop table api_key;

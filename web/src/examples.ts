@@ -616,8 +616,8 @@ mutation CreateApiKey {
     `Needs a management key. A successor to a key, which itself
 works on for a day. The id is one of ApiKeys.`,
     `
-mutation RotateApiKey($id: ID = "") {
-  rotateApiKey(id: $id, overlapHours: 24) {
+mutation RotateApiKey {
+  rotateApiKey(id: "a key's id", overlapHours: 24) {
     secret
     key {
       rotates {
@@ -632,8 +632,8 @@ mutation RotateApiKey($id: ID = "") {
     `Needs a management key. Ends a key for good, also where
 it is in use. The id is one of ApiKeys.`,
     `
-mutation RevokeApiKey($id: ID = "") {
-  revokeApiKey(id: $id, reason: "No longer used.") {
+mutation RevokeApiKey {
+  revokeApiKey(id: "a key's id", reason: "No longer used.") {
     revokedAt
   }
 }`,
