@@ -8,6 +8,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
@@ -16,6 +17,7 @@ type Resolver struct {
 	TenantSettings *access.Settings
 	Keyring        *access.Keyring
 	Witness        *access.Witness // of how keys are used; it may be nil
+	Quotas         *quota.Service
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader

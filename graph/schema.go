@@ -32,10 +32,12 @@ const (
 // of a process share the schema.
 var withoutDefer sync.Once
 
-// NewExecutor makes the executor of the schema over the services.
-func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
+// NewExecutor makes the executor of the schema over the services. It lets in what is within
+// the bounds.
+func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers: r,
+		Resolvers:  r,
+		Directives: generated.DirectiveRoot{Page: page},
 	})
 	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
 	e := executor.New(schema)
@@ -46,6 +48,7 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	permit := NewPermit(schema.Schema())
 	permit.witness = r.Witness
 	e.Use(permit)
+	e.Use(newCosting(bounds))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)
@@ -90,6 +93,9 @@ func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
 	}
 	if field != "" {
 		shown.Extensions["field"] = field
+	}
+	if seconds := f.RetryAfter(); seconds > 0 {
+		shown.Extensions["retryAfter"] = seconds
 	}
 	if f.Code == fault.Internal {
 		shown.Extensions["requestId"] = fault.Request(ctx)

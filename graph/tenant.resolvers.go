@@ -8,6 +8,7 @@ package graph
 import (
 	"context"
 
+	"github.com/tidemarkhq/tidemark/graph/generated"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 )
@@ -21,3 +22,7 @@ func (r *mutationResolver) UpdateTenant(ctx context.Context, name *string, zone 
 	}
 	return toTenant(settings), nil
 }
+
+func (r *Resolver) Tenant() generated.TenantResolver { return &tenantResolver{r} }
+
+type tenantResolver struct{ *Resolver }

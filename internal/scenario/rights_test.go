@@ -49,6 +49,7 @@ var asked = map[string]string{
 	"Mutation.revokeApiKey":      `mutation { revokeApiKey(id: "x") { id } }`,
 	"Mutation.updateTenant":      `mutation { updateTenant(weekStart: MONDAY) { id } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
+	"Mutation.setLimits":         `mutation { setLimits(limits: {}) { id } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
 	"Query.person":               `{ person(userId: "u1") { id } }`,
 	"Query.account":              `{ account(groupId: "g1") { id } }`,
