@@ -106,7 +106,7 @@ func aTokenShowsNothingElse(t *testing.T, s story) {
 			continue
 		}
 		for _, by := range transports {
-			got := by.ask(t, s.kit, token, requestOf(t, asked[field], nil))
+			got := by.ask(t, s.kit, s.freshToken(t), requestOf(t, asked[field], nil))
 			if got.code() != "FORBIDDEN" || !isNull(got.Data) {
 				t.Errorf("%s over %s: %s %+v", field, by.name, got.Data, got.Errors)
 			}
@@ -128,6 +128,16 @@ func aTokenShowsNothingElse(t *testing.T, s story) {
 			t.Errorf("node %s: %s %+v", id, got.Data, got.Errors)
 		}
 	}
+}
+
+// freshToken is of a key of its own, whose budget nobody has spent yet.
+func (s story) freshToken(t *testing.T) string {
+	t.Helper()
+	key, err := access.CreateKeyAs(t.Context(), s.kit.Node.Worker(), s.kit.Node.Vault(), s.acme.ID, access.KeyDraft{Kind: access.EmbedKey, Name: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signEmbed(key, time.Hour, eventsAlone)
 }
 
 // idsOfOthers gives the ids of things that are no metric.
