@@ -50,8 +50,8 @@ func cursorsOf[S any](list []S, key func(*S) string) []string {
 }
 
 // joined gives each node its edge, and tells where the page lies. All nodes of all connections
-// come through here, each with the context of its execution: what is to be counted of an
-// answer is counted here.
+// come through here, each with the context of its execution. How many they are is counted by
+// the schema's @page, which also counts lists that are no connections: see cost.go.
 func joined[E edgeOf[N], N any](_ context.Context, nodes []N, cursors []string, more bool, after *string) ([]E, []N, *model.PageInfo) {
 	edges := make([]E, len(nodes))
 	for i := range nodes {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -59,7 +60,7 @@ func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
 	return &model.Tenant{
 		EventRetentionMonths: months,
 		ID:                   nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
-		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt,
+		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt, DocumentMode: document.Mode(t.DocumentMode),
 	}
 }
 

@@ -31,6 +31,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findObserved(ctx, kind, key)
 	case partNode:
 		return r.findPart(ctx, key)
+	case documentNode:
+		return r.findDocument(ctx, key)
 	case reportNode:
 		return found(r.findReport(ctx, id))
 	case shareNode:

@@ -31,8 +31,9 @@ const (
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
 
-	reportNode = "report"
-	shareNode  = "share"
+	documentNode = "document"
+	reportNode   = "report"
+	shareNode    = "share"
 )
 
 func nodeID(kind, key string) string {

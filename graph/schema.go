@@ -32,10 +32,16 @@ const (
 // of a process share the schema.
 var withoutDefer sync.Once
 
-// NewExecutor makes the executor of the schema over the services.
-func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
+// sharedSchema is the one that documents are held against, @defer included until there is an
+// executor.
+func sharedSchema() *ast.Schema { return generated.NewExecutableSchema(generated.Config{}).Schema() }
+
+// NewExecutor makes the executor of the schema over the services. It lets in what is within
+// the bounds.
+func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers: r,
+		Resolvers:  r,
+		Directives: generated.DirectiveRoot{Page: page},
 	})
 	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
 	e := executor.New(schema)
@@ -46,6 +52,7 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	rules := NewPermit(schema.Schema())
 	e.Use(rules)
 	r.reports = &runner{e, rules.book, r.prepare}
+	e.Use(newCosting(bounds))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)
@@ -67,16 +74,11 @@ func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		if !ok || f.Code == fault.Internal {
 			logger.ErrorContext(ctx, "a field failed", "error", err, "path", graphql.GetPath(ctx).String(), "request", fault.Request(ctx))
 		}
-		if passing(f.Code) {
+		if f.Code.Passing() {
 			topic.NoteFailed(ctx)
 		}
 		return present(ctx, err, f)
 	}
-}
-
-// passing reports whether asking again later may help.
-func passing(code fault.Code) bool {
-	return code == fault.Internal || code == fault.Unavailable || code == fault.Timeout
 }
 
 func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
@@ -90,6 +92,9 @@ func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
 	}
 	if field != "" {
 		shown.Extensions["field"] = field
+	}
+	if seconds := f.RetryAfter(); seconds > 0 {
+		shown.Extensions["retryAfter"] = seconds
 	}
 	if f.Code == fault.Internal {
 		shown.Extensions["requestId"] = fault.Request(ctx)
@@ -118,7 +123,7 @@ func presentRequestError(g *gqlerror.Error) *gqlerror.Error {
 
 // SDL is the schema in GraphQL's schema definition language.
 func SDL() string {
-	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	schema := sharedSchema()
 	var text strings.Builder
 	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
 	return text.String()

@@ -4,6 +4,7 @@
 -- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.document_mode,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -11,6 +12,10 @@ select
     where p.state = 'dropped'
   ), 'epoch')::timestamptz as raw_since
 from tenant t;
+
+-- name: TenantSetDocumentMode :execrows
+update tenant
+set document_mode = @mode;
 
 -- Gives what it was before: the joined row is as it was when the statement began.
 -- name: TenantSetEventRetention :one
@@ -32,11 +37,11 @@ returning old.event_retention_months as before;
 -- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values (@tenant_id, @name, @zone, @week_start)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at;
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode;
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 from tenant
 order by created_at, tenant_id;
 

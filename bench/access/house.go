@@ -39,7 +39,7 @@ func open(ctx context.Context, events int) (h *house, err error) {
 
 func (h *house) start(ctx context.Context, events int) error {
 	quiet := slog.New(slog.DiscardHandler)
-	config, services, err := app.StartServices(ctx, app.Config{Pool: 4, Listen: "127.0.0.1:0", MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes}, "", quiet)
+	config, services, err := app.StartServices(ctx, app.Config{Pool: 4, Listen: "127.0.0.1:0", MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes, Limits: app.DefaultLimits()}, "", quiet)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (h *house) start(ctx context.Context, events int) error {
 	h.key, h.keys = demo.Tenants[0].ReadKey, access.NewAuthenticator(h.app)
 	h.executor = graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(h.app), MetricService: metric.NewService(h.app), EventReader: event.NewReader(h.app),
-	}, quiet)
+	}, graph.Bounds{Cost: config.Limits.MaxCost, Items: config.Limits.MaxItems}, quiet)
 	return nil
 }
 

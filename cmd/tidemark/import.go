@@ -36,8 +36,8 @@ type importCommand struct {
 	Patience    time.Duration `default:"5m" help:"For how long a batch is sent again while the server does not answer or is too busy."`
 }
 
-// errSomeRefused ends an import that has come to its end, and could not take all.
-var errSomeRefused = errors.New("some rows were refused")
+// errSomeRefused ends what has come to its end, and could not take all.
+var errSomeRefused = errors.New("some were refused")
 
 func (c importCommand) Run(ctx context.Context) error {
 	options, err := c.options()

@@ -12,6 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/document"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -43,10 +45,13 @@ type ResolverRoot interface {
 	SchemaChange() SchemaChangeResolver
 	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
+	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
+	TrustedDocumentConnection() TrustedDocumentConnectionResolver
 }
 
 type DirectiveRoot struct {
+	Page func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -102,6 +107,14 @@ type ComplexityRoot struct {
 	DiscardedEvents struct {
 		Discarded func(childComplexity int) int
 		More      func(childComplexity int) int
+	}
+
+	DocumentOutcome struct {
+		Document func(childComplexity int) int
+		Field    func(childComplexity int) int
+		Hash     func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		Status   func(childComplexity int) int
 	}
 
 	Erasure struct {
@@ -251,6 +264,14 @@ type ComplexityRoot struct {
 		Verdicts    func(childComplexity int) int
 	}
 
+	Limits struct {
+		BurstSeconds   func(childComplexity int) int
+		CallerPercent  func(childComplexity int) int
+		OffPeakPercent func(childComplexity int) int
+		ReadPerMinute  func(childComplexity int) int
+		WritePerMinute func(childComplexity int) int
+	}
+
 	Live struct {
 		Query    func(childComplexity int) int
 		Revision func(childComplexity int) int
@@ -310,10 +331,14 @@ type ComplexityRoot struct {
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
+		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		RetireDocument           func(childComplexity int, id string) int
 		SaveReport               func(childComplexity int, report model.ReportInput) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
+		SetLimits                func(childComplexity int, limits quota.Wish) int
 		ShareReport              func(childComplexity int, id string, tenant string, rows *model.RowConditionsInput) int
 		UndoMerge                func(childComplexity int, id string) int
 		UnshareReport            func(childComplexity int, id string) int
@@ -473,11 +498,19 @@ type ComplexityRoot struct {
 		Tenant            func(childComplexity int) int
 		TrackingPlan      func(childComplexity int, version *int) int
 		TrackingPlans     func(childComplexity int, first int, after *string) int
+		TrustedDocuments  func(childComplexity int, first int, after *string, retired bool) int
 	}
 
 	Range struct {
 		From func(childComplexity int) int
 		To   func(childComplexity int) int
+	}
+
+	RegisterDocumentsPayload struct {
+		Known      func(childComplexity int) int
+		Outcomes   func(childComplexity int) int
+		Refused    func(childComplexity int) int
+		Registered func(childComplexity int) int
 	}
 
 	ReleasedEvents struct {
@@ -570,8 +603,11 @@ type ComplexityRoot struct {
 
 	Tenant struct {
 		CreatedAt            func(childComplexity int) int
+		DocumentMode         func(childComplexity int) int
 		EventRetentionMonths func(childComplexity int) int
 		ID                   func(childComplexity int) int
+		LimitCeiling         func(childComplexity int) int
+		Limits               func(childComplexity int) int
 		Name                 func(childComplexity int) int
 		WeekStart            func(childComplexity int) int
 		Zone                 func(childComplexity int) int
@@ -621,6 +657,27 @@ type ComplexityRoot struct {
 	}
 
 	TraitChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrustedDocument struct {
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		RetiredAt func(childComplexity int) int
+	}
+
+	TrustedDocumentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrustedDocumentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -854,6 +911,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DiscardedEvents.More(childComplexity), true
+
+	case "DocumentOutcome.document":
+		if e.ComplexityRoot.DocumentOutcome.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Document(childComplexity), true
+	case "DocumentOutcome.field":
+		if e.ComplexityRoot.DocumentOutcome.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Field(childComplexity), true
+	case "DocumentOutcome.hash":
+		if e.ComplexityRoot.DocumentOutcome.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Hash(childComplexity), true
+	case "DocumentOutcome.reason":
+		if e.ComplexityRoot.DocumentOutcome.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Reason(childComplexity), true
+	case "DocumentOutcome.status":
+		if e.ComplexityRoot.DocumentOutcome.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentOutcome.Status(childComplexity), true
 
 	case "Erasure.eventCount":
 		if e.ComplexityRoot.Erasure.Events == nil {
@@ -1468,6 +1556,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IngestResult.Verdicts(childComplexity), true
 
+	case "Limits.burstSeconds":
+		if e.ComplexityRoot.Limits.BurstSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.BurstSeconds(childComplexity), true
+	case "Limits.callerPercent":
+		if e.ComplexityRoot.Limits.CallerPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.CallerPercent(childComplexity), true
+	case "Limits.offPeakPercent":
+		if e.ComplexityRoot.Limits.OffPeakPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.OffPeakPercent(childComplexity), true
+	case "Limits.readPerMinute":
+		if e.ComplexityRoot.Limits.ReadPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.ReadPerMinute(childComplexity), true
+	case "Limits.writePerMinute":
+		if e.ComplexityRoot.Limits.WritePerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.WritePerMinute(childComplexity), true
+
 	case "Live.query":
 		if e.ComplexityRoot.Live.Query == nil {
 			break
@@ -1759,6 +1878,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.registerDocuments":
+		if e.ComplexityRoot.Mutation.RegisterDocuments == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerDocuments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterDocuments(childComplexity, args["documents"].([]model.DocumentInput)), true
 	case "Mutation.releaseQuarantinedEvents":
 		if e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents == nil {
 			break
@@ -1770,6 +1900,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.retireDocument":
+		if e.ComplexityRoot.Mutation.RetireDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retireDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetireDocument(childComplexity, args["id"].(string)), true
 	case "Mutation.saveReport":
 		if e.ComplexityRoot.Mutation.SaveReport == nil {
 			break
@@ -1792,6 +1933,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+	case "Mutation.setDocumentMode":
+		if e.ComplexityRoot.Mutation.SetDocumentMode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setDocumentMode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetDocumentMode(childComplexity, args["mode"].(document.Mode)), true
 	case "Mutation.setEventRetention":
 		if e.ComplexityRoot.Mutation.SetEventRetention == nil {
 			break
@@ -1803,6 +1955,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetEventRetention(childComplexity, args["months"].(*int)), true
+	case "Mutation.setLimits":
+		if e.ComplexityRoot.Mutation.SetLimits == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setLimits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetLimits(childComplexity, args["limits"].(quota.Wish)), true
 	case "Mutation.shareReport":
 		if e.ComplexityRoot.Mutation.ShareReport == nil {
 			break
@@ -2577,6 +2740,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TrackingPlans(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.trustedDocuments":
+		if e.ComplexityRoot.Query.TrustedDocuments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trustedDocuments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrustedDocuments(childComplexity, args["first"].(int), args["after"].(*string), args["retired"].(bool)), true
 
 	case "Range.from":
 		if e.ComplexityRoot.Range.From == nil {
@@ -2590,6 +2764,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Range.To(childComplexity), true
+
+	case "RegisterDocumentsPayload.known":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Known(childComplexity), true
+	case "RegisterDocumentsPayload.outcomes":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Outcomes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Outcomes(childComplexity), true
+	case "RegisterDocumentsPayload.refused":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Refused(childComplexity), true
+	case "RegisterDocumentsPayload.registered":
+		if e.ComplexityRoot.RegisterDocumentsPayload.Registered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDocumentsPayload.Registered(childComplexity), true
 
 	case "ReleasedEvents.more":
 		if e.ComplexityRoot.ReleasedEvents.More == nil {
@@ -2904,6 +3103,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.CreatedAt(childComplexity), true
+	case "Tenant.documentMode":
+		if e.ComplexityRoot.Tenant.DocumentMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.DocumentMode(childComplexity), true
 	case "Tenant.eventRetentionMonths":
 		if e.ComplexityRoot.Tenant.EventRetentionMonths == nil {
 			break
@@ -2916,6 +3121,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.ID(childComplexity), true
+	case "Tenant.limitCeiling":
+		if e.ComplexityRoot.Tenant.LimitCeiling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.LimitCeiling(childComplexity), true
+	case "Tenant.limits":
+		if e.ComplexityRoot.Tenant.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.Limits(childComplexity), true
 	case "Tenant.name":
 		if e.ComplexityRoot.Tenant.Name == nil {
 			break
@@ -3104,6 +3321,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TraitChangeEdge.Node(childComplexity), true
 
+	case "TrustedDocument.body":
+		if e.ComplexityRoot.TrustedDocument.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Body(childComplexity), true
+	case "TrustedDocument.createdAt":
+		if e.ComplexityRoot.TrustedDocument.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.CreatedAt(childComplexity), true
+	case "TrustedDocument.hash":
+		if e.ComplexityRoot.TrustedDocument.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Hash(childComplexity), true
+	case "TrustedDocument.id":
+		if e.ComplexityRoot.TrustedDocument.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.ID(childComplexity), true
+	case "TrustedDocument.name":
+		if e.ComplexityRoot.TrustedDocument.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.Name(childComplexity), true
+	case "TrustedDocument.retiredAt":
+		if e.ComplexityRoot.TrustedDocument.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocument.RetiredAt(childComplexity), true
+
+	case "TrustedDocumentConnection.edges":
+		if e.ComplexityRoot.TrustedDocumentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.Edges(childComplexity), true
+	case "TrustedDocumentConnection.nodes":
+		if e.ComplexityRoot.TrustedDocumentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.Nodes(childComplexity), true
+	case "TrustedDocumentConnection.pageInfo":
+		if e.ComplexityRoot.TrustedDocumentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.PageInfo(childComplexity), true
+	case "TrustedDocumentConnection.totalCount":
+		if e.ComplexityRoot.TrustedDocumentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentConnection.TotalCount(childComplexity), true
+
+	case "TrustedDocumentEdge.cursor":
+		if e.ComplexityRoot.TrustedDocumentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentEdge.Cursor(childComplexity), true
+	case "TrustedDocumentEdge.node":
+		if e.ComplexityRoot.TrustedDocumentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedDocumentEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -3112,8 +3404,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
+		ec.unmarshalInputLimitsInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
@@ -3233,6 +3527,30 @@ directive @public on FIELD_DEFINITION
 "Says that the answer is about the caller, so that live answers to it are not shared."
 directive @personal on FIELD_DEFINITION
 
+"""
+Says what a field costs where that is not 1 for an object, 0 for a scalar and 10 for a
+mutation; see ` + "`" + `extensions.cost` + "`" + ` of an answer. An operation that may cost too much is refused
+before it is executed.
+"""
+directive @cost(
+  "What the field itself costs, each time that it is in the answer."
+  weight: Int
+  "How many items its list is taken to have, where no ` + "`" + `first` + "`" + ` says so."
+  items: Int
+) on FIELD_DEFINITION
+
+"""
+Says that a field gives a page of a list, whose items count: towards what an operation has
+cost in the end, and towards how many it may have.
+"""
+directive @page on FIELD_DEFINITION
+
+"""
+Says that a field may stand in an operation once only, aliases and fragments included: it
+is an attempt of something, and attempts are counted.
+"""
+directive @once on FIELD_DEFINITION
+
 "A group of fields that not everyone may see."
 enum FieldGroup {
   "Who the tenant's users are, and what they sent: needs READ_PII."
@@ -3348,7 +3666,7 @@ type Live @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): ArchivePartConnection! @can(do: READ_SCHEMA)
+  ): ArchivePartConnection! @page @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -3451,7 +3769,7 @@ type ArchivePartEdge @can(do: READ_SCHEMA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): PersonMergeConnection! @can(do: READ_PII)
+  ): PersonMergeConnection! @page @can(do: READ_PII)
 }
 
 extend type Mutation {
@@ -3517,7 +3835,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): IdentityConnection!
+  ): IdentityConnection! @page
   """
   What is known of them: of each trait what was said last, under any of their ids;
   where nothing was, what was said once, first.
@@ -3529,7 +3847,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TraitChangeConnection @sensitive(group: PII)
+  ): TraitChangeConnection @page @sensitive(group: PII)
   "When they first did something; null if they never did."
   firstSeenAt: DateTime
   "The accounts that they were seen to belong to."
@@ -3538,7 +3856,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): AccountConnection!
+  ): AccountConnection! @page
 }
 
 "One id that senders use."
@@ -3583,7 +3901,7 @@ type Account implements Node @can(do: READ) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TraitChangeConnection!
+  ): TraitChangeConnection! @page
   "The earliest event that names it was then."
   firstSeenAt: DateTime!
   "The persons who were seen to belong to it, each once."
@@ -3592,7 +3910,7 @@ type Account implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): PersonConnection!
+  ): PersonConnection! @page
 }
 
 "That somebody has said that two known users are one person."
@@ -3727,6 +4045,140 @@ type PersonMergeEdge @can(do: READ_PII) {
   node: PersonMerge!
 }
 `, BuiltIn: false},
+	{Name: "../document.graphqls", Input: `extend type Query {
+  "The documents that this tenant has registered, the newest first."
+  trustedDocuments(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "True: those that were retired in the last 90 days, instead of those that may run."
+    retired: Boolean! = false
+  ): TrustedDocumentConnection! @can(do: MANAGE_DOCUMENTS)
+}
+
+extend type Mutation {
+  """
+  Registers documents, each for itself: one that is refused keeps no other out. A document
+  that was retired comes back. Doing it again changes nothing.
+  """
+  registerDocuments(
+    "1 to 500 documents. A tenant has at most 10,000, those that are retired included."
+    documents: [DocumentInput!]!
+  ): RegisterDocumentsPayload! @can(do: MANAGE_DOCUMENTS)
+
+  """
+  Takes a document off the list. Where registered documents alone are taken, it runs no more
+  within two seconds, and live queries of it are answered by an error.
+  """
+  retireDocument(
+    "The document."
+    id: ID!
+  ): TrustedDocument! @can(do: MANAGE_DOCUMENTS)
+
+  """
+  Says which documents this tenant's callers may run; it holds within two seconds. Those who
+  may manage documents may run any in either mode, so that the list can always be mended.
+  """
+  setDocumentMode(
+    "The mode."
+    mode: DocumentMode!
+  ): Tenant! @can(do: MANAGE_DOCUMENTS)
+}
+
+extend type Tenant {
+  "Which documents its callers may run. The installation may be stricter."
+  documentMode: DocumentMode!
+}
+
+"Which documents callers may run."
+enum DocumentMode {
+  "Any document."
+  OPEN
+  "Those that are registered, sent by their hash or as their text; others are DOCUMENT_NOT_TRUSTED."
+  TRUSTED_ONLY
+}
+
+"A document to be registered, exactly as it will be sent."
+input DocumentInput {
+  "What people call it; at most 200 characters. Without one, the name of its operation."
+  name: String
+  "Its text, at most 65,536 bytes: an operation with all of its fragments."
+  body: String!
+}
+
+"What became of the documents, in the order in which they came."
+type RegisterDocumentsPayload @can(do: MANAGE_DOCUMENTS) {
+  "One outcome for each."
+  outcomes: [DocumentOutcome!]!
+  "How many are new on the list."
+  registered: Int!
+  "How many were on it."
+  known: Int!
+  "How many were refused."
+  refused: Int!
+}
+
+"What became of one document."
+type DocumentOutcome @can(do: MANAGE_DOCUMENTS) {
+  "The SHA-256 of its text, in lower-case hexadecimal digits: its ` + "`" + `sha256Hash` + "`" + `, and its ` + "`" + `documentId` + "`" + ` after ` + "`" + `sha256:` + "`" + `."
+  hash: String!
+  "What became of it."
+  status: DocumentStatus!
+  "Which part of it was refused: name or body; null if it was not."
+  field: String
+  "Why it was refused; null if it was not."
+  reason: String
+  "The document as it is registered; null if it was refused."
+  document: TrustedDocument
+}
+
+"What became of a document that was to be registered."
+enum DocumentStatus {
+  "It is on the list from now on."
+  REGISTERED
+  "It was on the list."
+  KNOWN
+  "It cannot be registered; the reason says why."
+  REFUSED
+}
+
+"A document that a tenant has registered."
+type TrustedDocument implements Node @can(do: MANAGE_DOCUMENTS) {
+  "Opaque and global."
+  id: ID!
+  "The SHA-256 of its text, in lower-case hexadecimal digits."
+  hash: String!
+  "What people call it; may be empty."
+  name: String!
+  "Its text."
+  body: String!
+  "When it was registered, or came back."
+  createdAt: DateTime!
+  "When it was retired; null if it may run."
+  retiredAt: DateTime
+}
+
+"A page of documents."
+type TrustedDocumentConnection @can(do: MANAGE_DOCUMENTS) {
+  "The documents with their cursors."
+  edges: [TrustedDocumentEdge!]!
+  "The documents without their cursors."
+  nodes: [TrustedDocument!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A document in a list."
+type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
+  "Where this document stands in the list."
+  cursor: String!
+  "The document."
+  node: TrustedDocument!
+}
+`, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
   "The events of a range: how many, of which types, when, and which."
   events(
@@ -3755,26 +4207,26 @@ extend type Mutation {
 "The events of a range."
 type Events implements Provenance @can(do: READ) {
   "How many there are."
-  count: Int!
+  count: Int! @cost(weight: 5)
   "How many there are of each type, the most frequent first."
   byType(
     "How many types to give; 1 to 1,000."
     first: Int! = 50
-  ): EventTypeCounts!
+  ): EventTypeCounts! @cost(weight: 10)
   "How many there are in each step of the range."
   timeline(
     "The step; at most 2,000 of them in one timeline."
     interval: Interval! = DAY
     "The first day of a week; the tenant's unless given."
     weekStart: Weekday
-  ): EventTimeline!
+  ): EventTimeline! @cost(weight: 10)
   "The events themselves, the latest first."
   list(
     "How many to give; 1 to 500."
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): EventConnection!
+  ): EventConnection! @page @cost(weight: 5)
   """
   From when on raw events are all there to be listed; null: from the first. Earlier ones
   are in the archive, and counted all the same.
@@ -3856,7 +4308,7 @@ type EventConnection @can(do: READ) {
   "Where this page lies in the list."
   pageInfo: PageInfo!
   "How many there are on all pages."
-  totalCount: Int!
+  totalCount: Int! @cost(weight: 5)
 }
 
 "An event in a list."
@@ -3928,7 +4380,7 @@ type EventVerdict @can {
   "What was wrong, in a sentence; null unless REJECTED, QUARANTINED or CONFLICT."
   reason: String
   "What its sender should know, though it was taken."
-  warnings: [EventWarning!]!
+  warnings: [EventWarning!]! @cost(items: 1)
 }
 
 "Something about an event that was taken all the same."
@@ -3955,6 +4407,49 @@ enum VerdictStatus {
   QUEUED
 }
 `, BuiltIn: false},
+	{Name: "../limit.graphqls", Input: `extend type Tenant {
+  "What it may spend: what it has set, or else what the installation lets everybody."
+  limits: Limits!
+  "What the installation lets every tenant at most."
+  limitCeiling: Limits!
+}
+
+extend type Mutation {
+  """
+  Lowers what the tenant may spend, or deals it out otherwise. What is left out, or null, is
+  as the installation has it. It counts within a second.
+  """
+  setLimits("All of the limits." limits: LimitsInput!): Tenant! @can(do: MANAGE_TENANT)
+}
+
+"What may be spent, in cost; see ` + "`" + `extensions.cost` + "`" + ` of an answer. Reads and writes are apart."
+type Limits @can(do: READ) {
+  "Of queries and live queries, a minute; null: without a limit."
+  readPerMinute: Int
+  "Of mutations, a minute; null: without a limit."
+  writePerMinute: Int
+  "How many seconds' worth may be spent at once."
+  burstSeconds: Int!
+  "Percent of it that may be spent at night, from 20 to 6 o'clock, and at weekends, in the tenant's zone."
+  offPeakPercent: Int!
+  "Percent of it that one key or member may spend; some may spend less of that, by their role."
+  callerPercent: Int!
+}
+
+"What a tenant sets of its limits. Null: as the installation has it."
+input LimitsInput {
+  "Of queries and live queries, a minute; at most the installation's."
+  readPerMinute: Int
+  "Of mutations, a minute; at most the installation's."
+  writePerMinute: Int
+  "How many seconds' worth may be spent at once; at most the installation's."
+  burstSeconds: Int
+  "Percent of it that may be spent at night and at weekends; 100 to the installation's."
+  offPeakPercent: Int
+  "Percent of it that one key or member may spend; 1 to 100."
+  callerPercent: Int
+}
+`, BuiltIn: false},
 	{Name: "../metric.graphqls", Input: `extend type Query {
   "The metrics that this tenant can ask for, by key."
   metrics(
@@ -3962,7 +4457,7 @@ enum VerdictStatus {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): MetricConnection! @can(do: READ_METRICS)
+  ): MetricConnection! @page @can(do: READ_METRICS)
   "One metric. Null, with a NOT_FOUND error, if there is none of this key."
   metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `new_users` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ_METRICS)
 }
@@ -3987,7 +4482,7 @@ type Metric implements Node @can(do: READ_METRICS) {
     range: RangeInput
     "The zone whose days, weeks and months count; the tenant's unless given."
     zone: TimeZone
-  ): MetricValue!
+  ): MetricValue! @cost(weight: 5)
   "The figure for each step of a range."
   series(
     "Which time; the last 30 days unless given."
@@ -3998,7 +4493,7 @@ type Metric implements Node @can(do: READ_METRICS) {
     zone: TimeZone
     "The first day of a week; the tenant's unless given."
     weekStart: Weekday
-  ): MetricSeries!
+  ): MetricSeries! @cost(weight: 10)
 }
 
 "What a value is a number of."
@@ -4089,7 +4584,7 @@ type MetricEdge @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): EventTypeConnection! @can(do: READ_SCHEMA)
+  ): EventTypeConnection! @page @can(do: READ_SCHEMA)
   "One type of events. Null, with a NOT_FOUND error, if none of this name was seen."
   eventType("Such as ` + "`" + `Report Shared` + "`" + ` or ` + "`" + `$page` + "`" + `; ` + "`" + `eventTypes` + "`" + ` lists them." name: String!): EventType @can(do: READ_SCHEMA)
   "What has changed about the events that come in, the newest first."
@@ -4100,7 +4595,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only changes of these kinds; all unless given."
     changes: [SchemaChangeKind!]
-  ): SchemaChangeConnection! @can(do: READ_SCHEMA)
+  ): SchemaChangeConnection! @page @can(do: READ_SCHEMA)
   "The tracking plan: what events ought to be. Null if there is none."
   trackingPlan("Which version; the current one unless given." version: Int): TrackingPlan @can(do: READ_SCHEMA)
   "Every version of the tracking plan that was saved, the newest first."
@@ -4109,7 +4604,7 @@ type MetricEdge @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TrackingPlanConnection! @can(do: READ_SCHEMA)
+  ): TrackingPlanConnection! @page @can(do: READ_SCHEMA)
   "What was found against the tracking plan, by type, property and rule."
   planViolations(
     "How many to give; 1 to 200."
@@ -4118,7 +4613,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only of events of these types; all unless given."
     types: [String!]
-  ): PlanViolationConnection! @can(do: READ_SCHEMA)
+  ): PlanViolationConnection! @page @can(do: READ_SCHEMA)
   "The events that the tracking plan keeps aside, the newest first. They count nowhere."
   quarantinedEvents(
     "How many to give; 1 to 200."
@@ -4127,7 +4622,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only events of these types; all unless given."
     types: [String!]
-  ): QuarantinedEventConnection! @can(do: READ_SCHEMA)
+  ): QuarantinedEventConnection! @page @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -4144,7 +4639,7 @@ extend type Mutation {
     days: Int! = 7
     "The version that this one was made from; 0 for none. If another is current by now, nothing is saved."
     basedOn: Int
-  ): SavedTrackingPlan! @can(do: MANAGE_DATA)
+  ): SavedTrackingPlan! @can(do: MANAGE_DATA) @cost(weight: 100)
   """
   Lets events in that were put aside, the oldest first, as far as the plan now lets them.
   They count at the time at which they first arrived. The others stay where they are.
@@ -4154,14 +4649,14 @@ extend type Mutation {
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): ReleasedEvents! @can(do: MANAGE_DATA)
+  ): ReleasedEvents! @can(do: MANAGE_DATA) @cost(weight: 100)
   "Forgets events that were put aside. It can't be undone."
   discardQuarantinedEvents(
     "Which ones; 1 to 1,000. All unless given."
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): DiscardedEvents! @can(do: MANAGE_DATA)
+  ): DiscardedEvents! @can(do: MANAGE_DATA) @cost(weight: 100)
   "Forgets the sample values of all properties, and tells how many there were. New ones come with new events."
   forgetPropertySamples: Int! @can(do: MANAGE_DATA)
 }
@@ -4189,7 +4684,7 @@ type EventType implements Node @can(do: READ_SCHEMA) {
   "How often a property came along that is not recorded: beyond 500 names, or with a name of more than 200 characters."
   unrecordedPropertyUses: Int!
   "The properties by name; of ` + "`" + `$identify` + "`" + ` and ` + "`" + `$group` + "`" + ` the traits."
-  properties("How many to give; 1 to 500." first: Int! = 100): [EventProperty!]!
+  properties("How many to give; 1 to 500." first: Int! = 100): [EventProperty!]! @page
 }
 
 "A property of a type of events, as it came in."
@@ -4199,7 +4694,7 @@ type EventProperty @can(do: READ_SCHEMA) {
   "What the tracking plan says that it is."
   description: String
   "The kinds that its values had."
-  kinds: [ObservedKind!]!
+  kinds: [ObservedKind!]! @cost(weight: 0)
   "How many events have it."
   volume: Int!
   "When the first event that has it was done."
@@ -4619,7 +5114,7 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): ReportConnection! @can(do: READ_METRICS)
+  ): ReportConnection! @page @can(do: READ_METRICS)
   "One report. Null, with a NOT_FOUND error, if there is none."
   report("The report's id." id: ID!): Report @can(do: READ_METRICS)
   "What other tenants let this one see, the latest shared first."
@@ -4628,7 +5123,7 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): SharedReportConnection! @can(do: READ_METRICS)
+  ): SharedReportConnection! @page @can(do: READ_METRICS)
   "One report that another tenant shares. Null, with a NOT_FOUND error, if it does not, or no longer."
   sharedReport("Its id, as ` + "`" + `sharedReports` + "`" + ` gives it." id: ID!): SharedReport @can(do: READ_METRICS)
 }
@@ -4682,11 +5177,12 @@ type Report implements Node @can(do: READ_METRICS) {
   variables: JSONObject!
   """
   What the query answers now, to whoever asks: an object with ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if
-  there are any. Asked live, it is pushed when that changes.
+  there are any. Asked live, it is pushed when that changes. It costs the same whatever
+  it asks for, and a query that would cost more cannot be a report.
   """
-  result: JSONObject!
+  result: JSONObject! @cost(weight: 200)
   "With whom it is shared now, the latest first; at most 1,000."
-  shares: [ReportShare!] @can(do: SHARE_REPORTS)
+  shares: [ReportShare!] @cost(items: 10) @can(do: SHARE_REPORTS)
   "When it was made."
   createdAt: DateTime!
   "When it was last changed."
@@ -4721,7 +5217,7 @@ type SharedReport implements Node @can(do: READ_METRICS) {
   What the report's query answers now, over the other tenant's data: an object with
   ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if there are any. Asked live, it is pushed when that changes.
   """
-  result: JSONObject!
+  result: JSONObject! @cost(weight: 200)
 }
 
 "A page of reports."
@@ -4980,6 +5476,22 @@ func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, fie
 		return ec.fieldContext_DiscardedEvents_more(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DiscardedEvents", field.Name)
+}
+
+func (ec *executionContext) childFields_DocumentOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hash":
+		return ec.fieldContext_DocumentOutcome_hash(ctx, field)
+	case "status":
+		return ec.fieldContext_DocumentOutcome_status(ctx, field)
+	case "field":
+		return ec.fieldContext_DocumentOutcome_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_DocumentOutcome_reason(ctx, field)
+	case "document":
+		return ec.fieldContext_DocumentOutcome_document(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentOutcome", field.Name)
 }
 
 func (ec *executionContext) childFields_Erasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5274,6 +5786,22 @@ func (ec *executionContext) childFields_IngestResult(ctx context.Context, field 
 		return ec.fieldContext_IngestResult_queued(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IngestResult", field.Name)
+}
+
+func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "readPerMinute":
+		return ec.fieldContext_Limits_readPerMinute(ctx, field)
+	case "writePerMinute":
+		return ec.fieldContext_Limits_writePerMinute(ctx, field)
+	case "burstSeconds":
+		return ec.fieldContext_Limits_burstSeconds(ctx, field)
+	case "offPeakPercent":
+		return ec.fieldContext_Limits_offPeakPercent(ctx, field)
+	case "callerPercent":
+		return ec.fieldContext_Limits_callerPercent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Limits", field.Name)
 }
 
 func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5656,6 +6184,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_account(ctx, field)
 	case "personMerges":
 		return ec.fieldContext_Query_personMerges(ctx, field)
+	case "trustedDocuments":
+		return ec.fieldContext_Query_trustedDocuments(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
 	case "metrics":
@@ -5700,6 +6230,20 @@ func (ec *executionContext) childFields_Range(ctx context.Context, field graphql
 		return ec.fieldContext_Range_to(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Range", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterDocumentsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcomes":
+		return ec.fieldContext_RegisterDocumentsPayload_outcomes(ctx, field)
+	case "registered":
+		return ec.fieldContext_RegisterDocumentsPayload_registered(ctx, field)
+	case "known":
+		return ec.fieldContext_RegisterDocumentsPayload_known(ctx, field)
+	case "refused":
+		return ec.fieldContext_RegisterDocumentsPayload_refused(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterDocumentsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleasedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5884,6 +6428,12 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_eventRetentionMonths(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
+	case "documentMode":
+		return ec.fieldContext_Tenant_documentMode(ctx, field)
+	case "limits":
+		return ec.fieldContext_Tenant_limits(ctx, field)
+	case "limitCeiling":
+		return ec.fieldContext_Tenant_limitCeiling(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }
@@ -5982,6 +6532,48 @@ func (ec *executionContext) childFields_TraitChangeEdge(ctx context.Context, fie
 		return ec.fieldContext_TraitChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TraitChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrustedDocument_id(ctx, field)
+	case "hash":
+		return ec.fieldContext_TrustedDocument_hash(ctx, field)
+	case "name":
+		return ec.fieldContext_TrustedDocument_name(ctx, field)
+	case "body":
+		return ec.fieldContext_TrustedDocument_body(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TrustedDocument_createdAt(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_TrustedDocument_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocument", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocumentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrustedDocumentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TrustedDocumentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrustedDocumentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrustedDocumentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocumentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedDocumentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrustedDocumentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrustedDocumentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedDocumentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -53,3 +53,12 @@ type EventConnection struct {
 	Nodes    []event.Event
 	PageInfo *PageInfo
 }
+
+// TrustedDocumentConnection is a page of documents. How many there are on all pages is
+// counted where it is asked for.
+type TrustedDocumentConnection struct {
+	Edges    []TrustedDocumentEdge
+	Nodes    []TrustedDocument
+	PageInfo *PageInfo
+	Retired  bool // of which kind they are
+}

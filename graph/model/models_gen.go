@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -50,6 +51,28 @@ type DiscardedEvents struct {
 	Discarded int `json:"discarded"`
 	// Whether there are others: one call discards 10,000.
 	More bool `json:"more"`
+}
+
+// A document to be registered, exactly as it will be sent.
+type DocumentInput struct {
+	// What people call it; at most 200 characters. Without one, the name of its operation.
+	Name *string `json:"name,omitempty"`
+	// Its text, at most 65,536 bytes: an operation with all of its fragments.
+	Body string `json:"body"`
+}
+
+// What became of one document.
+type DocumentOutcome struct {
+	// The SHA-256 of its text, in lower-case hexadecimal digits: its `sha256Hash`, and its `documentId` after `sha256:`.
+	Hash string `json:"hash"`
+	// What became of it.
+	Status document.Status `json:"status"`
+	// Which part of it was refused: name or body; null if it was not.
+	Field *string `json:"field,omitempty"`
+	// Why it was refused; null if it was not.
+	Reason *string `json:"reason,omitempty"`
+	// The document as it is registered; null if it was refused.
+	Document *TrustedDocument `json:"document,omitempty"`
 }
 
 // An event in a list.
@@ -196,6 +219,20 @@ type LastInput struct {
 	Count int `json:"count"`
 	// Which steps.
 	Interval calendar.Interval `json:"interval"`
+}
+
+// What may be spent, in cost; see `extensions.cost` of an answer. Reads and writes are apart.
+type Limits struct {
+	// Of queries and live queries, a minute; null: without a limit.
+	ReadPerMinute *int `json:"readPerMinute,omitempty"`
+	// Of mutations, a minute; null: without a limit.
+	WritePerMinute *int `json:"writePerMinute,omitempty"`
+	// How many seconds' worth may be spent at once.
+	BurstSeconds int `json:"burstSeconds"`
+	// Percent of it that may be spent at night, from 20 to 6 o'clock, and at weekends, in the tenant's zone.
+	OffPeakPercent int `json:"offPeakPercent"`
+	// Percent of it that one key or member may spend; some may spend less of that, by their role.
+	CallerPercent int `json:"callerPercent"`
 }
 
 // One answer of a live query.
@@ -420,6 +457,18 @@ type RangeInput struct {
 	Last *LastInput `json:"last,omitempty"`
 }
 
+// What became of the documents, in the order in which they came.
+type RegisterDocumentsPayload struct {
+	// One outcome for each.
+	Outcomes []DocumentOutcome `json:"outcomes"`
+	// How many are new on the list.
+	Registered int `json:"registered"`
+	// How many were on it.
+	Known int `json:"known"`
+	// How many were refused.
+	Refused int `json:"refused"`
+}
+
 // What came of releasing events.
 type ReleasedEvents struct {
 	// How many are stored now, or had been stored already.
@@ -548,6 +597,12 @@ type Tenant struct {
 	EventRetentionMonths *int `json:"eventRetentionMonths,omitempty"`
 	// When it was created.
 	CreatedAt time.Time `json:"createdAt"`
+	// Which documents its callers may run. The installation may be stricter.
+	DocumentMode document.Mode `json:"documentMode"`
+	// What it may spend: what it has set, or else what the installation lets everybody.
+	Limits *Limits `json:"limits"`
+	// What the installation lets every tenant at most.
+	LimitCeiling *Limits `json:"limitCeiling"`
 }
 
 func (Tenant) IsNode() {}
@@ -588,6 +643,32 @@ type TraitChangeEdge struct {
 	Cursor string `json:"cursor"`
 	// The change.
 	Node *customer.Change `json:"node"`
+}
+
+// A document that a tenant has registered.
+type TrustedDocument struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// The SHA-256 of its text, in lower-case hexadecimal digits.
+	Hash string `json:"hash"`
+	// What people call it; may be empty.
+	Name string `json:"name"`
+	// Its text.
+	Body string `json:"body"`
+	// When it was registered, or came back.
+	CreatedAt time.Time `json:"createdAt"`
+	// When it was retired; null if it may run.
+	RetiredAt *time.Time `json:"retiredAt,omitempty"`
+}
+
+func (TrustedDocument) IsNode() {}
+
+// A document in a list.
+type TrustedDocumentEdge struct {
+	// Where this document stands in the list.
+	Cursor string `json:"cursor"`
+	// The document.
+	Node *TrustedDocument `json:"node"`
 }
 
 // What has become of the events of a part.

@@ -16,16 +16,16 @@ var levels = []struct {
 	name     string
 	packages []string
 }{
-	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/secret", "migrations"}},
+	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/patience", "internal/secret", "migrations"}},
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
 	{"who did what", []string{"internal/audit"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity", "internal/rotation"}},
-	{"what is expected", []string{"internal/registry"}},
+	{"what is expected", []string{"internal/registry", "internal/quota", "internal/document", "internal/idempotency"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
-	{"what comes out", []string{"internal/archive", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer"}},
+	{"what comes out", []string{"internal/archive", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},

@@ -32,12 +32,14 @@ type Config struct {
 	Pool           int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
 	Archive        string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
 	Ingest         string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
+	Documents      string   `name:"documents" env:"TIDEMARK_DOCUMENTS" default:"open" help:"open: each tenant says which GraphQL documents its callers may run. trusted: all take registered documents alone."`
 	MaxEventBytes  int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
 	MaxBatchBytes  int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
 	LogLevel       string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat      string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
 
-	Kafka KafkaConfig `embed:""`
+	Kafka  KafkaConfig  `embed:""`
+	Limits LimitsConfig `embed:""`
 
 	// Tracer is told of every statement that serves a tenant; nil: nobody is.
 	Tracer pgx.QueryTracer `kong:"-"`
@@ -86,7 +88,7 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
-	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys())
+	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys(), c.checkDocuments(), c.Limits.check())
 	return errors.Join(problems...)
 }
 

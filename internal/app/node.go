@@ -19,15 +19,19 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
+	"github.com/tidemarkhq/tidemark/internal/idempotency"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
+	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/secret"
@@ -49,7 +53,9 @@ type Node struct {
 	worker  *postgres.Worker
 	access  *postgres.Access
 	redis   *redis.Client
-	channel string // of changes, in Redis
+	channel string        // of changes, in Redis
+	limits  *redis.Client // for limits and attempts
+	name    string        // of the database: it tells those who share a Redis apart
 	vault   *secret.Vault
 
 	certificate *httpserver.Certificate // nil: plain HTTP
@@ -102,6 +108,7 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
 		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
 		vault: vault, certificate: certificate,
+		limits: limit.Connect(*options), name: database.Database,
 	}, nil
 }
 
@@ -111,6 +118,7 @@ func (n *Node) Close() {
 	n.worker.Close()
 	n.access.Close()
 	_ = n.redis.Close() // nothing is left to be lost
+	_ = n.limits.Close()
 }
 
 // Worker is for managing tenants and keys.
@@ -144,9 +152,12 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		listener = tls.NewListener(listener, n.certificate.Config())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
+	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
+	taken := bounded{in, limiter, n.config.Limits.EventRate}
+	documents := n.library()
+	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter, documents)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -162,7 +173,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
 	parts.Go(func() error { return watcher.Run(background) })
-	parts.Go(func() error { return n.listen(background, engine, watcher) })
+	parts.Go(func() error { return n.listen(background, engine, watcher, documents) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -170,10 +181,12 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
+		Quotas:         quotas,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
@@ -182,7 +195,8 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
 		ReportService:  report.NewService(n.app),
-	}, n.logger)
+		Documents:      document.NewService(n.app, graph.CheckDocument),
+	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
 		Live:     liveQueries{engine},
@@ -201,15 +215,22 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			}
 			return scope
 		},
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
-		Origins: n.config.origins(),
-		Logger:  n.logger,
+		Admit:       admission{limiter, quotas}.admit,
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
+		Documents:   documents,
+		Idempotency: idempotency.New(n.app, n.vault, n.logger),
+		Origins:     n.config.origins(),
+		Logger:      n.logger,
 	})
 }
 
-// listen tells the live queries and the keys in use what has changed.
-func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher) error {
+// listen tells the live queries and the keys in use what has changed. The library forgets
+// first: a live query that is executed again asks it whether it may be.
+func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher, documents *document.Library) error {
 	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
+		if m.Gap || outdates(m.Topics) {
+			documents.Forget()
+		}
 		if m.Gap {
 			engine.Gap()
 			watcher.Gap()
@@ -251,6 +272,12 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "forget messages", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: keeper.ForgetMessages},
 			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)
+			}},
+			job.Task{Name: "forget retired documents", Every: time.Hour, Deadline: 10 * time.Minute, Do: func(ctx context.Context) error {
+				return document.Forget(ctx, n.worker)
+			}},
+			job.Task{Name: "forget idempotency keys", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
+				return idempotency.Forget(ctx, n.worker)
 			}},
 		)
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidemarkhq/tidemark/internal/idempotency"
 	"github.com/tidemarkhq/tidemark/internal/rotation"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 )
@@ -12,7 +13,7 @@ import (
 // SealedPlaces are all columns that hold sealed bytes. Whoever adds one names it here, or a
 // rotation would leave it behind: a test looks through the catalog for columns sealed_….
 func SealedPlaces() []secret.Place {
-	return []secret.Place{}
+	return []secret.Place{idempotency.Sealed}
 }
 
 // RotateSecrets wraps every stored secret anew under the current secret key.

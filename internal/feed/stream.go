@@ -51,6 +51,7 @@ type meaning struct {
 var subjects = map[string][]meaning{
 	"day_version":  {{subject: topic.Day, key: "day"}},
 	"tenant":       {{subject: topic.Tenant}},
+	"tenant_limit": {{subject: topic.Tenant}},
 	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
 	"role":         {{subject: topic.Role, key: "role_id"}},
 	"member":       {{subject: topic.Member, key: "login_id"}},
@@ -69,6 +70,7 @@ var subjects = map[string][]meaning{
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
+	"trusted_document":  {{subject: topic.Document}},
 
 	"audit_entry": {{subject: topic.Audit}},
 }

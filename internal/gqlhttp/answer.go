@@ -18,6 +18,7 @@ type answer struct {
 	errors     gqlerror.List
 	data       []byte // gqlgen's buffer, good until its next response
 	extensions map[string]any
+	stored     []byte // the whole response object, of an answer that was given before
 }
 
 // Bounds of a request error: a document may be wrong in a thousand places, and
@@ -54,6 +55,9 @@ func failed(f *fault.Error) *answer {
 	if f.Field != "" {
 		extensions["field"] = f.Field
 	}
+	if seconds := f.RetryAfter(); seconds > 0 {
+		extensions["retryAfter"] = seconds
+	}
 	return &answer{errors: gqlerror.List{{Message: f.Message, Extensions: extensions}}}
 }
 
@@ -89,11 +93,14 @@ func defaultCode(e *gqlerror.Error, otherwise fault.Code) fault.Code {
 	return otherwise
 }
 
+// executed tells an answer from a request error.
+func (a *answer) executed() bool { return a.data != nil || a.stored != nil }
+
 // status is the HTTP status of the answer under application/graphql-response+json:
 // that of the first error's fault, and 400 for a code that is no fault's, such as
 // GRAPHQL_PARSE_FAILED ([HTTP] 5.4).
 func (a *answer) status() int {
-	if a.data != nil {
+	if a.executed() {
 		return http.StatusOK
 	}
 	code := fault.Code(codeOf(a.errors[0]))
@@ -108,6 +115,9 @@ func (a *answer) status() int {
 // data if nothing was executed, else {"data":…}, with errors before it if there
 // were any (GraphQL, 7.1).
 func (a *answer) encode() []byte {
+	if a.stored != nil {
+		return a.stored
+	}
 	buf := make([]byte, 0, len(a.data)+64)
 	buf = append(buf, '{')
 	if len(a.errors) > 0 {

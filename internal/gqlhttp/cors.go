@@ -13,7 +13,7 @@ import (
 const (
 	corsMethods = "GET, POST"
 	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
-	corsExposed = "RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
+	corsExposed = "Idempotency-Replayed, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 	corsMaxAge  = "600" // seconds; so long an origin that was taken off the list goes on
 )
 

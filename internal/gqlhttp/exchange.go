@@ -35,7 +35,7 @@ func (x *exchange) serve() {
 	case x.format == formatStream:
 		x.stream(who, scope, q)
 	default:
-		x.once(who, q)
+		x.once(who, scope, q)
 	}
 }
 
@@ -132,7 +132,7 @@ func (x *exchange) body() ([]byte, error) {
 }
 
 // once answers a query or a mutation.
-func (x *exchange) once(ctx context.Context, q *request) {
+func (x *exchange) once(ctx context.Context, scope string, q *request) {
 	op, bad := x.h.parse(ctx, q)
 	if bad != nil {
 		x.reply(bad)
@@ -142,7 +142,28 @@ func (x *exchange) once(ctx context.Context, q *request) {
 		x.fail(err)
 		return
 	}
-	x.reply(x.h.execute(ctx, op, x.deadline))
+	admission, bad := x.h.admit(ctx, op)
+	x.tell(admission)
+	if bad != nil {
+		x.reply(bad)
+		return
+	}
+	a, err := x.perform(ctx, scope, q, op)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	a.extend(admission)
+	x.reply(a)
+}
+
+// perform says by a header whether the answer was given before.
+func (x *exchange) perform(ctx context.Context, scope string, q *request, op *graphql.OperationContext) (*answer, error) {
+	a, err := x.h.perform(ctx, scope, q, op, x.deadline)
+	if err == nil && a.stored != nil {
+		x.w.Header().Set(replayedHeader, "true")
+	}
+	return a, err
 }
 
 // allowed refuses a mutation by GET, which a link or an image could send ([HTTP]

@@ -12,17 +12,24 @@ import (
 )
 
 // parse makes a request into an operation that can be executed once, or into the
-// answer that says why not: the document does not parse, is not valid, holds no
-// such operation, or has variables of other types.
+// answer that says why not: the document is not known or not trusted, does not parse,
+// is not valid, holds no such operation, or has variables of other types.
 func (h *Handler) parse(ctx context.Context, q *request) (op *graphql.OperationContext, bad *answer) {
 	defer func() {
 		if v := recover(); v != nil {
 			op, bad = nil, h.panicked(ctx, v)
 		}
 	}()
+	asked, err := h.resolve(ctx, q)
+	if err != nil {
+		return nil, h.unanswered(ctx, err)
+	}
 	ctx = graphql.StartOperationTrace(ctx) // CreateOperationContext panics without
 	op, errs := h.config.Executor.CreateOperationContext(ctx, q.params())
 	if len(errs) == 0 {
+		if asked.Persist && h.config.Documents != nil {
+			h.config.Documents.Keep(ctx, asked)
+		}
 		return op, nil
 	}
 	resp := h.config.Executor.DispatchError(graphql.WithOperationContext(ctx, op), errs)

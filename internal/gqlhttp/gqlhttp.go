@@ -48,9 +48,18 @@ type Config struct {
 	// Scope narrows the scope that Authenticate gave to that of one operation, such as
 	// one whose answer is about the caller. It may be nil.
 	Scope func(ctx context.Context, scope string, op *graphql.OperationContext) string
+	// Admit is asked before an operation runs, and not again for each answer of a live
+	// query. Its error, a fault, is the operation's answer then. It may be nil.
+	Admit func(ctx context.Context, op *graphql.OperationContext) (Admission, error)
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context
+	// Documents knows documents by hash, and says which may run. Nil: every document
+	// comes as its text, and all of them may.
+	Documents Documents
+	// Idempotency keeps the answers of mutations that come with a key. Nil: keys are
+	// not looked at.
+	Idempotency Idempotency
 	// Origins are the foreign origins whose pages may open websockets, send and read, such
 	// as "https://app.example.com". "*" lets all; none means the same origin only.
 	Origins []string

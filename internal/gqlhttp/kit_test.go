@@ -36,7 +36,7 @@ var testSchema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 		panics: String
 		whoami: String
 	}
-	type Mutation { bump: Int! }
+	type Mutation { bump: Int! slow: String }
 	type Subscription { live(zone: String, filter: Big): Int! }
 `})
 

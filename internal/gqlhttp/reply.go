@@ -1,6 +1,7 @@
 package gqlhttp
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ func (x *exchange) reply(a *answer) {
 	if status == http.StatusBadRequest && x.format == formatJSON {
 		status = http.StatusOK
 	}
+	x.advise(a)
 	x.write(status, a.encode())
 }
 
@@ -35,12 +37,8 @@ func notAllowed(allow, message string) *refusal {
 
 // fail answers a request that did not come to an operation.
 func (x *exchange) fail(err error) {
-	f, _ := fault.Of(err)
-	status := f.Status()
-	if status >= http.StatusInternalServerError {
-		x.h.config.Logger.ErrorContext(x.r.Context(), "GraphQL: request failed",
-			slog.Any("error", err), slog.String("request", fault.Request(x.r.Context())))
-	}
+	a := x.h.unanswered(x.r.Context(), err)
+	status := a.status()
 	var other *refusal
 	if errors.As(err, &other) {
 		status = other.status
@@ -48,7 +46,19 @@ func (x *exchange) fail(err error) {
 			x.w.Header().Set("Allow", other.allow)
 		}
 	}
-	x.write(status, failed(f).encode())
+	x.advise(a)
+	x.write(status, a.encode())
+}
+
+// unanswered is the answer to a request for which nothing was executed. The log gets what
+// is ours to mend.
+func (h *Handler) unanswered(ctx context.Context, err error) *answer {
+	f, _ := fault.Of(err)
+	if f.Status() >= http.StatusInternalServerError {
+		h.config.Logger.ErrorContext(ctx, "GraphQL: request failed",
+			slog.Any("error", err), slog.String("request", fault.Request(ctx)))
+	}
+	return failed(f)
 }
 
 func (x *exchange) write(status int, body []byte) {

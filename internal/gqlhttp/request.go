@@ -14,7 +14,8 @@ import (
 // request is a well-formed GraphQL request ([HTTP] 4.1): its parameters have the
 // right types, which says nothing about the document yet.
 type request struct {
-	query         string
+	query         string // as sent, or found by resolve
+	documentID    string
 	operationName string
 	variables     []byte // a JSON object, or nil
 	extensions    []byte // a JSON object, or nil
@@ -51,9 +52,6 @@ func decodeNumbers(object []byte) (values map[string]any) {
 // 4.4.1).
 func requestOf(object map[string]json.RawMessage) (q *request, err error) {
 	q = &request{}
-	if isNull(object["query"]) {
-		return nil, fault.Input("query", "The query is missing.")
-	}
 	if q.query, err = stringParam(object, "query"); err != nil {
 		return nil, err
 	}
@@ -63,8 +61,16 @@ func requestOf(object map[string]json.RawMessage) (q *request, err error) {
 	if q.variables, err = objectParam(object, "variables"); err != nil {
 		return nil, err
 	}
-	q.extensions, err = objectParam(object, "extensions")
-	return q, err
+	if q.extensions, err = objectParam(object, "extensions"); err != nil {
+		return nil, err
+	}
+	if q.documentID, err = stringParam(object, "documentId"); err != nil {
+		return nil, err
+	}
+	if isNull(object["query"]) && !q.named() {
+		return nil, fault.Input("query", "The query is missing.")
+	}
+	return q, nil
 }
 
 // requestOfURL reads the parameters out of a URL ([HTTP] 4.3). An empty optional
@@ -74,8 +80,8 @@ func requestOfURL(raw string) (*request, error) {
 	if err != nil {
 		return nil, fault.Input("url", "The URL's query is not well-formed.")
 	}
-	object := make(map[string]json.RawMessage, 4)
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	object := make(map[string]json.RawMessage, 5)
+	for _, name := range []string{"query", "documentId", "operationName", "variables", "extensions"} {
 		if len(values[name]) > 1 {
 			return nil, fault.Input(name, "The parameter %s is given more than once.", name)
 		}
@@ -94,7 +100,7 @@ func urlParam(name, value string) (json.RawMessage, error) {
 	if !utf8.ValidString(value) {
 		return nil, fault.Input(name, "The parameter %s is not UTF-8.", name)
 	}
-	if name == "query" || name == "operationName" {
+	if name == "query" || name == "documentId" || name == "operationName" {
 		return json.Marshal(value)
 	}
 	if !json.Valid([]byte(value)) {

@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/patience"
 )
 
 // ErrNotSent ends an import for a reason that every other file would meet as well.
@@ -42,9 +41,6 @@ const (
 	requestWithin = 60 * time.Second
 	lastAnswers   = 5 * time.Second // waited for after the import was told to stop
 	maxAnswer     = 16 << 20
-	firstPause    = 200 * time.Millisecond
-	maxPause      = 15 * time.Second
-	maxRetryAfter = 24 * 60 * 60 // seconds
 )
 
 func newServer(o Options) *server {
@@ -57,52 +53,23 @@ func newServer(o Options) *server {
 	}}
 }
 
-// failure is an answer that is no verdict.
-type failure struct {
-	reason  string
-	status  int
-	again   bool // whether it may pass
-	seconds int  // how long the server asks to wait
-}
-
-func (f *failure) Error() string { return f.reason }
-
 // send sends until there is an answer, as long as patience lasts.
 func (s *server) send(ctx context.Context, entries []*entry) error {
 	zipped, err := compress(body(entries))
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(s.patience)
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	err = patience.Try(ctx, s.patience, s.notice, func() error {
 		verdicts, err := s.post(ctx, zipped, len(entries))
-		if err == nil {
-			for i := range entries {
-				entries[i].verdict = verdicts[i]
-			}
-			return nil
+		for i := range verdicts {
+			entries[i].verdict = verdicts[i]
 		}
-		f, failed := errors.AsType[*failure](err)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case failed && f.status == http.StatusRequestEntityTooLarge:
-			return s.halve(ctx, entries)
-		case failed && !f.again:
-			return err
-		}
-		wait := jittered(pause)
-		if failed {
-			wait += time.Duration(f.seconds) * time.Second
-		}
-		if time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("gave up after %v: %w", s.patience, err)
-		}
-		s.notice("not taken, and will be sent again: " + err.Error())
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+		return err
+	})
+	if f, failed := errors.AsType[*patience.Failure](err); failed && f.Status == http.StatusRequestEntityTooLarge {
+		return s.halve(ctx, entries)
 	}
+	return err
 }
 
 // halve sends less at a time: something on the way has a lower limit than the server.
@@ -116,22 +83,6 @@ func (s *server) halve(ctx context.Context, entries []*entry) error {
 		return err
 	}
 	return s.send(ctx, entries[middle:])
-}
-
-// jittered keeps several senders from coming back at the same moment.
-func jittered(pause time.Duration) time.Duration {
-	return pause/2 + rand.N(pause/2+1)
-}
-
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // lingering is a context that outlives another one by a while: what is on its way when the
@@ -169,39 +120,13 @@ func (s *server) post(ctx context.Context, zipped []byte, events int) ([]event.V
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, failureOf(response, text)
+		return nil, patience.FailureOf(response, text)
 	}
 	var answer struct{ Verdicts []event.Verdict }
 	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Verdicts) != events {
-		return nil, &failure{reason: "the answer is not one of Tidemark's; --url is where it serves", status: response.StatusCode}
+		return nil, &patience.Failure{Reason: "the answer is not one of Tidemark's; --url is where it serves", Status: response.StatusCode}
 	}
 	return answer.Verdicts, nil
-}
-
-// failureOf reads an answer that refuses all that was sent.
-func failureOf(response *http.Response, text []byte) *failure {
-	f := &failure{status: response.StatusCode, reason: "the server answers " + response.Status}
-	var problem struct{ Error struct{ Message string } }
-	if json.Unmarshal(text, &problem) == nil && problem.Error.Message != "" {
-		f.reason += ": " + problem.Error.Message
-	}
-	switch {
-	case f.status == http.StatusTooManyRequests, f.status == http.StatusRequestTimeout, f.status >= http.StatusInternalServerError:
-		f.again = true
-		f.seconds = retryAfter(response.Header.Get("Retry-After"))
-	}
-	return f
-}
-
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
-func retryAfter(text string) int {
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return min(max(seconds, 0), maxRetryAfter)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(int(time.Until(at).Seconds()), 0), maxRetryAfter)
-	}
-	return 0
 }
 
 func compress(text []byte) ([]byte, error) {

@@ -44,6 +44,7 @@ var asked = map[string]string{
 	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
 	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
+	"Mutation.setLimits":         `mutation { setLimits(limits: {}) { id } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
 	"Query.person":               `{ person(userId: "u1") { id } }`,
 	"Query.account":              `{ account(groupId: "g1") { id } }`,
@@ -61,6 +62,10 @@ var asked = map[string]string{
 	"Mutation.undoMerge":         `mutation { undoMerge(id: "x") { id } }`,
 	"Mutation.detachIdentity":    `mutation { detachIdentity(id: "x", reason: "z") { id } }`,
 	"Mutation.reattachIdentity":  `mutation { reattachIdentity(id: "x", reason: "z") { id } }`,
+	"Query.trustedDocuments":     `{ trustedDocuments { totalCount } }`,
+	"Mutation.registerDocuments": `mutation { registerDocuments(documents: [{body: "{ tenant { name } }"}]) { registered } }`,
+	"Mutation.retireDocument":    `mutation { retireDocument(id: "x") { id } }`,
+	"Mutation.setDocumentMode":   `mutation { setDocumentMode(mode: OPEN) { documentMode } }`,
 }
 
 // rootFields lists the fields that a document can begin with, as Type.field.

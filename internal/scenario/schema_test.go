@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -95,7 +96,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 			want(definition.Name+"."+value.Name, value.Description)
 		}
 	}
-	for _, name := range []string{"can", "sensitive", "personal", "public"} {
+	for _, name := range []string{"can", "sensitive", "personal", "public", "cost", "page", "once"} {
 		want("@"+name, schema(t).Directives[name].Description)
 	}
 }
@@ -124,6 +125,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
+	inGo["DocumentMode"] = text(string(document.Open), string(document.TrustedOnly))
+	inGo["DocumentStatus"] = text(string(document.Registered), string(document.Known), string(document.Refused))
 	for _, permission := range access.AllPermissions() {
 		inGo["Permission"] = append(inGo["Permission"], string(permission))
 	}
@@ -153,7 +156,9 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
+		pageOfParts, archivedFigures, setRetention, limitsSet,
 		pageOfParts, archivedFigures, setRetention,
+		documentsStory, registerThem, retireIt, takeTrusted,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)

@@ -43,11 +43,14 @@ func (s story) lived(t *testing.T) {
 		savePlan(t, who, `{events: [{type: "E", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
 		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
 		who.Manage(t, `mutation { forgetPropertySamples }`, nil, &struct{}{})
+		who.Manage(t, `mutation { setLimits(limits: {burstSeconds: 29}) { id } }`, nil, &struct{}{})
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
+		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
+		once(t, s.kit, who.ManageKey, "k1", `mutation { forgetPropertySamples }`)
 	}
 	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
@@ -106,6 +109,7 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 	conn := app(t, s.kit.DB)
 	for name, statement := range map[string]string{
 		"a message":        `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
+		"a limit":          `insert into tenant_limit (tenant_id, burst_seconds) values ('%s', 1)`,
 		"an event":         `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
 		"a person":         `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
 		"a presence":       `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
@@ -130,6 +134,9 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a report":         `insert into report (tenant_id, report_id, name, document, saved_by) values ('%s', gen_random_uuid(), 'x', '', gen_random_uuid())`,
 		"a share":          `insert into report_share (tenant_id, share_id, report_id, grantee_id, shared_by) select '%s', gen_random_uuid(), report_id, current_tenant(), gen_random_uuid() from report`,
 		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
+		"a document":       `insert into trusted_document (tenant_id, hash, name, body, created_by) values ('%s', sha256('x'), '', 'x', gen_random_uuid())`,
+		"a key, moved":     `update idempotency_key set tenant_id = '%s'`,
+		"a key":            `insert into idempotency_key (tenant_id, slot, fingerprint, claim_id, leased_until) values ('%s', gen_random_uuid(), sha256('x'), gen_random_uuid(), now())`,
 		"a correction":     `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
 	} {
 		apply(t, conn, "begin")
@@ -161,7 +168,8 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
-		`update erasure set events_erased = 0`, `delete from erasure`, `insert into event_incoming (type) values ('x')`,
+		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
+		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {

@@ -39,6 +39,8 @@ const (
 	SharedReport Subject = "shared"
 
 	Audit Subject = "audit" // something was written into the audit log; no key
+	// Document: a document was registered or retired; no key.
+	Document Subject = "document"
 )
 
 // Many is the key of a change of more things of a subject than are told apart: of all of

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -118,6 +119,68 @@ func (b *ArchiveEventRestoreBatchResults) Query(f func(int, []int64, error)) {
 }
 
 func (b *ArchiveEventRestoreBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const trustedDocumentRegister = `-- name: TrustedDocumentRegister :batchone
+insert into trusted_document as d (hash, name, body, created_by)
+values ($1, $2, $3, $4)
+on conflict (tenant_id, hash) do update
+set name = excluded.name, created_at = now(), created_by = excluded.created_by, retired_at = null
+where d.retired_at is not null
+returning d.hash
+`
+
+type TrustedDocumentRegisterBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type TrustedDocumentRegisterParams struct {
+	Hash      []byte
+	Name      string
+	Body      string
+	CreatedBy uuid.UUID
+}
+
+// A document that is there and not retired is left as it is, and gives no row. One that was
+// retired comes back, as new.
+func (q *Queries) TrustedDocumentRegister(ctx context.Context, db DBTX, arg []TrustedDocumentRegisterParams) *TrustedDocumentRegisterBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Hash,
+			a.Name,
+			a.Body,
+			a.CreatedBy,
+		}
+		batch.Queue(trustedDocumentRegister, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &TrustedDocumentRegisterBatchResults{br, len(arg), false}
+}
+
+func (b *TrustedDocumentRegisterBatchResults) QueryRow(f func(int, []byte, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var hash []byte
+		if b.closed {
+			if f != nil {
+				f(t, hash, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&hash)
+		if f != nil {
+			f(t, hash, err)
+		}
+	}
+}
+
+func (b *TrustedDocumentRegisterBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

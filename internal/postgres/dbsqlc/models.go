@@ -192,6 +192,48 @@ func (ns NullCorrectionKind) Value() (driver.Value, error) {
 	return string(ns.CorrectionKind), nil
 }
 
+type DocumentMode string
+
+const (
+	DocumentModeOPEN        DocumentMode = "OPEN"
+	DocumentModeTRUSTEDONLY DocumentMode = "TRUSTED_ONLY"
+)
+
+func (e *DocumentMode) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = DocumentMode(s)
+	case string:
+		*e = DocumentMode(s)
+	default:
+		return fmt.Errorf("unsupported scan type for DocumentMode: %T", src)
+	}
+	return nil
+}
+
+type NullDocumentMode struct {
+	DocumentMode DocumentMode
+	Valid        bool // Valid is true if DocumentMode is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullDocumentMode) Scan(value interface{}) error {
+	if value == nil {
+		ns.DocumentMode, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.DocumentMode.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullDocumentMode) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.DocumentMode), nil
+}
+
 type ProfileSubject string
 
 const (
@@ -293,4 +335,5 @@ type Tenant struct {
 	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
 	SuspendedAt          *time.Time
+	DocumentMode         DocumentMode
 }

@@ -28,7 +28,7 @@ func (q *Queries) TenantAdmits(ctx context.Context, db DBTX) (bool, error) {
 const tenantCreate = `-- name: TenantCreate :one
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 `
 
 type TenantCreateParams struct {
@@ -55,6 +55,7 @@ func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreatePar
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
 		&i.SuspendedAt,
+		&i.DocumentMode,
 	)
 	return i, err
 }
@@ -72,6 +73,7 @@ func (q *Queries) TenantEnter(ctx context.Context, db DBTX, tenantID string) err
 const tenantGet = `-- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
+  t.document_mode,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -88,6 +90,7 @@ type TenantGetRow struct {
 	WeekStart            int16
 	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
+	DocumentMode         DocumentMode
 	Watermark            time.Time
 	RawSince             time.Time
 }
@@ -105,6 +108,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 		&i.WeekStart,
 		&i.CreatedAt,
 		&i.EventRetentionMonths,
+		&i.DocumentMode,
 		&i.Watermark,
 		&i.RawSince,
 	)
@@ -112,7 +116,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 from tenant
 order by created_at, tenant_id
 `
@@ -135,6 +139,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 			&i.CreatedAt,
 			&i.EventRetentionMonths,
 			&i.SuspendedAt,
+			&i.DocumentMode,
 		); err != nil {
 			return nil, err
 		}
@@ -144,6 +149,19 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const tenantSetDocumentMode = `-- name: TenantSetDocumentMode :execrows
+update tenant
+set document_mode = $1
+`
+
+func (q *Queries) TenantSetDocumentMode(ctx context.Context, db DBTX, mode DocumentMode) (int64, error) {
+	result, err := db.Exec(ctx, tenantSetDocumentMode, mode)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const tenantSetEventRetention = `-- name: TenantSetEventRetention :one

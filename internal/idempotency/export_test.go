@@ -1,0 +1,4 @@
+package idempotency
+
+// MaxAnswer is the size of an answer that is kept.
+const MaxAnswer = maxAnswer
