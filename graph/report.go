@@ -23,6 +23,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
+// maxReportCost is what a report may cost: the weight of result in the schema, which is what
+// whoever asks for it is charged.
+const maxReportCost = 200
+
 // runner executes the documents of reports.
 type runner struct {
 	executor *executor.Executor
@@ -59,7 +63,11 @@ func (r *runner) begin(ctx context.Context, document string, variables []byte) (
 	if len(errs) > 0 {
 		return ctx, nil, errs
 	}
-	if reason := r.unfit(operation.Operation); reason != "" {
+	reason := r.unfit(operation.Operation)
+	if meter := MeterOf(operation); meter != nil && meter.Requested() > maxReportCost {
+		reason = fmt.Sprintf("It may cost %d, and a report at most %d.", meter.Requested(), maxReportCost)
+	}
+	if reason != "" {
 		return ctx, nil, gqlerror.List{gqlerror.Errorf("%s", reason)}
 	}
 	return ctx, operation, nil

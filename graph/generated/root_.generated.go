@@ -5944,7 +5944,7 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): ReportConnection! @can(do: READ_METRICS)
+  ): ReportConnection! @page @can(do: READ_METRICS)
   "One report. Null, with a NOT_FOUND error, if there is none."
   report("The report's id." id: ID!): Report @can(do: READ_METRICS)
   "What other tenants let this one see, the latest shared first."
@@ -5953,7 +5953,7 @@ type DiscardedEvents @can(do: MANAGE_DATA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): SharedReportConnection! @can(do: READ_METRICS)
+  ): SharedReportConnection! @page @can(do: READ_METRICS)
   "One report that another tenant shares. Null, with a NOT_FOUND error, if it does not, or no longer."
   sharedReport("Its id, as ` + "`" + `sharedReports` + "`" + ` gives it." id: ID!): SharedReport @can(do: READ_METRICS)
 }
@@ -6007,11 +6007,12 @@ type Report implements Node @can(do: READ_METRICS) {
   variables: JSONObject!
   """
   What the query answers now, to whoever asks: an object with ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if
-  there are any. Asked live, it is pushed when that changes.
+  there are any. Asked live, it is pushed when that changes. It costs the same whatever
+  it asks for, and a query that would cost more cannot be a report.
   """
-  result: JSONObject!
+  result: JSONObject! @cost(weight: 200)
   "With whom it is shared now, the latest first; at most 1,000."
-  shares: [ReportShare!] @can(do: SHARE_REPORTS)
+  shares: [ReportShare!] @cost(items: 10) @can(do: SHARE_REPORTS)
   "When it was made."
   createdAt: DateTime!
   "When it was last changed."
@@ -6046,7 +6047,7 @@ type SharedReport implements Node @can(do: READ_METRICS) {
   What the report's query answers now, over the other tenant's data: an object with
   ` + "`" + `data` + "`" + `, and ` + "`" + `errors` + "`" + ` if there are any. Asked live, it is pushed when that changes.
   """
-  result: JSONObject!
+  result: JSONObject! @cost(weight: 200)
 }
 
 "A page of reports."

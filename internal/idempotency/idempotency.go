@@ -104,7 +104,7 @@ func (k *Keys) Once(ctx context.Context, key string, fingerprint [sha256.Size]by
 
 // take claims the key, or gives the row of whoever has it answered.
 func (k *Keys) take(ctx context.Context, c claim, fingerprint [sha256.Size]byte) (earlier *dbsqlc.IdempotencyKeyGetRow, err error) {
-	err = k.app.InTenant(ctx, c.tenant, func(tx pgx.Tx) error {
+	err = k.app.InTenant(postgres.ForHouse(ctx), c.tenant, func(tx pgx.Tx) error {
 		_, err := dbsqlc.New().IdempotencyKeyClaim(ctx, tx, dbsqlc.IdempotencyKeyClaimParams{
 			Slot: c.slot, Fingerprint: fingerprint[:], ClaimID: c.id, LeaseSeconds: k.lease.Seconds(),
 		})
@@ -167,7 +167,7 @@ func (k *Keys) write(ctx context.Context, c claim, answer []byte, lasting bool) 
 			return fmt.Errorf("seal answer: %w", err)
 		}
 	}
-	return k.app.InTenant(ctx, c.tenant, func(tx pgx.Tx) (err error) {
+	return k.app.InTenant(postgres.ForHouse(ctx), c.tenant, func(tx pgx.Tx) (err error) {
 		var mine int64
 		if lasting {
 			mine, err = dbsqlc.New().IdempotencyKeyAnswer(ctx, tx, dbsqlc.IdempotencyKeyAnswerParams{SealedAnswer: sealed, Slot: c.slot, ClaimID: c.id})

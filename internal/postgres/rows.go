@@ -25,6 +25,10 @@ func WithRows(ctx context.Context, rows *Rows) context.Context {
 	return context.WithValue(ctx, rowsKey{}, rows)
 }
 
+// ForHouse returns a context for what is looked up, or noted, while a caller is served, and not
+// told to them: whether their document is trusted, or what they may ask for. It is not narrowed.
+func ForHouse(ctx context.Context) context.Context { return WithRows(ctx, nil) }
+
 func rowsOf(ctx context.Context) *Rows {
 	rows, _ := ctx.Value(rowsKey{}).(*Rows)
 	return rows

@@ -85,7 +85,7 @@ func (s *Service) Of(ctx context.Context, id tenant.ID) Quota {
 
 func (s *Service) lookUp(ctx context.Context, id tenant.ID) (q Quota, err error) {
 	var row dbsqlc.TenantLimitGetRow
-	err = s.app.Read(ctx, id, func(tx pgx.Tx) error {
+	err = s.app.Read(postgres.ForHouse(ctx), id, func(tx pgx.Tx) error {
 		row, err = dbsqlc.New().TenantLimitGet(ctx, tx)
 		return err
 	})

@@ -27,8 +27,8 @@ const (
 	share  = `mutation ($id: ID!, $with: ID!, $rows: RowConditionsInput) {
 		shareReport(id: $id, tenant: $with, rows: $rows) { id tenantId rows sharedAt endedAt } }`
 	unshare     = `mutation ($id: ID!) { unshareReport(id: $id) { id endedAt } }`
-	listReports = `{ reports { edges { cursor node { id } } nodes { id name result } pageInfo { hasNextPage } } }`
-	listShared  = `{ sharedReports { edges { cursor node { id } } nodes { id name sharedBy sharedAt result } pageInfo { hasNextPage } } }`
+	listReports = `{ reports(first: 10) { edges { cursor node { id } } nodes { id name result } pageInfo { hasNextPage } } }`
+	listShared  = `{ sharedReports(first: 10) { edges { cursor node { id } } nodes { id name sharedBy sharedAt result } pageInfo { hasNextPage } } }`
 	oneReport   = `query ($id: ID!) { report(id: $id) { id name } node(id: $id) { id ... on Report { name } } }`
 	oneShared   = `query ($id: ID!) { sharedReport(id: $id) { id name result } }`
 )
