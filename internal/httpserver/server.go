@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
@@ -30,7 +31,9 @@ type Parts struct {
 	GraphQL    http.Handler
 	Playground http.Handler
 	Checks     []Check
-	Logger     *slog.Logger
+	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
+	Proxies []netip.Prefix
+	Logger  *slog.Logger
 }
 
 // Handler makes the routes.
@@ -46,7 +49,7 @@ func Handler(p Parts) http.Handler {
 	mux.Handle("GET /readyz", ready(p.Checks))
 	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	mux.HandleFunc("/", notFound)
-	return withRequestID(withLog(p.Logger, withRecovery(p.Logger, withHeaders(mux))))
+	return withClient(p.Proxies, withRequestID(withLog(p.Logger, withRecovery(p.Logger, withHeaders(mux)))))
 }
 
 // Serve answers on the listener until ctx ends. Then it refuses new connections, lets the
