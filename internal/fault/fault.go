@@ -6,7 +6,9 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"time"
 )
 
 // Code says what kind of thing went wrong. It is what clients switch on, in
@@ -21,6 +23,7 @@ const (
 	NotFound        Code = "NOT_FOUND"         // 404: no such thing, or not this tenant's
 	TooLarge        Code = "PAYLOAD_TOO_LARGE" // 413: over a documented limit
 	Unsupported     Code = "UNSUPPORTED_MEDIA" // 415: not a content type that is taken here
+	RateLimited     Code = "RATE_LIMITED"      // 429: too much in too short a time; RetryAfter says when to try again
 	Unavailable     Code = "UNAVAILABLE"       // 503: try again later
 	Timeout         Code = "TIMEOUT"           // 504: gave up at the deadline
 	Internal        Code = "INTERNAL"          // 500: ours to mend
@@ -33,6 +36,7 @@ var statuses = map[Code]int{
 	NotFound:        http.StatusNotFound,
 	TooLarge:        http.StatusRequestEntityTooLarge,
 	Unsupported:     http.StatusUnsupportedMediaType,
+	RateLimited:     http.StatusTooManyRequests,
 	Unavailable:     http.StatusServiceUnavailable,
 	Timeout:         http.StatusGatewayTimeout,
 	Internal:        http.StatusInternalServerError,
@@ -44,6 +48,7 @@ type Error struct {
 	Message string // for the caller: a sentence, without secrets, SQL or echoes of long input
 	Field   string // the argument or property at fault, such as "range.from"; empty if none
 	cause   error  // for the log
+	after   time.Duration
 }
 
 // New makes a fault: fault.New(fault.NotFound, "No such metric.").
@@ -72,6 +77,17 @@ func (e *Error) Because(cause error) *Error {
 	c.cause = cause
 	return &c
 }
+
+// After returns a copy that says when to try again.
+func (e *Error) After(wait time.Duration) *Error {
+	c := *e
+	c.after = wait
+	return &c
+}
+
+// RetryAfter is after how many seconds to try again, as in the header of this name (RFC 9110,
+// 10.2.3): whole ones, rounded up so that nobody comes too early. 0: the fault does not say.
+func (e *Error) RetryAfter() int { return int(math.Ceil(e.after.Seconds())) }
 
 // Error implements error, for the log: it includes the cause.
 func (e *Error) Error() string {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOfFindsTheFaultAndHidesTheRest(t *testing.T) {
@@ -39,11 +40,23 @@ func TestInAndBecauseCopy(t *testing.T) {
 func TestEveryCodeHasItsStatus(t *testing.T) {
 	for code, want := range map[Code]int{
 		BadUserInput: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404, TooLarge: 413, Unsupported: 415,
-		Internal: 500, Unavailable: 503, Timeout: 504, "UNHEARD_OF": http.StatusInternalServerError,
+		RateLimited: 429, Internal: 500, Unavailable: 503, Timeout: 504, "UNHEARD_OF": http.StatusInternalServerError,
 	} {
 		if got := New(code, "").Status(); got != want {
 			t.Errorf("%s: %d, want %d", code, got, want)
 		}
+	}
+}
+
+func TestRetryAfterIsRoundedUp(t *testing.T) {
+	shared := New(RateLimited, "Too much.")
+	for wait, want := range map[time.Duration]int{0: 0, time.Millisecond: 1, time.Second: 1, 1001 * time.Millisecond: 2} {
+		if got := shared.After(wait).RetryAfter(); got != want {
+			t.Errorf("after %v: %d s, want %d", wait, got, want)
+		}
+	}
+	if shared.RetryAfter() != 0 {
+		t.Error("After changed the original")
 	}
 }
 

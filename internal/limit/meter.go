@@ -1,0 +1,65 @@
+package limit
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// Meter follows one operation while it is executed.
+type Meter struct {
+	estimate *Estimate
+	most     int // items
+	items    atomic.Int64
+	unused   atomic.Int64
+}
+
+// NewMeter makes the meter of an operation whose lists may give so many items together.
+func NewMeter(estimate *Estimate, mostItems int) *Meter {
+	return &Meter{estimate: estimate, most: mostItems}
+}
+
+// Requested is what the operation may cost at most, and what it is charged.
+func (m *Meter) Requested() int { return m.estimate.Total }
+
+// Actual is what the operation has cost by now: what was requested, without the items of
+// pages that there were not, and what would have been below them. It is exact once all is
+// executed, but for lists without a `first`, which count as long as they were taken to be.
+func (m *Meter) Actual() int { return max(1, m.estimate.Total-int(m.unused.Load())) }
+
+// Returned notes how many items a field with a `first` gives. It fails when the lists of the
+// operation come to more items than it may have. Without a meter nothing is counted.
+func (m *Meter) Returned(field *ast.Field, items int) error {
+	if m == nil {
+		return nil
+	}
+	if p, known := m.estimate.pages[field]; known && items < p.first {
+		m.unused.Add(int64(p.first-items) * int64(p.each))
+	}
+	m.items.Add(int64(items))
+	return m.Full()
+}
+
+// Full fails when there are more items than there may be: nothing more needs to be read.
+func (m *Meter) Full() error {
+	if m == nil || m.items.Load() <= int64(m.most) {
+		return nil
+	}
+	return fault.Input("first", "The lists of this query have more than %d items together. Ask for fewer.", m.most)
+}
+
+type meterKey struct{}
+
+// WithMeter returns a context that carries the meter of what is executed in it.
+func WithMeter(ctx context.Context, m *Meter) context.Context {
+	return context.WithValue(ctx, meterKey{}, m)
+}
+
+// MeterOf is the meter of what is executed; nil if it has none.
+func MeterOf(ctx context.Context) *Meter {
+	m, _ := ctx.Value(meterKey{}).(*Meter)
+	return m
+}
