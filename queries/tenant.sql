@@ -30,7 +30,7 @@ returning tenant_id, name, zone, week_start, created_at, event_retention_months,
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, second_factor
 from tenant
 order by created_at, tenant_id;
 

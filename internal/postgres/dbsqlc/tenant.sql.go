@@ -38,15 +38,25 @@ type TenantCreateParams struct {
 	WeekStart int16
 }
 
+type TenantCreateRow struct {
+	TenantID             tenant.ID
+	Name                 string
+	Zone                 string
+	WeekStart            int16
+	CreatedAt            time.Time
+	EventRetentionMonths pgtype.Int4
+	SuspendedAt          *time.Time
+}
+
 // Worker: a tenant has no tenant to belong to yet.
-func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) (Tenant, error) {
+func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) (TenantCreateRow, error) {
 	row := db.QueryRow(ctx, tenantCreate,
 		arg.TenantID,
 		arg.Name,
 		arg.Zone,
 		arg.WeekStart,
 	)
-	var i Tenant
+	var i TenantCreateRow
 	err := row.Scan(
 		&i.TenantID,
 		&i.Name,
@@ -112,7 +122,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at
+select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, second_factor
 from tenant
 order by created_at, tenant_id
 `
@@ -135,6 +145,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]Tenant, error) {
 			&i.CreatedAt,
 			&i.EventRetentionMonths,
 			&i.SuspendedAt,
+			&i.SecondFactor,
 		); err != nil {
 			return nil, err
 		}
