@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/secret"
 )
 
 const (
@@ -82,7 +83,11 @@ func (h *house) startBinary(ctx context.Context) error {
 		return err
 	}
 	h.base = "http://" + listen
-	env := append(os.Environ(), "DATABASE_URL="+h.postgres.URL, "REDIS_URL="+h.redis.URL,
+	key, err := secret.Generate()
+	if err != nil {
+		return err
+	}
+	env := append(os.Environ(), "TIDEMARK_SECRET_KEYS="+key.Text(), "DATABASE_URL="+h.postgres.URL, "REDIS_URL="+h.redis.URL,
 		"TIDEMARK_LISTEN="+listen, "TIDEMARK_LOG_LEVEL=warn")
 	run := func(command string) (*exec.Cmd, error) {
 		c := exec.CommandContext(context.WithoutCancel(ctx), binary, command) // ended by close

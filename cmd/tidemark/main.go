@@ -32,6 +32,7 @@ type commands struct {
 	Tenant  tenantCommands `cmd:"" help:"Manage tenants."`
 	Key     keyCommands    `cmd:"" help:"Manage keys."`
 	Archive archiveCommand `cmd:"" help:"Look after the archive of raw events."`
+	Secret  secretCommands `cmd:"" help:"Manage the keys that stored secrets are sealed under."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
 }
 
@@ -94,7 +95,9 @@ func (c *commands) check(command string) error {
 	}
 	switch command {
 	case "serve", "work":
-		return c.Check(true, true)
+		return errors.Join(c.Check(true, true), c.NeedSecretKeys())
+	case "secret rotate":
+		return errors.Join(c.Check(true, false), c.NeedSecretKeys())
 	case "migrate", "tenant create", "tenant list", "tenant retention", "key create", "key revoke",
 		"archive run", "archive list", "archive restore", "archive verify":
 		return c.Check(true, false)

@@ -116,6 +116,10 @@ func withServices(ctx context.Context, config app.Config, dir string, do func(ap
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
+	config, err = app.KeepSecretKeys(config, dir)
+	if err != nil {
+		return err
+	}
 	config, services, err := app.StartServices(ctx, config, dir, config.Logger())
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ var levels = []struct {
 	{"words that use words", []string{"internal/calendar", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
-	{"who asks, and who is who", []string{"internal/access", "internal/identity"}},
+	{"who asks, and who is who", []string{"internal/access", "internal/identity", "internal/rotation"}},
 	{"what is expected", []string{"internal/registry"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},

@@ -25,11 +25,14 @@ type Addresses struct {
 }
 
 func addressesOf(address net.Addr, config Config, state DemoState) Addresses {
-	host := address.String()
+	web, socket := "http://"+address.String(), "ws://"+address.String()
+	if config.TLSCert != "" {
+		web, socket = "https://"+address.String(), "wss://"+address.String()
+	}
 	a := Addresses{
-		base:    "http://" + host,
-		GraphQL: "http://" + host + "/graphql", GraphQLWS: "ws://" + host + "/graphql",
-		Playground: "http://" + host + "/playground", Ingest: "http://" + host + "/v1/track",
+		base:    web,
+		GraphQL: web + "/graphql", GraphQLWS: socket + "/graphql",
+		Playground: web + "/playground", Ingest: web + "/v1/track",
 		Postgres: config.DatabaseURL, Redis: config.RedisURL,
 	}
 	if len(state.Tenants) > 1 {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
@@ -21,17 +20,22 @@ import (
 // Config is what a process is told. Its zero values are not defaults: the command line
 // fills those in.
 type Config struct {
-	DatabaseURL   string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL 15 or later with wal_level=logical, as postgres://user:password@host/database."`
-	RedisURL      string   `name:"redis-url" env:"REDIS_URL" help:"Redis 7 or later, or Valkey, as redis://:password@host:6379/0."`
-	Listen        string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
-	Origins       []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may open websockets, such as https://app.example.com."`
-	Pool          int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
-	Archive       string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
-	Ingest        string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
-	MaxEventBytes int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
-	MaxBatchBytes int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
-	LogLevel      string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
-	LogFormat     string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
+	DatabaseURL    string   `name:"database-url" env:"DATABASE_URL" help:"PostgreSQL 15 or later with wal_level=logical, as postgres://user:password@host/database."`
+	RedisURL       string   `name:"redis-url" env:"REDIS_URL" help:"Redis 7 or later, or Valkey, as redis://:password@host:6379/0."`
+	Listen         string   `name:"listen" env:"TIDEMARK_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on, as host:port."`
+	Origins        []string `name:"origins" env:"TIDEMARK_ORIGINS" help:"Other origins whose pages may call GraphQL, such as https://app.example.com; * for all."`
+	TrustedProxies []string `name:"trusted-proxies" env:"TIDEMARK_TRUSTED_PROXIES" help:"Addresses or networks of proxies before this server, such as 10.0.0.0/8. Only they are believed who asks (X-Forwarded-For, -Proto, -Host)."`
+	TLSCert        string   `name:"tls-cert" env:"TIDEMARK_TLS_CERT" help:"File of a certificate with its chain, in PEM: speak TLS. Read again when it changes."`
+	TLSKey         string   `name:"tls-key" env:"TIDEMARK_TLS_KEY" help:"File of the certificate's key, in PEM."`
+	SecretKeys     string   `name:"secret-keys" env:"TIDEMARK_SECRET_KEYS" help:"Keys that stored secrets are sealed under, as id:base64, the current one first, with commas between. Better given in the environment than here."`
+	SecretKeysFile string   `name:"secret-keys-file" env:"TIDEMARK_SECRET_KEYS_FILE" help:"File of them instead, a line each, that nobody else may read."`
+	Pool           int      `name:"pool" env:"TIDEMARK_POOL" default:"12" help:"Database connections for serving, at most."`
+	Archive        string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
+	Ingest         string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
+	MaxEventBytes  int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
+	MaxBatchBytes  int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
+	LogLevel       string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat      string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
 
 	Kafka KafkaConfig `embed:""`
 
@@ -64,11 +68,6 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
 		add("TIDEMARK_LISTEN is not of the form host:port: %q", c.Listen)
 	}
-	for _, origin := range c.Origins {
-		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "") {
-			add("TIDEMARK_ORIGINS has an entry that is not of the form https://host: %q", origin)
-		}
-	}
 	if c.MaxEventBytes < 1<<10 || c.MaxEventBytes > 256<<10 {
 		add("TIDEMARK_MAX_EVENT_BYTES must be between 1024 and 262144: %d", c.MaxEventBytes)
 	}
@@ -87,7 +86,7 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
-	problems = append(problems, c.checkIngest())
+	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys())
 	return errors.Join(problems...)
 }
 

@@ -61,14 +61,19 @@ func readDemo(dir string) (s DemoState, err error) {
 	return s, nil
 }
 
-// writeSecret writes a file that only its owner can read, whole or not at all.
+// writeSecret writes content as JSON, for its owner alone to read.
 func writeSecret(path string, content any) error {
 	data, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	return writePrivate(path, append(data, '\n'))
+}
+
+// writePrivate writes a file that only its owner can read, whole or not at all.
+func writePrivate(path string, data []byte) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(data, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(temporary, data, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Rename(temporary, path); err != nil {

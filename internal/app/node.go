@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -28,6 +29,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -47,6 +49,9 @@ type Node struct {
 	access  *postgres.Access
 	redis   *redis.Client
 	channel string // of changes, in Redis
+	vault   *secret.Vault
+
+	certificate *httpserver.Certificate // nil: plain HTTP
 
 	// PlaygroundKeys is what the playground offers to explore with; nil: none.
 	PlaygroundKeys func() []PlaygroundKey
@@ -69,6 +74,14 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 		return nil, errors.New("open Redis: the URL cannot be read")
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
+	vault, err := config.Vault()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := config.certificate(logger)
+	if err != nil {
+		return nil, err
+	}
 	app, err := postgres.OpenApp(ctx, config.DatabaseURL, config.Pool, config.Tracer)
 	if err != nil {
 		return nil, err
@@ -86,7 +99,8 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 	}
 	return &Node{
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
-		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+		redis: redis.NewClient(options), channel: feed.Channel(database.Database), vault: vault,
+		certificate: certificate,
 	}, nil
 }
 
@@ -100,6 +114,9 @@ func (n *Node) Close() {
 
 // Worker is for managing tenants and keys.
 func (n *Node) Worker() *postgres.Worker { return n.worker }
+
+// Vault seals what must be stored and read again.
+func (n *Node) Vault() *secret.Vault { return n.vault }
 
 // Archive makes the archive that the configuration names. Without a name it has no store.
 func (n *Node) Archive() (*archive.Archive, error) {
@@ -122,11 +139,14 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if n.certificate != nil {
+		listener = tls.NewListener(listener, n.certificate.Config())
+	}
 	engine := live.New(live.Options{Logger: n.logger})
 	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
-		Checks: append(n.checks(), checks...), Logger: n.logger,
+		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
 	// What requests need goes on until the last one is answered.
@@ -136,6 +156,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	parts.Go(func() error { return writer.Run(background) })
 	if in != appender(writer) {
 		parts.Go(func() error { return in.Run(background) })
+	}
+	if n.certificate != nil {
+		parts.Go(func() error { return n.certificate.Run(background) })
 	}
 	parts.Go(func() error { return watcher.Run(background) })
 	parts.Go(func() error { return n.listen(background, engine, watcher) })
@@ -177,7 +200,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			return scope
 		},
 		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
-		Origins: n.config.Origins,
+		Origins: n.config.origins(),
 		Logger:  n.logger,
 	})
 }

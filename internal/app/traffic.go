@@ -22,12 +22,17 @@ const (
 
 // demoTraffic sends live events of the demo's companies to the server at base, as any
 // sender would, until ctx ends.
-func demoTraffic(ctx context.Context, logger *slog.Logger, state DemoState, base string) error {
+func (n *Node) demoTraffic(ctx context.Context, state DemoState, base string) error {
+	transport := &http.Transport{}
+	if n.certificate != nil {
+		transport.TLSClientConfig = n.certificate.Client()
+	}
+	defer transport.CloseIdleConnections()
 	var group errgroup.Group
 	for i, c := range demo.Companies() {
 		sender := trafficSender{
-			client: &http.Client{Timeout: trafficTimeout}, url: base + "/v1/track",
-			key: state.Tenants[i].WriteKey, logger: logger,
+			client: &http.Client{Timeout: trafficTimeout, Transport: transport}, url: base + "/v1/track",
+			key: state.Tenants[i].WriteKey, logger: n.logger,
 		}
 		stream := state.plan().Live(c, trafficPerSecond)
 		group.Go(func() error {

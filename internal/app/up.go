@@ -109,6 +109,9 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, services.Stop()) }()
+	if config, err = KeepSecretKeys(config, options.Dir); err != nil {
+		return err
+	}
 	if config.Archive == "" {
 		folder, err := filepath.Abs(filepath.Join(options.Dir, "archive"))
 		if err != nil {
@@ -153,7 +156,7 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *Services) er
 	group.Go(func() error { return n.Work(ctx) })
 	group.Go(func() error { return services.exited(ctx) })
 	if state.Loaded {
-		group.Go(func() error { return demoTraffic(ctx, n.logger, state, addresses.base) })
+		group.Go(func() error { return n.demoTraffic(ctx, state, addresses.base) })
 	}
 	_, built := web.Playground()
 	printBanner(os.Stdout, addresses, state, services, built, options.Dir)

@@ -51,8 +51,8 @@ type Config struct {
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context
-	// Origins are the foreign origins whose pages may open websockets, such as
-	// "https://app.example.com". "*" lets all in; none means the same origin only.
+	// Origins are the foreign origins whose pages may open websockets, send and read, such
+	// as "https://app.example.com". "*" lets all; none means the same origin only.
 	Origins []string
 
 	MaxBody          int64         // of a POST body or a websocket message, in bytes: 1 MiB
@@ -83,6 +83,7 @@ func (c Config) withDefaults() Config {
 type Handler struct {
 	config      Config
 	origins     map[string]bool
+	protection  *http.CrossOriginProtection // nil: pages of all sites may send
 	connections *connections
 }
 
@@ -93,7 +94,7 @@ func New(c Config) *Handler {
 	for _, origin := range c.Origins {
 		origins[strings.ToLower(origin)] = true
 	}
-	return &Handler{config: c, origins: origins, connections: newConnections(c.MaxConnections)}
+	return &Handler{config: c, origins: origins, protection: newProtection(c.Origins), connections: newConnections(c.MaxConnections)}
 }
 
 // ServeHTTP implements http.Handler.
@@ -101,9 +102,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, deadline: time.Now().Add(h.config.Timeout)}
 	x.format = negotiate(r.Header.Values("Accept"))
 	defer x.rescue()
+	x.shareWith()
 	switch {
 	case isUpgrade(r):
 		h.serveSocket(x)
+	case isPreflight(r):
+		x.preflight()
+	case h.crossSite(r):
+		x.fail(errCrossSite)
 	case r.Method == http.MethodGet || r.Method == http.MethodPost:
 		x.serve()
 	default:

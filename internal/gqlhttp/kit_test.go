@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -294,9 +295,13 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// named gives requests their ids, as the server's middleware does.
+// testAddress is where all requests come from.
+var testAddress = netip.MustParseAddr("192.0.2.7")
+
+// named gives requests their ids and clients, as the server's middleware does.
 func named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(fault.WithRequest(r.Context(), r.Header.Get("X-Request-Id"))))
+		ctx := fault.WithClient(r.Context(), fault.Client{Address: testAddress, UserAgent: r.UserAgent()})
+		next.ServeHTTP(w, r.WithContext(fault.WithRequest(ctx, r.Header.Get("X-Request-Id"))))
 	})
 }

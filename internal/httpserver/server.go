@@ -33,23 +33,29 @@ type Parts struct {
 	Checks     []Check
 	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
 	Proxies []netip.Prefix
+	// Origins are the foreign origins whose pages may send what changes something, such as
+	// "https://app.example.com"; "*" lets all.
+	Origins []string
 	Logger  *slog.Logger
 }
 
-// Handler makes the routes.
+// Handler makes the routes. What other sites may send to is opened by name; everything else
+// is closed to them, whatever it will be.
 func Handler(p Parts) http.Handler {
-	mux := http.NewServeMux()
+	open, own := http.NewServeMux(), http.NewServeMux()
 	in := ingest{keys: p.Keys, writer: p.Writer, logger: p.Logger}
-	in.open(mux)
-	openPostHog(mux)
-	mux.Handle("/graphql", p.GraphQL)
-	mux.Handle("/playground", p.Playground)
-	mux.Handle("/playground/", p.Playground)
-	mux.HandleFunc("GET /healthz", alive)
-	mux.Handle("GET /readyz", ready(p.Checks))
-	mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
-	mux.HandleFunc("/", notFound)
-	return withClient(p.Proxies, withRequestID(withLog(p.Logger, withRecovery(p.Logger, withHeaders(mux)))))
+	in.open(open)
+	openPostHog(open)
+	open.Handle("/graphql", p.GraphQL) // knows the origins itself, and answers in GraphQL's shape
+	open.Handle("/", withProtection(p.Origins, own))
+
+	own.Handle("/playground", p.Playground)
+	own.Handle("/playground/", p.Playground)
+	own.HandleFunc("GET /healthz", alive)
+	own.Handle("GET /readyz", ready(p.Checks))
+	own.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
+	own.HandleFunc("/", notFound)
+	return withClient(p.Proxies, withRequestID(withLog(p.Logger, withRecovery(p.Logger, withHeaders(open)))))
 }
 
 // Serve answers on the listener until ctx ends. Then it refuses new connections, lets the

@@ -76,11 +76,7 @@ func open(ctx context.Context, url, role string, size int, tracer pgx.QueryTrace
 	}
 	config.MaxConns = int32(size)
 	config.ConnConfig.Tracer = tracer
-	config.ConnConfig.ConnectTimeout = connectTimeout
-	// As start-up parameters they are what a session falls back to after `reset`.
-	config.ConnConfig.RuntimeParams["role"] = role
-	config.ConnConfig.RuntimeParams["application_name"] = "tidemark"
-	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	takeRole(config.ConnConfig, role)
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // pgx's own way to write a uuid.UUID goes by its text
 		return nil
@@ -90,6 +86,29 @@ func open(ctx context.Context, url, role string, size int, tracer pgx.QueryTrace
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return pool, nil
+}
+
+// Connect makes one connection that takes on a role, for a command that looks after what
+// several roles have.
+func Connect(ctx context.Context, url, role string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("open database: the URL cannot be read")
+	}
+	takeRole(config, role)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("open database: %w", err))
+	}
+	return conn, nil
+}
+
+func takeRole(config *pgx.ConnConfig, role string) {
+	config.ConnectTimeout = connectTimeout
+	// As start-up parameters they are what a session falls back to after `reset`.
+	config.RuntimeParams["role"] = role
+	config.RuntimeParams["application_name"] = "tidemark"
+	config.RuntimeParams["timezone"] = "UTC"
 }
 
 // Close waits for connections in use to come back, and closes all.

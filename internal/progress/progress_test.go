@@ -21,7 +21,7 @@ func TestText(t *testing.T) {
 		{Step{Events: 10, Done: 1100, Total: 1000}, time.Second, "100 %  10 events  10/s  0s left"},
 	}
 	for _, test := range tests {
-		if got := test.step.text(test.took); got != test.want {
+		if got := test.step.text(test.took, "events"); got != test.want {
 			t.Errorf("%+v is %q, want %q", test.step, got, test.want)
 		}
 	}

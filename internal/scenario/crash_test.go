@@ -36,7 +36,7 @@ func build(t *testing.T) *program {
 	}
 	p.kit = &testkit.Kit{URL: "http://" + p.listen, DB: testkit.Database(t)}
 	p.env = append(os.Environ(), "DATABASE_URL="+p.kit.DB, "REDIS_URL="+testkit.Env(t, "REDIS_URL"),
-		"TIDEMARK_LISTEN="+p.listen, "TIDEMARK_LOG_LEVEL=warn", "TIDEMARK_LOG_FORMAT=text")
+		"TIDEMARK_SECRET_KEYS="+testkit.SecretKeys(t), "TIDEMARK_LISTEN="+p.listen, "TIDEMARK_LOG_LEVEL=warn", "TIDEMARK_LOG_FORMAT=text")
 	return p
 }
 

@@ -136,10 +136,18 @@ func TestPartsDoNotMix(t *testing.T) {
 	v, context := vault(t, newer, older), []byte("totp/1")
 	a, _ := parseEnvelope(seal(t, v, []byte("one"), context))
 	b, _ := parseEnvelope(seal(t, v, []byte("two"), context))
+	elsewhere, _ := parseEnvelope(seal(t, v, []byte("elsewhere"), []byte("totp/2")))
+	_, dataKey, err := v.unwrap(elsewhere.bytes(), []byte("totp/2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := v.masters[0].envelope(dataKey, context) // by someone who can wrap, but not see
+	moved.body = elsewhere.body
 	for name, e := range map[string]envelope{
-		"another's body": {a.keyID, a.wrapped, b.body},
-		"another's key":  {a.keyID, b.wrapped, a.body},
-		"another's id":   {older.ID, a.wrapped, a.body},
+		"a body of another place": moved,
+		"another's body":          {a.keyID, a.wrapped, b.body},
+		"another's key":           {a.keyID, b.wrapped, a.body},
+		"another's id":            {older.ID, a.wrapped, a.body},
 	} {
 		if plain, err := v.Open(e.bytes(), context); plain != nil || !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: Open gives %q, %v", name, plain, err)
@@ -233,4 +241,17 @@ func TestDerivedKeys(t *testing.T) {
 	if retired := vault(t, older).Derive("tokens"); retired[0] != tokens[1] {
 		t.Error("a retired key derives another key than when it was current")
 	}
+}
+
+func TestAPlaceIsItsContext(t *testing.T) {
+	p := Place{Table: "thing", Column: "sealed_x", Key: []string{"owner_id", "n"}, Prefix: "thing/"}
+	if got := string(p.Context("a", "1")); got != "thing/a/1" {
+		t.Errorf("the context is %q", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a key without its second part was taken")
+		}
+	}()
+	p.Context("a")
 }
