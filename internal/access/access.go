@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -66,9 +67,17 @@ func (p Principal) Self() string {
 
 type principalKey struct{}
 
-// With returns a context that carries who is asking.
+// With returns a context that carries who is asking. Whatever is changed under it, they did.
 func With(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	return context.WithValue(audit.WithActor(ctx, p.actor()), principalKey{}, p)
+}
+
+func (p Principal) actor() audit.Actor {
+	kind := audit.Key
+	if p.Kind == MemberKind {
+		kind = audit.Member
+	}
+	return audit.Actor{Kind: kind, ID: p.By(), Impersonator: p.Impersonator}
 }
 
 // From returns who is asking; false if nobody has said.

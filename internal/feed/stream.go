@@ -64,6 +64,8 @@ var subjects = map[string][]meaning{
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
+
+	"audit_entry": {{subject: topic.Audit}},
 }
 
 func (s *stream) follow(ctx context.Context) error {

@@ -33,6 +33,8 @@ const (
 	Account     Subject = "account" // an account, its members or what is known of it; key: its number
 	PersonMerge Subject = "merge"   // the merges of users; no key
 	Erasure     Subject = "erasure" // the erasure of a person; key: its id
+
+	Audit Subject = "audit" // something was written into the audit log; no key
 )
 
 // Many is the key of a change of more things of a subject than are told apart: of all of

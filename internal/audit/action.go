@@ -1,0 +1,73 @@
+package audit
+
+// Action is what was done, as in the schema's enum AuditAction.
+type Action string
+
+// The actions. One that a new kind of change needs is added here and to the schema.
+const (
+	// Denied: a change was asked for without the permission that it needs.
+	Denied Action = "DENIED"
+
+	SignedIn          Action = "SIGNED_IN"
+	SignInFailed      Action = "SIGN_IN_FAILED"
+	LockedOut         Action = "LOCKED_OUT" // too many attempts failed
+	SignedOut         Action = "SIGNED_OUT"
+	SessionEnded      Action = "SESSION_ENDED"  // by somebody, or because its time was over
+	SessionReused     Action = "SESSION_REUSED" // a refresh token came twice: the session was ended
+	TenantSwitched    Action = "TENANT_SWITCHED"
+	ImpersonationOn   Action = "IMPERSONATION_BEGUN"
+	ImpersonationOff  Action = "IMPERSONATION_ENDED"
+	ProfileChanged    Action = "PROFILE_CHANGED"
+	PasswordChanged   Action = "PASSWORD_CHANGED"
+	PasswordForgotten Action = "PASSWORD_FORGOTTEN" // a reset was asked for
+	PasswordReset     Action = "PASSWORD_RESET"
+	SecondFactorOn    Action = "SECOND_FACTOR_ENABLED"
+	SecondFactorOff   Action = "SECOND_FACTOR_DISABLED"
+	RecoveryCodesMade Action = "RECOVERY_CODES_MADE"
+	RecoveryCodeUsed  Action = "RECOVERY_CODE_USED"
+
+	MemberInvited      Action = "MEMBER_INVITED"
+	InvitationRevoked  Action = "INVITATION_REVOKED"
+	InvitationAccepted Action = "INVITATION_ACCEPTED"
+	MemberChanged      Action = "MEMBER_CHANGED"
+	MemberRemoved      Action = "MEMBER_REMOVED"
+	RoleCreated        Action = "ROLE_CREATED"
+	RoleChanged        Action = "ROLE_CHANGED"
+	RoleRemoved        Action = "ROLE_REMOVED"
+
+	KeyCreated Action = "KEY_CREATED"
+	KeyChanged Action = "KEY_CHANGED"
+	KeyRotated Action = "KEY_ROTATED"
+	KeyRevoked Action = "KEY_REVOKED"
+	KeyMisused Action = "KEY_MISUSED" // used outside of its pattern
+
+	TenantCreated    Action = "TENANT_CREATED"
+	TenantChanged    Action = "TENANT_CHANGED"
+	TenantSuspended  Action = "TENANT_SUSPENDED"
+	TenantResumed    Action = "TENANT_RESUMED"
+	RetentionChanged Action = "RETENTION_CHANGED"
+	LimitsChanged    Action = "LIMITS_CHANGED"
+	SecretsRotated   Action = "SECRETS_ROTATED"
+
+	DocumentRegistered Action = "DOCUMENT_REGISTERED"
+	DocumentRemoved    Action = "DOCUMENT_REMOVED"
+	DocumentsEnforced  Action = "DOCUMENTS_ENFORCED" // whether registered documents alone are taken
+
+	ReportCreated  Action = "REPORT_CREATED"
+	ReportChanged  Action = "REPORT_CHANGED"
+	ReportRemoved  Action = "REPORT_REMOVED"
+	ReportShared   Action = "REPORT_SHARED"
+	ReportUnshared Action = "REPORT_UNSHARED"
+
+	PeopleMerged        Action = "PEOPLE_MERGED"
+	MergeUndone         Action = "MERGE_UNDONE"
+	IdentityDetached    Action = "IDENTITY_DETACHED"
+	IdentityReattached  Action = "IDENTITY_REATTACHED"
+	PersonErased        Action = "PERSON_ERASED"
+	PlanSaved           Action = "PLAN_SAVED"
+	QuarantineReleased  Action = "QUARANTINE_RELEASED"
+	QuarantineDiscarded Action = "QUARANTINE_DISCARDED"
+	SamplesForgotten    Action = "SAMPLES_FORGOTTEN"
+
+	AuditExported Action = "AUDIT_EXPORTED"
+)
