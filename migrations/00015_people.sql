@@ -128,6 +128,8 @@ create table sign_in_code (
   code_hash   bytea       not null check (length(code_hash) = 32),
   login_id    uuid        not null references login,
   provider_id uuid        not null,
+  -- SHA-256 of what the app keeps to itself: a code of somebody else's making is of no use.
+  challenge   bytea       not null check (length(challenge) = 32),
   expires_at  timestamptz not null,
   used_at     timestamptz,
   primary key (tenant_id, code_hash)

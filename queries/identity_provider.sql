@@ -9,6 +9,11 @@ select provider_id, name, issuer, client_id, sealed_client_secret, allowed_domai
 from identity_provider
 where provider_id = @provider_id and removed_at is null;
 
+-- name: IdentityProviderCount :one
+select count(*)
+from identity_provider
+where removed_at is null;
+
 -- name: IdentityProviderCreate :exec
 insert into identity_provider (
   tenant_id, provider_id, name, issuer, client_id, sealed_client_secret, allowed_domains, default_role_id, second_factor
@@ -40,14 +45,14 @@ values (current_tenant(), @provider_id, @subject, @login_id)
 on conflict do nothing;
 
 -- name: SignInCodeCreate :exec
-insert into sign_in_code (tenant_id, code_hash, login_id, provider_id, expires_at)
-values (current_tenant(), @code_hash, @login_id, @provider_id, @expires_at);
+insert into sign_in_code (tenant_id, code_hash, login_id, provider_id, challenge, expires_at)
+values (current_tenant(), @code_hash, @login_id, @provider_id, @challenge, @expires_at);
 
 -- name: SignInCodeUse :one
 update sign_in_code
 set used_at = now()
 where code_hash = @code_hash and used_at is null and expires_at > now()
-returning login_id, provider_id;
+returning login_id, provider_id, challenge;
 
 -- Worker.
 -- name: SignInCodeForget :execrows

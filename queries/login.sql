@@ -24,3 +24,7 @@ where login_id = @login_id;
 update login
 set password_hash = @password_hash
 where login_id = @login_id and password_hash = @was;
+
+-- Names the login for the rest of the transaction, once it has become known.
+-- name: LoginEnter :exec
+select set_config('app.login_id', @login_id::text, true);

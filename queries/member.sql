@@ -49,6 +49,10 @@ on conflict (tenant_id, login_id) do update
 set role_id = excluded.role_id, joined_at = now(), removed_at = null
 where member.removed_at is not null;
 
+-- Whoever was removed does not come back by themselves.
+-- name: MemberWasRemoved :one
+select exists (select from member where login_id = @login_id and removed_at is not null)::boolean;
+
 -- name: MemberSetRole :exec
 update member
 set role_id = @role_id

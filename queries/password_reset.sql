@@ -20,6 +20,12 @@ where request_id = any (@request_ids::uuid[]);
 insert into password_reset (login_id, token_hash, expires_at)
 values (@login_id, @token_hash, @expires_at);
 
+-- name: PasswordResetIsOpen :one
+select exists (
+  select from password_reset
+  where login_id = @login_id and token_hash = @token_hash and used_at is null and expires_at > now()
+)::boolean;
+
 -- name: PasswordResetUse :execrows
 update password_reset
 set used_at = now()

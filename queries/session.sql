@@ -42,6 +42,12 @@ update session
 set second_factor = true
 where session_id = @session_id;
 
+-- The factor is gone, so what it had proved is as well.
+-- name: SessionDisproveSecondFactor :exec
+update session
+set second_factor = false
+where login_id = @login_id and provider_id is null and ended_at is null;
+
 -- name: SessionEnd :execrows
 update session
 set ended_at = now(), end_reason = @reason::session_end

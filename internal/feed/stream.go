@@ -52,6 +52,8 @@ var subjects = map[string][]meaning{
 	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
 	"role":         {{subject: topic.Role, key: "role_id"}},
 	"member":       {{subject: topic.Member, key: "login_id"}},
+	"session":      {{subject: topic.Session, key: "session_id"}},
+	"invitation":   {{subject: topic.Invitation, key: "invitation_id"}},
 	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
 	"profile":      {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
 	"account":      {{subject: topic.Account, key: "account_id"}},
@@ -60,6 +62,7 @@ var subjects = map[string][]meaning{
 	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
 	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
 
+	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},

@@ -13,8 +13,8 @@ import (
 
 func TestAPasswordIsLongAndNobodysFirstGuess(t *testing.T) {
 	for password, want := range map[string]string{
-		"":            "at least 12",
-		"elevenchars": "at least 12",
+		"":                                   "at least 12",
+		"elevenchars":                        "at least 12",
 		strings.Repeat("correct-horse ", 10): "at most 128",
 		"\xff\xfe-wrong-encoding":            "cannot be typed",
 

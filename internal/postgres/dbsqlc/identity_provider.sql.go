@@ -12,6 +12,19 @@ import (
 	"github.com/google/uuid"
 )
 
+const identityProviderCount = `-- name: IdentityProviderCount :one
+select count(*)
+from identity_provider
+where removed_at is null
+`
+
+func (q *Queries) IdentityProviderCount(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, identityProviderCount)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const identityProviderCreate = `-- name: IdentityProviderCreate :exec
 insert into identity_provider (
   tenant_id, provider_id, name, issuer, client_id, sealed_client_secret, allowed_domains, default_role_id, second_factor
@@ -196,14 +209,15 @@ func (q *Queries) SessionEndOfProvider(ctx context.Context, db DBTX, providerID 
 }
 
 const signInCodeCreate = `-- name: SignInCodeCreate :exec
-insert into sign_in_code (tenant_id, code_hash, login_id, provider_id, expires_at)
-values (current_tenant(), $1, $2, $3, $4)
+insert into sign_in_code (tenant_id, code_hash, login_id, provider_id, challenge, expires_at)
+values (current_tenant(), $1, $2, $3, $4, $5)
 `
 
 type SignInCodeCreateParams struct {
 	CodeHash   []byte
 	LoginID    uuid.UUID
 	ProviderID uuid.UUID
+	Challenge  []byte
 	ExpiresAt  time.Time
 }
 
@@ -212,6 +226,7 @@ func (q *Queries) SignInCodeCreate(ctx context.Context, db DBTX, arg SignInCodeC
 		arg.CodeHash,
 		arg.LoginID,
 		arg.ProviderID,
+		arg.Challenge,
 		arg.ExpiresAt,
 	)
 	return err
@@ -235,17 +250,18 @@ const signInCodeUse = `-- name: SignInCodeUse :one
 update sign_in_code
 set used_at = now()
 where code_hash = $1 and used_at is null and expires_at > now()
-returning login_id, provider_id
+returning login_id, provider_id, challenge
 `
 
 type SignInCodeUseRow struct {
 	LoginID    uuid.UUID
 	ProviderID uuid.UUID
+	Challenge  []byte
 }
 
 func (q *Queries) SignInCodeUse(ctx context.Context, db DBTX, codeHash []byte) (SignInCodeUseRow, error) {
 	row := db.QueryRow(ctx, signInCodeUse, codeHash)
 	var i SignInCodeUseRow
-	err := row.Scan(&i.LoginID, &i.ProviderID)
+	err := row.Scan(&i.LoginID, &i.ProviderID, &i.Challenge)
 	return i, err
 }

@@ -63,6 +63,16 @@ func (q *Queries) LoginCreate(ctx context.Context, db DBTX, arg LoginCreateParam
 	return result.RowsAffected(), nil
 }
 
+const loginEnter = `-- name: LoginEnter :exec
+select set_config('app.login_id', $1::text, true)
+`
+
+// Names the login for the rest of the transaction, once it has become known.
+func (q *Queries) LoginEnter(ctx context.Context, db DBTX, loginID string) error {
+	_, err := db.Exec(ctx, loginEnter, loginID)
+	return err
+}
+
 const loginGet = `-- name: LoginGet :one
 select login_id, email, name, password_hash
 from login

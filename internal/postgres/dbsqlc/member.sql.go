@@ -224,6 +224,18 @@ func (q *Queries) MemberTakeTurn(ctx context.Context, db DBTX) error {
 	return err
 }
 
+const memberWasRemoved = `-- name: MemberWasRemoved :one
+select exists (select from member where login_id = $1 and removed_at is not null)::boolean
+`
+
+// Whoever was removed does not come back by themselves.
+func (q *Queries) MemberWasRemoved(ctx context.Context, db DBTX, loginID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, memberWasRemoved, loginID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const membershipList = `-- name: MembershipList :many
 select m.tenant_id, t.name as tenant_name, r.name as role_name, m.joined_at
 from member m

@@ -53,6 +53,25 @@ func (q *Queries) PasswordResetForget(ctx context.Context, db DBTX, before time.
 	return result.RowsAffected(), nil
 }
 
+const passwordResetIsOpen = `-- name: PasswordResetIsOpen :one
+select exists (
+  select from password_reset
+  where login_id = $1 and token_hash = $2 and used_at is null and expires_at > now()
+)::boolean
+`
+
+type PasswordResetIsOpenParams struct {
+	LoginID   uuid.UUID
+	TokenHash []byte
+}
+
+func (q *Queries) PasswordResetIsOpen(ctx context.Context, db DBTX, arg PasswordResetIsOpenParams) (bool, error) {
+	row := db.QueryRow(ctx, passwordResetIsOpen, arg.LoginID, arg.TokenHash)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const passwordResetRequest = `-- name: PasswordResetRequest :exec
 insert into password_reset_request (email)
 values ($1)

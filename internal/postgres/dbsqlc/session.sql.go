@@ -133,6 +133,18 @@ func (q *Queries) SessionCreate(ctx context.Context, db DBTX, arg SessionCreateP
 	return err
 }
 
+const sessionDisproveSecondFactor = `-- name: SessionDisproveSecondFactor :exec
+update session
+set second_factor = false
+where login_id = $1 and provider_id is null and ended_at is null
+`
+
+// The factor is gone, so what it had proved is as well.
+func (q *Queries) SessionDisproveSecondFactor(ctx context.Context, db DBTX, loginID uuid.UUID) error {
+	_, err := db.Exec(ctx, sessionDisproveSecondFactor, loginID)
+	return err
+}
+
 const sessionEnd = `-- name: SessionEnd :execrows
 update session
 set ended_at = now(), end_reason = $1::session_end
