@@ -8,12 +8,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
 
 // Resolver holds the services that answer.
 type Resolver struct {
 	TenantSettings *access.Settings
+	Quotas         *quota.Service
 	MetricService  *metric.Service
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader

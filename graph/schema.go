@@ -32,10 +32,12 @@ const (
 // of a process share the schema.
 var withoutDefer sync.Once
 
-// NewExecutor makes the executor of the schema over the services.
-func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
+// NewExecutor makes the executor of the schema over the services. It lets in what is within
+// the bounds.
+func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Executor {
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers: r,
+		Resolvers:  r,
+		Directives: generated.DirectiveRoot{Page: page},
 	})
 	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
 	e := executor.New(schema)
@@ -44,6 +46,7 @@ func NewExecutor(r *Resolver, logger *slog.Logger) *executor.Executor {
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
 	e.Use(permit{newRulebook(schema.Schema())})
+	e.Use(newCosting(bounds))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)
@@ -88,6 +91,9 @@ func present(ctx context.Context, err error, f *fault.Error) *gqlerror.Error {
 	}
 	if field != "" {
 		shown.Extensions["field"] = field
+	}
+	if seconds := f.RetryAfter(); seconds > 0 {
+		shown.Extensions["retryAfter"] = seconds
 	}
 	if f.Code == fault.Internal {
 		shown.Extensions["requestId"] = fault.Request(ctx)

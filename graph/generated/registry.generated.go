@@ -584,7 +584,20 @@ func (ec *executionContext) _EventType_properties(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.EventType().Properties(ctx, obj, fc.Args["first"].(int))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Page == nil {
+					var zeroVal []registry.EventProperty
+					return zeroVal, errors.New("directive page is not implemented")
+				}
+				return ec.Directives.Page(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []registry.EventProperty) graphql.Marshaler {
 			return ec.marshalNEventProperty2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋregistryᚐEventPropertyᚄ(ctx, selections, v)
 		},

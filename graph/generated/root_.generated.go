@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -40,10 +41,12 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	SchemaChange() SchemaChangeResolver
 	Subscription() SubscriptionResolver
+	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
 }
 
 type DirectiveRoot struct {
+	Page func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -248,6 +251,14 @@ type ComplexityRoot struct {
 		Verdicts    func(childComplexity int) int
 	}
 
+	Limits struct {
+		BurstSeconds   func(childComplexity int) int
+		CallerPercent  func(childComplexity int) int
+		OffPeakPercent func(childComplexity int) int
+		ReadPerMinute  func(childComplexity int) int
+		WritePerMinute func(childComplexity int) int
+	}
+
 	Live struct {
 		Query    func(childComplexity int) int
 		Revision func(childComplexity int) int
@@ -309,6 +320,7 @@ type ComplexityRoot struct {
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
 		SetEventRetention        func(childComplexity int, months *int) int
+		SetLimits                func(childComplexity int, limits quota.Wish) int
 		UndoMerge                func(childComplexity int, id string) int
 	}
 
@@ -512,6 +524,8 @@ type ComplexityRoot struct {
 		CreatedAt            func(childComplexity int) int
 		EventRetentionMonths func(childComplexity int) int
 		ID                   func(childComplexity int) int
+		LimitCeiling         func(childComplexity int) int
+		Limits               func(childComplexity int) int
 		Name                 func(childComplexity int) int
 		WeekStart            func(childComplexity int) int
 		Zone                 func(childComplexity int) int
@@ -1408,6 +1422,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IngestResult.Verdicts(childComplexity), true
 
+	case "Limits.burstSeconds":
+		if e.ComplexityRoot.Limits.BurstSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.BurstSeconds(childComplexity), true
+	case "Limits.callerPercent":
+		if e.ComplexityRoot.Limits.CallerPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.CallerPercent(childComplexity), true
+	case "Limits.offPeakPercent":
+		if e.ComplexityRoot.Limits.OffPeakPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.OffPeakPercent(childComplexity), true
+	case "Limits.readPerMinute":
+		if e.ComplexityRoot.Limits.ReadPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.ReadPerMinute(childComplexity), true
+	case "Limits.writePerMinute":
+		if e.ComplexityRoot.Limits.WritePerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limits.WritePerMinute(childComplexity), true
+
 	case "Live.query":
 		if e.ComplexityRoot.Live.Query == nil {
 			break
@@ -1721,6 +1766,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetEventRetention(childComplexity, args["months"].(*int)), true
+	case "Mutation.setLimits":
+		if e.ComplexityRoot.Mutation.SetLimits == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setLimits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetLimits(childComplexity, args["limits"].(quota.Wish)), true
 	case "Mutation.undoMerge":
 		if e.ComplexityRoot.Mutation.UndoMerge == nil {
 			break
@@ -2593,6 +2649,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.ID(childComplexity), true
+	case "Tenant.limitCeiling":
+		if e.ComplexityRoot.Tenant.LimitCeiling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.LimitCeiling(childComplexity), true
+	case "Tenant.limits":
+		if e.ComplexityRoot.Tenant.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.Limits(childComplexity), true
 	case "Tenant.name":
 		if e.ComplexityRoot.Tenant.Name == nil {
 			break
@@ -2791,6 +2859,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputLastInput,
+		ec.unmarshalInputLimitsInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
@@ -2907,6 +2976,30 @@ directive @public on FIELD_DEFINITION
 "Says that the answer is about the caller, so that live answers to it are not shared."
 directive @personal on FIELD_DEFINITION
 
+"""
+Says what a field costs where that is not 1 for an object, 0 for a scalar and 10 for a
+mutation; see ` + "`" + `extensions.cost` + "`" + ` of an answer. An operation that may cost too much is refused
+before it is executed.
+"""
+directive @cost(
+  "What the field itself costs, each time that it is in the answer."
+  weight: Int
+  "How many items its list is taken to have, where no ` + "`" + `first` + "`" + ` says so."
+  items: Int
+) on FIELD_DEFINITION
+
+"""
+Says that a field gives a page of a list, whose items count: towards what an operation has
+cost in the end, and towards how many it may have.
+"""
+directive @page on FIELD_DEFINITION
+
+"""
+Says that a field may stand in an operation once only, aliases and fragments included: it
+is an attempt of something, and attempts are counted.
+"""
+directive @once on FIELD_DEFINITION
+
 "A group of fields that not everyone may see."
 enum FieldGroup {
   "Who the tenant's users are, and what they sent: needs READ_PII."
@@ -3022,7 +3115,7 @@ type Live @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): ArchivePartConnection! @can(do: READ_SCHEMA)
+  ): ArchivePartConnection! @page @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -3125,7 +3218,7 @@ type ArchivePartEdge @can(do: READ_SCHEMA) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): PersonMergeConnection! @can(do: READ_PII)
+  ): PersonMergeConnection! @page @can(do: READ_PII)
 }
 
 extend type Mutation {
@@ -3191,7 +3284,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): IdentityConnection!
+  ): IdentityConnection! @page
   """
   What is known of them: of each trait what was said last, under any of their ids;
   where nothing was, what was said once, first.
@@ -3203,7 +3296,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TraitChangeConnection @sensitive(group: PII)
+  ): TraitChangeConnection @page @sensitive(group: PII)
   "When they first did something; null if they never did."
   firstSeenAt: DateTime
   "The accounts that they were seen to belong to."
@@ -3212,7 +3305,7 @@ type Person implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): AccountConnection!
+  ): AccountConnection! @page
 }
 
 "One id that senders use."
@@ -3257,7 +3350,7 @@ type Account implements Node @can(do: READ) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TraitChangeConnection!
+  ): TraitChangeConnection! @page
   "The earliest event that names it was then."
   firstSeenAt: DateTime!
   "The persons who were seen to belong to it, each once."
@@ -3266,7 +3359,7 @@ type Account implements Node @can(do: READ) {
     first: Int! = 20
     "Continue after this cursor."
     after: String
-  ): PersonConnection!
+  ): PersonConnection! @page
 }
 
 "That somebody has said that two known users are one person."
@@ -3429,26 +3522,26 @@ extend type Mutation {
 "The events of a range."
 type Events implements Provenance @can(do: READ) {
   "How many there are."
-  count: Int!
+  count: Int! @cost(weight: 5)
   "How many there are of each type, the most frequent first."
   byType(
     "How many types to give; 1 to 1,000."
     first: Int! = 50
-  ): EventTypeCounts!
+  ): EventTypeCounts! @cost(weight: 10)
   "How many there are in each step of the range."
   timeline(
     "The step; at most 2,000 of them in one timeline."
     interval: Interval! = DAY
     "The first day of a week; the tenant's unless given."
     weekStart: Weekday
-  ): EventTimeline!
+  ): EventTimeline! @cost(weight: 10)
   "The events themselves, the latest first."
   list(
     "How many to give; 1 to 500."
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): EventConnection!
+  ): EventConnection! @page @cost(weight: 5)
   """
   From when on raw events are all there to be listed; null: from the first. Earlier ones
   are in the archive, and counted all the same.
@@ -3530,7 +3623,7 @@ type EventConnection @can(do: READ) {
   "Where this page lies in the list."
   pageInfo: PageInfo!
   "How many there are on all pages."
-  totalCount: Int!
+  totalCount: Int! @cost(weight: 5)
 }
 
 "An event in a list."
@@ -3602,7 +3695,7 @@ type EventVerdict @can {
   "What was wrong, in a sentence; null unless REJECTED, QUARANTINED or CONFLICT."
   reason: String
   "What its sender should know, though it was taken."
-  warnings: [EventWarning!]!
+  warnings: [EventWarning!]! @cost(items: 1)
 }
 
 "Something about an event that was taken all the same."
@@ -3629,6 +3722,49 @@ enum VerdictStatus {
   QUEUED
 }
 `, BuiltIn: false},
+	{Name: "../limit.graphqls", Input: `extend type Tenant {
+  "What it may spend: what it has set, or else what the installation lets everybody."
+  limits: Limits!
+  "What the installation lets every tenant at most."
+  limitCeiling: Limits!
+}
+
+extend type Mutation {
+  """
+  Lowers what the tenant may spend, or deals it out otherwise. What is left out, or null, is
+  as the installation has it. It counts within a second.
+  """
+  setLimits("All of the limits." limits: LimitsInput!): Tenant! @can(do: MANAGE_TENANT)
+}
+
+"What may be spent, in cost; see ` + "`" + `extensions.cost` + "`" + ` of an answer. Reads and writes are apart."
+type Limits @can(do: READ) {
+  "Of queries and live queries, a minute; null: without a limit."
+  readPerMinute: Int
+  "Of mutations, a minute; null: without a limit."
+  writePerMinute: Int
+  "How many seconds' worth may be spent at once."
+  burstSeconds: Int!
+  "Percent of it that may be spent at night, from 20 to 6 o'clock, and at weekends, in the tenant's zone."
+  offPeakPercent: Int!
+  "Percent of it that one key or member may spend; some may spend less of that, by their role."
+  callerPercent: Int!
+}
+
+"What a tenant sets of its limits. Null: as the installation has it."
+input LimitsInput {
+  "Of queries and live queries, a minute; at most the installation's."
+  readPerMinute: Int
+  "Of mutations, a minute; at most the installation's."
+  writePerMinute: Int
+  "How many seconds' worth may be spent at once; at most the installation's."
+  burstSeconds: Int
+  "Percent of it that may be spent at night and at weekends; 100 to the installation's."
+  offPeakPercent: Int
+  "Percent of it that one key or member may spend; 1 to 100."
+  callerPercent: Int
+}
+`, BuiltIn: false},
 	{Name: "../metric.graphqls", Input: `extend type Query {
   "The metrics that this tenant can ask for, by key."
   metrics(
@@ -3636,7 +3772,7 @@ enum VerdictStatus {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): MetricConnection! @can(do: READ_METRICS)
+  ): MetricConnection! @page @can(do: READ_METRICS)
   "One metric. Null, with a NOT_FOUND error, if there is none of this key."
   metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `new_users` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ_METRICS)
 }
@@ -3661,7 +3797,7 @@ type Metric implements Node @can(do: READ_METRICS) {
     range: RangeInput
     "The zone whose days, weeks and months count; the tenant's unless given."
     zone: TimeZone
-  ): MetricValue!
+  ): MetricValue! @cost(weight: 5)
   "The figure for each step of a range."
   series(
     "Which time; the last 30 days unless given."
@@ -3672,7 +3808,7 @@ type Metric implements Node @can(do: READ_METRICS) {
     zone: TimeZone
     "The first day of a week; the tenant's unless given."
     weekStart: Weekday
-  ): MetricSeries!
+  ): MetricSeries! @cost(weight: 10)
 }
 
 "What a value is a number of."
@@ -3763,7 +3899,7 @@ type MetricEdge @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): EventTypeConnection! @can(do: READ_SCHEMA)
+  ): EventTypeConnection! @page @can(do: READ_SCHEMA)
   "One type of events. Null, with a NOT_FOUND error, if none of this name was seen."
   eventType("Such as ` + "`" + `Report Shared` + "`" + ` or ` + "`" + `$page` + "`" + `; ` + "`" + `eventTypes` + "`" + ` lists them." name: String!): EventType @can(do: READ_SCHEMA)
   "What has changed about the events that come in, the newest first."
@@ -3774,7 +3910,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only changes of these kinds; all unless given."
     changes: [SchemaChangeKind!]
-  ): SchemaChangeConnection! @can(do: READ_SCHEMA)
+  ): SchemaChangeConnection! @page @can(do: READ_SCHEMA)
   "The tracking plan: what events ought to be. Null if there is none."
   trackingPlan("Which version; the current one unless given." version: Int): TrackingPlan @can(do: READ_SCHEMA)
   "Every version of the tracking plan that was saved, the newest first."
@@ -3783,7 +3919,7 @@ type MetricEdge @can(do: READ_METRICS) {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): TrackingPlanConnection! @can(do: READ_SCHEMA)
+  ): TrackingPlanConnection! @page @can(do: READ_SCHEMA)
   "What was found against the tracking plan, by type, property and rule."
   planViolations(
     "How many to give; 1 to 200."
@@ -3792,7 +3928,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only of events of these types; all unless given."
     types: [String!]
-  ): PlanViolationConnection! @can(do: READ_SCHEMA)
+  ): PlanViolationConnection! @page @can(do: READ_SCHEMA)
   "The events that the tracking plan keeps aside, the newest first. They count nowhere."
   quarantinedEvents(
     "How many to give; 1 to 200."
@@ -3801,7 +3937,7 @@ type MetricEdge @can(do: READ_METRICS) {
     after: String
     "Only events of these types; all unless given."
     types: [String!]
-  ): QuarantinedEventConnection! @can(do: READ_SCHEMA)
+  ): QuarantinedEventConnection! @page @can(do: READ_SCHEMA)
 }
 
 extend type Mutation {
@@ -3818,7 +3954,7 @@ extend type Mutation {
     days: Int! = 7
     "The version that this one was made from; 0 for none. If another is current by now, nothing is saved."
     basedOn: Int
-  ): SavedTrackingPlan! @can(do: MANAGE_DATA)
+  ): SavedTrackingPlan! @can(do: MANAGE_DATA) @cost(weight: 100)
   """
   Lets events in that were put aside, the oldest first, as far as the plan now lets them.
   They count at the time at which they first arrived. The others stay where they are.
@@ -3828,14 +3964,14 @@ extend type Mutation {
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): ReleasedEvents! @can(do: MANAGE_DATA)
+  ): ReleasedEvents! @can(do: MANAGE_DATA) @cost(weight: 100)
   "Forgets events that were put aside. It can't be undone."
   discardQuarantinedEvents(
     "Which ones; 1 to 1,000. All unless given."
     ids: [ID!]
     "Only events of these types; all unless given."
     types: [String!]
-  ): DiscardedEvents! @can(do: MANAGE_DATA)
+  ): DiscardedEvents! @can(do: MANAGE_DATA) @cost(weight: 100)
   "Forgets the sample values of all properties, and tells how many there were. New ones come with new events."
   forgetPropertySamples: Int! @can(do: MANAGE_DATA)
 }
@@ -3863,7 +3999,7 @@ type EventType implements Node @can(do: READ_SCHEMA) {
   "How often a property came along that is not recorded: beyond 500 names, or with a name of more than 200 characters."
   unrecordedPropertyUses: Int!
   "The properties by name; of ` + "`" + `$identify` + "`" + ` and ` + "`" + `$group` + "`" + ` the traits."
-  properties("How many to give; 1 to 500." first: Int! = 100): [EventProperty!]!
+  properties("How many to give; 1 to 500." first: Int! = 100): [EventProperty!]! @page
 }
 
 "A property of a type of events, as it came in."
@@ -3873,7 +4009,7 @@ type EventProperty @can(do: READ_SCHEMA) {
   "What the tracking plan says that it is."
   description: String
   "The kinds that its values had."
-  kinds: [ObservedKind!]!
+  kinds: [ObservedKind!]! @cost(weight: 0)
   "How many events have it."
   volume: Int!
   "When the first event that has it was done."
@@ -4777,6 +4913,22 @@ func (ec *executionContext) childFields_IngestResult(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type IngestResult", field.Name)
 }
 
+func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "readPerMinute":
+		return ec.fieldContext_Limits_readPerMinute(ctx, field)
+	case "writePerMinute":
+		return ec.fieldContext_Limits_writePerMinute(ctx, field)
+	case "burstSeconds":
+		return ec.fieldContext_Limits_burstSeconds(ctx, field)
+	case "offPeakPercent":
+		return ec.fieldContext_Limits_offPeakPercent(ctx, field)
+	case "callerPercent":
+		return ec.fieldContext_Limits_callerPercent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Limits", field.Name)
+}
+
 func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revision":
@@ -5279,6 +5431,10 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_eventRetentionMonths(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tenant_createdAt(ctx, field)
+	case "limits":
+		return ec.fieldContext_Tenant_limits(ctx, field)
+	case "limitCeiling":
+		return ec.fieldContext_Tenant_limitCeiling(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }

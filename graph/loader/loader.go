@@ -45,7 +45,6 @@ type loadersKey struct{}
 
 // With returns a context with fresh loaders.
 func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service) context.Context {
-	nested := &budget{}
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Event:          single(events.ByPositions),
 		ArchivePart:    single(parts.ByPositions),
@@ -56,11 +55,11 @@ func With(ctx context.Context, events *event.Reader, parts *archive.Reader, peop
 		UserIDs:        single(people.UserIDs),
 		PersonTraits:   single(people.PersonTraits),
 		AccountTraits:  single(people.AccountTraits),
-		Identities:     paged(nested, people.IdentityPages),
-		Accounts:       paged(nested, people.AccountPages),
-		Members:        paged(nested, people.MemberPages),
-		PersonHistory:  paged(nested, people.PersonHistories),
-		AccountHistory: paged(nested, people.AccountHistories),
+		Identities:     paged(people.IdentityPages),
+		Accounts:       paged(people.AccountPages),
+		Members:        paged(people.MemberPages),
+		PersonHistory:  paged(people.PersonHistories),
+		AccountHistory: paged(people.AccountHistories),
 	})
 }
 

@@ -2,12 +2,11 @@ package loader
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/graph-gophers/dataloader/v7"
 
 	"github.com/tidemarkhq/tidemark/internal/customer"
-	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/limit"
 )
 
 // PageKey asks for a page of one thing's list; the zero After is its beginning.
@@ -23,28 +22,13 @@ type part[A comparable] struct {
 	after A
 }
 
-// maxNested is how many items the lists within lists of one execution may have together.
-const maxNested = 20_000
-
-// budget bounds lists within lists: their sizes multiply.
-type budget struct{ spent atomic.Int64 }
-
-func (b *budget) spend(n int) { b.spent.Add(int64(n)) }
-
-func (b *budget) check() error {
-	if b.spent.Load() > maxNested {
-		return fault.Input("first", "The lists within lists of this query have more than %d items together. Ask for fewer.", maxNested)
-	}
-	return nil
-}
-
 // paged loads pages of lists, those that begin at the same place in one statement.
-func paged[A comparable, V any](nested *budget, read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) *dataloader.Loader[PageKey[A], customer.Page[V]] {
-	return dataloader.NewBatchedLoader(pages(nested, read),
+func paged[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) *dataloader.Loader[PageKey[A], customer.Page[V]] {
+	return dataloader.NewBatchedLoader(pages(read),
 		dataloader.WithWait[PageKey[A], customer.Page[V]](wait), dataloader.WithBatchCapacity[PageKey[A], customer.Page[V]](most))
 }
 
-func pages[A comparable, V any](nested *budget, read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) dataloader.BatchFunc[PageKey[A], customer.Page[V]] {
+func pages[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) dataloader.BatchFunc[PageKey[A], customer.Page[V]] {
 	return func(ctx context.Context, keys []PageKey[A]) []*dataloader.Result[customer.Page[V]] {
 		ctx, cancel := within(ctx)
 		defer cancel()
@@ -55,13 +39,12 @@ func pages[A comparable, V any](nested *budget, read func(ctx context.Context, o
 				of[i] = keys[place].Of
 			}
 			var pages map[int64]customer.Page[V]
-			err := nested.check()
+			err := limit.MeterOf(ctx).Full() // their sizes multiply: beyond the bound nothing is read
 			if err == nil {
 				pages, err = read(ctx, of, together.first, together.after)
 			}
 			for _, place := range places {
 				page := pages[keys[place].Of]
-				nested.spend(len(page.Items))
 				results[place] = &dataloader.Result[customer.Page[V]]{Data: page, Error: err}
 			}
 		}

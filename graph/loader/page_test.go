@@ -8,13 +8,13 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/limit"
 )
 
 // Pages that begin at one place are read together; lists within lists end somewhere.
 func TestPagesAreReadTogetherAndBounded(t *testing.T) {
 	var reads []string
-	nested := &budget{}
-	batch := pages(nested, func(_ context.Context, of []int64, first int, after int64) (map[int64]customer.Page[int], error) {
+	batch := pages(func(_ context.Context, of []int64, first int, after int64) (map[int64]customer.Page[int], error) {
 		reads = append(reads, fmt.Sprint(len(of), " of ", first, " after ", after))
 		found := map[int64]customer.Page[int]{}
 		for _, id := range of {
@@ -34,9 +34,11 @@ func TestPagesAreReadTogetherAndBounded(t *testing.T) {
 	if len(reads) != 1 || reads[0] != "250 of 100 after 0" {
 		t.Errorf("read %v, want all at once", reads)
 	}
-	err := batch(t.Context(), []PageKey[int64]{{Of: 1, First: 1, After: 7}})[0].Error
+	meter := limit.NewMeter(&limit.Estimate{Total: 1}, 20_000)
+	_ = meter.Returned(nil, 25_000)
+	err := batch(limit.WithMeter(t.Context(), meter), []PageKey[int64]{{Of: 1, First: 1, After: 7}})[0].Error
 	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.BadUserInput {
-		t.Errorf("after %d items: %v, want to be told to ask for fewer", nested.spent.Load(), err)
+		t.Errorf("beyond the bound: %v, want to be told to ask for fewer", err)
 	}
 	if len(reads) != 1 {
 		t.Errorf("read %v beyond the bound", reads)

@@ -196,6 +196,20 @@ type LastInput struct {
 	Interval calendar.Interval `json:"interval"`
 }
 
+// What may be spent, in cost; see `extensions.cost` of an answer. Reads and writes are apart.
+type Limits struct {
+	// Of queries and live queries, a minute; null: without a limit.
+	ReadPerMinute *int `json:"readPerMinute,omitempty"`
+	// Of mutations, a minute; null: without a limit.
+	WritePerMinute *int `json:"writePerMinute,omitempty"`
+	// How many seconds' worth may be spent at once.
+	BurstSeconds int `json:"burstSeconds"`
+	// Percent of it that may be spent at night, from 20 to 6 o'clock, and at weekends, in the tenant's zone.
+	OffPeakPercent int `json:"offPeakPercent"`
+	// Percent of it that one key or member may spend; some may spend less of that, by their role.
+	CallerPercent int `json:"callerPercent"`
+}
+
 // One answer of a live query.
 type Live struct {
 	// Names this answer. Two answers of the same live query have the same revision
@@ -475,6 +489,10 @@ type Tenant struct {
 	EventRetentionMonths *int `json:"eventRetentionMonths,omitempty"`
 	// When it was created.
 	CreatedAt time.Time `json:"createdAt"`
+	// What it may spend: what it has set, or else what the installation lets everybody.
+	Limits *Limits `json:"limits"`
+	// What the installation lets every tenant at most.
+	LimitCeiling *Limits `json:"limitCeiling"`
 }
 
 func (Tenant) IsNode() {}

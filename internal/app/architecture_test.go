@@ -23,7 +23,7 @@ var levels = []struct {
 	{"who did what", []string{"internal/audit"}},
 	{"who asks, and who is who", []string{"internal/access", "internal/identity", "internal/rotation", "internal/mail"}},
 	{"who belongs here", []string{"internal/people"}},
-	{"what is expected", []string{"internal/registry"}},
+	{"what is expected", []string{"internal/registry", "internal/quota"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/archive", "internal/customer", "internal/metric", "internal/live", "internal/importer"}},

@@ -37,7 +37,8 @@ type Config struct {
 	LogLevel       string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat      string   `name:"log-format" env:"TIDEMARK_LOG_FORMAT" default:"json" help:"json or text."`
 
-	Kafka KafkaConfig `embed:""`
+	Kafka  KafkaConfig  `embed:""`
+	Limits LimitsConfig `embed:""`
 
 	// Tracer is told of every statement that serves a tenant; nil: nobody is.
 	Tracer pgx.QueryTracer `kong:"-"`
@@ -86,7 +87,7 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
-	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys())
+	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys(), c.Limits.check())
 	return errors.Join(problems...)
 }
 

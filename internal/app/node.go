@@ -25,9 +25,11 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
+	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/web"
@@ -48,7 +50,9 @@ type Node struct {
 	worker  *postgres.Worker
 	access  *postgres.Access
 	redis   *redis.Client
-	channel string // of changes, in Redis
+	channel string        // of changes, in Redis
+	limits  *redis.Client // for limits and attempts
+	name    string        // of the database: it tells those who share a Redis apart
 	vault   *secret.Vault
 
 	certificate *httpserver.Certificate // nil: plain HTTP
@@ -99,8 +103,9 @@ func NewNode(ctx context.Context, config Config, logger *slog.Logger) (*Node, er
 	}
 	return &Node{
 		config: config, logger: logger, app: app, worker: worker, access: signIn,
-		redis: redis.NewClient(options), channel: feed.Channel(database.Database), vault: vault,
-		certificate: certificate,
+		redis: redis.NewClient(options), channel: feed.Channel(database.Database),
+		limits: limit.Connect(*options), name: database.Database,
+		vault: vault, certificate: certificate,
 	}, nil
 }
 
@@ -110,6 +115,7 @@ func (n *Node) Close() {
 	n.worker.Close()
 	n.access.Close()
 	_ = n.redis.Close() // nothing is left to be lost
+	_ = n.limits.Close()
 }
 
 // Worker is for managing tenants and keys.
@@ -143,9 +149,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		listener = tls.NewListener(listener, n.certificate.Config())
 	}
 	engine := live.New(live.Options{Logger: n.logger})
-	graphql := n.graphql(keys, watcher, in, writer, plans, engine)
+	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
+	taken := bounded{in, limiter, n.config.Limits.EventRate}
+	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: in, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -169,10 +177,12 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine) *gqlhttp.Handler {
+func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter) *gqlhttp.Handler {
 	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
+		Quotas:         quotas,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
@@ -180,7 +190,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
 		People:         people,
-	}, n.logger)
+	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor: executor,
 		Live:     liveQueries{engine},
@@ -199,6 +209,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			}
 			return scope
 		},
+		Admit:   admission{limiter, quotas}.admit,
 		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
 		Origins: n.config.origins(),
 		Logger:  n.logger,

@@ -49,6 +49,7 @@ type meaning struct {
 var subjects = map[string][]meaning{
 	"day_version":  {{subject: topic.Day, key: "day"}},
 	"tenant":       {{subject: topic.Tenant}},
+	"tenant_limit": {{subject: topic.Tenant}},
 	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
 	"role":         {{subject: topic.Role, key: "role_id"}},
 	"member":       {{subject: topic.Member, key: "login_id"}},

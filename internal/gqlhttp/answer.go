@@ -54,6 +54,9 @@ func failed(f *fault.Error) *answer {
 	if f.Field != "" {
 		extensions["field"] = f.Field
 	}
+	if seconds := f.RetryAfter(); seconds > 0 {
+		extensions["retryAfter"] = seconds
+	}
 	return &answer{errors: gqlerror.List{{Message: f.Message, Extensions: extensions}}}
 }
 

@@ -142,7 +142,15 @@ func (x *exchange) once(ctx context.Context, q *request) {
 		x.fail(err)
 		return
 	}
-	x.reply(x.h.execute(ctx, op, x.deadline))
+	admission, bad := x.h.admit(ctx, op)
+	x.tell(admission)
+	if bad != nil {
+		x.reply(bad)
+		return
+	}
+	a := x.h.execute(ctx, op, x.deadline)
+	a.extend(admission)
+	x.reply(a)
 }
 
 // allowed refuses a mutation by GET, which a link or an image could send ([HTTP]

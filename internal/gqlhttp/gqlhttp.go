@@ -48,6 +48,9 @@ type Config struct {
 	// Scope narrows the scope that Authenticate gave to that of one operation, such as
 	// one whose answer is about the caller. It may be nil.
 	Scope func(ctx context.Context, scope string, op *graphql.OperationContext) string
+	// Admit is asked before an operation runs, and not again for each answer of a live
+	// query. Its error, a fault, is the operation's answer then. It may be nil.
+	Admit func(ctx context.Context, op *graphql.OperationContext) (Admission, error)
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context

@@ -48,10 +48,14 @@ func (s *socket) register(id string) (*operation, error) {
 	return op, nil
 }
 
-// begin runs a query or a mutation, or joins a live query. Parsing is done by the
-// reader, so that a connection takes one processor at most with it.
+// begin runs a query or a mutation, or joins a live query. Parsing and admission are done by
+// the reader, so that a connection takes one processor at most with them.
 func (s *socket) begin(op *operation, q *request) {
 	parsed, bad := s.h.parse(op.ctx, q)
+	var admission Admission
+	if bad == nil {
+		admission, bad = s.h.admit(op.ctx, parsed)
+	}
 	switch {
 	case bad != nil:
 		s.conclude(op, bad)
@@ -60,7 +64,9 @@ func (s *socket) begin(op *operation, q *request) {
 	default:
 		s.tasks.Go(func() {
 			defer s.rescue()
-			s.conclude(op, s.h.execute(op.ctx, parsed, time.Now().Add(s.h.config.Timeout)))
+			a := s.h.execute(op.ctx, parsed, time.Now().Add(s.h.config.Timeout))
+			a.extend(admission)
+			s.conclude(op, a)
 		})
 	}
 }
@@ -104,7 +110,7 @@ func (s *socket) watch(op *operation) {
 // conclude makes an answer the last that an operation sends: errors alone if it was
 // not executed ([WS] Error), else next and complete.
 func (s *socket) conclude(op *operation, a *answer) {
-	last := [][]byte{errorMessage(op.id, a.encodeErrors())}
+	last := [][]byte{errorMessage(op.id, a.withExtensions().encodeErrors())}
 	if a.data != nil {
 		next := append(append(append([]byte(nil), op.head...), a.encode()...), '}')
 		last = [][]byte{next, completeMessage(op.id)}

@@ -16,6 +16,7 @@ func (x *exchange) reply(a *answer) {
 	if status == http.StatusBadRequest && x.format == formatJSON {
 		status = http.StatusOK
 	}
+	x.advise(a)
 	x.write(status, a.encode())
 }
 
@@ -48,7 +49,9 @@ func (x *exchange) fail(err error) {
 			x.w.Header().Set("Allow", other.allow)
 		}
 	}
-	x.write(status, failed(f).encode())
+	a := failed(f)
+	x.advise(a)
+	x.write(status, a.encode())
 }
 
 func (x *exchange) write(status int, body []byte) {

@@ -23,23 +23,37 @@ func (x *exchange) stream(ctx context.Context, scope string, q *request) {
 	}
 	defer x.h.connections.leave()
 	op, bad := x.h.parse(ctx, q)
-	if bad != nil && bad.status() == http.StatusUnauthorized {
-		x.reply(bad)
+	if bad != nil {
+		x.streamAnswer(bad)
 		return
 	}
-	if bad == nil {
-		if err := x.allowed(op.Operation.Operation); err != nil {
-			x.fail(err)
-			return
-		}
-		if op.Operation.Operation == ast.Subscription {
-			x.streamLive(ctx, scope, q, op)
-			return
-		}
-		bad = x.h.execute(ctx, op, x.deadline)
+	if err := x.allowed(op.Operation.Operation); err != nil {
+		x.fail(err)
+		return
+	}
+	admission, bad := x.h.admit(ctx, op)
+	x.tell(admission)
+	switch {
+	case bad != nil:
+		x.streamAnswer(bad)
+	case op.Operation.Operation == ast.Subscription:
+		x.streamLive(ctx, scope, q, op)
+	default:
+		a := x.h.execute(ctx, op, x.deadline)
+		a.extend(admission)
+		x.streamAnswer(a)
+	}
+}
+
+// streamAnswer gives a single answer. One that is about the caller, and not about the
+// document, has its HTTP status.
+func (x *exchange) streamAnswer(a *answer) {
+	if status := a.status(); status == http.StatusUnauthorized || status == http.StatusTooManyRequests {
+		x.reply(a)
+		return
 	}
 	s := x.begin()
-	s.next(bad.encode())
+	s.next(a.encode())
 	s.complete()
 }
 

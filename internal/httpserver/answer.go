@@ -3,6 +3,7 @@ package httpserver
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -22,8 +23,8 @@ type problemDetail struct {
 func writeError(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 	detail := problemDetail{Code: f.Code, Message: f.Message, Field: f.Field}
 	switch f.Code {
-	case fault.Unavailable:
-		w.Header().Set("Retry-After", "1")
+	case fault.Unavailable, fault.RateLimited:
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, f.RetryAfter())))
 	case fault.Unauthenticated:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tidemark"`)
 	case fault.Internal:

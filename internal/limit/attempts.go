@@ -90,7 +90,7 @@ var errAttemptsUnknown = fault.New(fault.Unavailable, "Signing in is not possibl
 // matter. An address that is not known is one with all others that are not.
 func (a *Attempts) Take(ctx context.Context, account string, address netip.Addr) error {
 	// The address first: one that is locked can't lock accounts any more.
-	if err := a.takeOne(ctx, "address", networkOf(address), addressRule); err != nil {
+	if err := a.takeOne(ctx, "address", NetworkOf(address), addressRule); err != nil {
 		return err
 	}
 	return a.takeOne(ctx, "account", nameOf(account), accountRule)
@@ -133,9 +133,9 @@ func nameOf(account string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// networkOf is what one customer of a provider commonly has: an address of IPv4, and 64
-// bits of IPv6 (RFC 6177).
-func networkOf(address netip.Addr) string {
+// NetworkOf names what one customer of a provider commonly has: an address of IPv4, or 64
+// bits of IPv6 (RFC 6177). Limits by address go by it.
+func NetworkOf(address netip.Addr) string {
 	address = address.Unmap().WithZone("")
 	switch {
 	case !address.IsValid():

@@ -95,11 +95,11 @@ func TestAddressesAreCountedByNetwork(t *testing.T) {
 		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1",
 		"2001:db8:1:2:3::1": "2001:db8:1:2::/64", "2001:db8:1:2:ffff::": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 	} {
-		if got := networkOf(netip.MustParseAddr(text)); got != want {
+		if got := NetworkOf(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s is counted as %s, want %s", text, got, want)
 		}
 	}
-	if got := networkOf(netip.Addr{}); got != "unknown" {
+	if got := NetworkOf(netip.Addr{}); got != "unknown" {
 		t.Errorf("no address is counted as %s", got)
 	}
 }

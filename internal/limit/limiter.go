@@ -66,6 +66,29 @@ func (l *Limiter) Spend(ctx context.Context, c Caller, r Rates, kind Kind, cost 
 	return spent, nil
 }
 
+// MaxEventRate is the highest bound of events a second that can be set.
+const MaxEventRate = MaxRate / 60
+
+// How many seconds' worth of events may come at once, and how many may always.
+const (
+	eventBurstSeconds = 10
+	leastEventBurst   = 2_500
+)
+
+// SpendEvents counts events of a tenant that come in, or refuses them with RATE_LIMITED; 0 a
+// second is without a limit. A batch that is larger than what may come at once takes all of
+// that, so that it is let in once.
+func (l *Limiter) SpendEvents(ctx context.Context, tenant string, perSecond, events int) error {
+	if perSecond <= 0 {
+		return nil
+	}
+	b := Budget{Policy: "events", key: "events:" + tenant, PerMinute: 60 * perSecond, Burst: max(leastEventBurst, eventBurstSeconds*perSecond)}
+	if at := l.take(ctx, b, min(events, b.Burst)); !at.taken {
+		return fault.New(fault.RateLimited, "Too many events were sent in too short a time. Send them again later.").After(at.retry)
+	}
+	return nil
+}
+
 // take asks Redis, or else this server's own buckets.
 func (l *Limiter) take(ctx context.Context, b Budget, cost int) level {
 	if l.breaker.mayAsk() {

@@ -56,6 +56,18 @@ type Rates struct {
 	CallerPercent int // percent of it that one caller may take
 }
 
+// MaxRate is the highest rate that can be set, in cost a minute.
+const MaxRate = 100_000_000
+
+// AtOnce is what a caller of the highest tier may spend at once, in peak hours; -1: all they
+// like.
+func (r Rates) AtOnce(kind Kind) int {
+	if r.perMinute(kind) <= 0 {
+		return -1
+	}
+	return r.perMinute(kind) * r.CallerPercent / 100 * r.BurstSeconds / 60
+}
+
 // perMinute is the rate of a kind.
 func (r Rates) perMinute(kind Kind) int {
 	if kind == Write {

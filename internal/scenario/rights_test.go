@@ -44,6 +44,7 @@ var asked = map[string]string{
 	"Mutation.ingestEvents":      `mutation { ingestEvents(events: [{type: "E", userId: "u1"}]) { accepted } }`,
 	"Subscription.live":          `subscription { live { revision query { tenant { name } } } }`,
 	"Query.archiveParts":         `{ archiveParts { totalCount } }`,
+	"Mutation.setLimits":         `mutation { setLimits(limits: {}) { id } }`,
 	"Mutation.setEventRetention": `mutation { setEventRetention(months: 12) { id } }`,
 	"Query.person":               `{ person(userId: "u1") { id } }`,
 	"Query.account":              `{ account(groupId: "g1") { id } }`,

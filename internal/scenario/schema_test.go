@@ -95,7 +95,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 			want(definition.Name+"."+value.Name, value.Description)
 		}
 	}
-	for _, name := range []string{"can", "sensitive", "personal", "public"} {
+	for _, name := range []string{"can", "sensitive", "personal", "public", "cost", "page", "once"} {
 		want("@"+name, schema(t).Directives[name].Description)
 	}
 }
@@ -153,7 +153,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
-		pageOfParts, archivedFigures, setRetention,
+		pageOfParts, archivedFigures, setRetention, limitsSet,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

@@ -43,6 +43,7 @@ func (s story) lived(t *testing.T) {
 		savePlan(t, who, `{events: [{type: "E", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
 		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
 		who.Manage(t, `mutation { forgetPropertySamples }`, nil, &struct{}{})
+		who.Manage(t, `mutation { setLimits(limits: {burstSeconds: 29}) { id } }`, nil, &struct{}{})
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
@@ -101,6 +102,7 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 	conn := app(t, s.kit.DB)
 	for name, statement := range map[string]string{
 		"a message":        `insert into message (tenant_id, message_key, fingerprint) values ('%s', gen_random_uuid(), 1)`,
+		"a limit":          `insert into tenant_limit (tenant_id, burst_seconds) values ('%s', 1)`,
 		"an event":         `insert into event (tenant_id, occurred_at, type, source, message_id, properties, context) values ('%s', '2026-05-01', 'E', 's', 'm', '{}', '{}')`,
 		"a person":         `insert into identity (tenant_id, identity_id, person_id, anonymous, distinct_id) values ('%s', 1, 1, false, 'x')`,
 		"a presence":       `insert into presence (tenant_id, day, identity_id, person_id, slots) values ('%s', '2026-05-01', 1, 1, 0::bit(128))`,
@@ -154,7 +156,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
-		`update erasure set events_erased = 0`, `delete from erasure`, `insert into event_incoming (type) values ('x')`,
+		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {

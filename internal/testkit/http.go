@@ -86,13 +86,23 @@ func (tn *Tenant) Batch(t testing.TB, events ...string) []Verdict {
 type Error struct {
 	Message    string
 	Path       []any
-	Extensions struct{ Code, Field string }
+	Extensions struct {
+		Code, Field string
+		RetryAfter  int
+	}
 }
 
 // Answer is a GraphQL answer.
 type Answer struct {
-	Data   json.RawMessage
-	Errors []Error
+	Data       json.RawMessage
+	Errors     []Error
+	Extensions struct{ Cost Cost }
+}
+
+// Cost is what an answer says of its cost.
+type Cost struct {
+	Requested, Actual int
+	Remaining, Reset  *int
 }
 
 // Ask sends a query with a key of one's choice and returns the answer, errors included.

@@ -42,6 +42,7 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(), SecretKeys: SecretKeys(t),
+		Limits: app.DefaultLimits(),
 	}
 	for _, change := range changes {
 		change(&config)

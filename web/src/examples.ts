@@ -574,4 +574,24 @@ mutation SetEventRetention {
   }
 }`,
   ),
+  example(
+    'SetLimits',
+    `Needs a management key. Lowers what the tenant may spend;
+what is left out is as the installation has it.`,
+    `
+mutation SetLimits {
+  setLimits(limits: { readPerMinute: 60000, callerPercent: 25 }) {
+    limits {
+      readPerMinute
+      writePerMinute
+      burstSeconds
+      offPeakPercent
+      callerPercent
+    }
+    limitCeiling {
+      readPerMinute
+    }
+  }
+}`,
+  ),
 ];
