@@ -36,6 +36,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return r.findPart(ctx, key)
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
+	case memberNode, invitationNode, roleNode, providerNode:
+		return r.findStaff(ctx, kind, key)
 	}
 	return r.findCustomer(ctx, kind, key)
 }

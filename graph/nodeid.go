@@ -29,7 +29,14 @@ const (
 	identityNode = "identity"
 	accountNode  = "account"
 	mergeNode    = "merge"
-	erasureNode  = "erasure"
+
+	memberNode     = "member"
+	invitationNode = "invitation"
+	roleNode       = "role"
+	providerNode   = "provider"
+	sessionNode    = "session"
+
+	erasureNode = "erasure"
 )
 
 func nodeID(kind, key string) string {

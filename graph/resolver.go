@@ -8,6 +8,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 )
@@ -23,4 +24,5 @@ type Resolver struct {
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 	People         *customer.Service
+	Staff          *people.Service // who works with Tidemark
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -137,8 +138,16 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // Serve answers requests on the listener until ctx ends, and then stops in order: no new
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
-	keys := access.NewAuthenticator(n.app)
-	watcher := access.NewWatcher(keys.Forget, n.logger)
+	staff, err := n.Staff()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	identities, err := n.identityPages(staff)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	callers := &authority{keys: access.NewAuthenticator(n.app), sessions: staff.Sessions()}
+	callers.watcher = access.NewWatcher(callers.forget, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
 	in, checks, err := n.appender(ctx, writer)
@@ -151,9 +160,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	engine := live.New(live.Options{Logger: n.logger})
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
-	graphql := n.graphql(keys, watcher, taken, writer, plans, engine, limiter)
+	graphql := n.graphql(callers, staff, taken, writer, plans, engine, limiter)
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: callers.keys, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -168,8 +177,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	if n.certificate != nil {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
-	parts.Go(func() error { return watcher.Run(background) })
-	parts.Go(func() error { return n.listen(background, engine, watcher) })
+	parts.Go(func() error { return callers.watcher.Run(background) })
+	parts.Go(func() error { return n.listen(background, engine, callers.watcher) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -177,8 +186,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter) *gqlhttp.Handler {
-	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+func (n *Node) graphql(callers *authority, staff *people.Service, in event.Appender, writer *event.Writer, plans *registry.Plans, engine *live.Engine, limiter *limit.Limiter) *gqlhttp.Handler {
+	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -189,20 +198,14 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 		EventAppender:  in,
 		EventWriter:    writer,
 		Registry:       registry.NewService(n.app, plans),
-		People:         people,
+		People:         users,
+		Staff:          staff,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
-		Executor: executor,
-		Live:     liveQueries{engine},
-		Authenticate: func(ctx context.Context, authorization string) (context.Context, string, error) {
-			key := access.Bearer(authorization)
-			who, err := keys.Key(ctx, key)
-			if err != nil {
-				return nil, "", err
-			}
-			return access.With(watcher.Watch(ctx, who, keys.Recheck(key)), who), who.Scope(), nil
-		},
-		Anonymous: true,
+		Executor:     executor,
+		Live:         liveQueries{engine},
+		Authenticate: callers.authenticate,
+		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
 				return who.Self()
@@ -210,7 +213,7 @@ func (n *Node) graphql(keys *access.Authenticator, watcher *access.Watcher, in e
 			return scope
 		},
 		Admit:   admission{limiter, quotas}.admit,
-		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people) },
+		Prepare: func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users) },
 		Origins: n.config.origins(),
 		Logger:  n.logger,
 	})
@@ -244,13 +247,17 @@ func (n *Node) Work(ctx context.Context) error {
 		return err
 	}
 	eraser := customer.NewEraser(n.worker)
+	mailing, err := n.mailTasks()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}
 	group.Go(func() error {
-		return job.Run(ctx, n.logger,
+		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
@@ -261,7 +268,7 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "forget quarantined events", Every: time.Hour, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return registry.ForgetHeld(ctx, n.worker, registry.HoldFor)
 			}},
-		)
+		)...)
 	})
 	return group.Wait()
 }

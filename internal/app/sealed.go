@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidemarkhq/tidemark/internal/mail"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/rotation"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 )
@@ -12,7 +14,7 @@ import (
 // SealedPlaces are all columns that hold sealed bytes. Whoever adds one names it here, or a
 // rotation would leave it behind: a test looks through the catalog for columns sealed_….
 func SealedPlaces() []secret.Place {
-	return []secret.Place{}
+	return []secret.Place{mail.Place, people.SecondFactorPlace, people.ProviderPlace}
 }
 
 // RotateSecrets wraps every stored secret anew under the current secret key.

@@ -30,6 +30,7 @@ type Parts struct {
 	Writer     event.Appender
 	GraphQL    http.Handler
 	Playground http.Handler
+	Identities http.Handler // nil: nobody signs in by a provider
 	Checks     []Check
 	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
 	Proxies []netip.Prefix
@@ -51,6 +52,9 @@ func Handler(p Parts) http.Handler {
 
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
+	if p.Identities != nil {
+		own.Handle("/auth/oidc/", p.Identities)
+	}
 	own.HandleFunc("GET /healthz", alive)
 	own.Handle("GET /readyz", ready(p.Checks))
 	own.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))

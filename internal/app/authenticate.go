@@ -1,0 +1,42 @@
+package app
+
+import (
+	"context"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/people"
+)
+
+// authority finds out who asks, by whatever they bring.
+type authority struct {
+	keys     *access.Authenticator
+	sessions *people.Sessions
+	watcher  *access.Watcher
+}
+
+// forget drops what is believed of anybody.
+func (a *authority) forget() {
+	a.keys.Forget()
+	a.sessions.Forget()
+}
+
+// authenticate reads an Authorization header. The context that it returns ends when whoever
+// asks may no longer do so.
+func (a *authority) authenticate(ctx context.Context, authorization string) (context.Context, string, error) {
+	bearer := access.Bearer(authorization)
+	who, recheck, err := a.identify(ctx, bearer)
+	if err != nil {
+		return nil, "", err
+	}
+	return access.With(a.watcher.Watch(ctx, who, recheck), who), who.Scope(), nil
+}
+
+// identify tells signed tokens and keys apart by their form, and asks whom they belong to.
+func (a *authority) identify(ctx context.Context, bearer string) (access.Principal, access.Recheck, error) {
+	if people.IsToken(bearer) {
+		who, err := a.sessions.Token(ctx, bearer)
+		return who, a.sessions.Recheck(bearer), err
+	}
+	who, err := a.keys.Key(ctx, bearer)
+	return who, a.keys.Recheck(bearer), err
+}
