@@ -12,7 +12,7 @@ import (
 
 // How people sign in, and what becomes of it.
 func TestSessions(t *testing.T) {
-	begin(t).tell(t, []chapter{
+	beginStaff(t).tell(t, []chapter{
 		{"who signs in is known", whoSignsInIsKnown},
 		{"a wrong sign in tells nothing", aWrongSignInTellsNothing},
 		{"one attempt a document", oneAttemptADocument},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
@@ -243,4 +244,11 @@ func (s story) mailTo(t *testing.T, email, text string) (link string) {
 func works(t *testing.T, kit *testkit.Kit, token string) bool {
 	t.Helper()
 	return kit.Do(t, http.MethodPost, "/graphql", token, `{"query":"{ viewer { tenantId } }"}`).Status == http.StatusOK
+}
+
+// beginStaff is begin where one address may send more than people do.
+func beginStaff(t *testing.T) story {
+	t.Helper()
+	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Limits.WriteRate = 0 })
+	return story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), kit.Tenant(t, "Globex", "America/New_York")}
 }
