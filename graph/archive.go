@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -31,22 +30,10 @@ func parsePartKey(key string) (p archive.Position, ok bool) {
 	return p, err == nil && partKey(p) == key
 }
 
-func parsePartCursor(after *string) (*archive.Position, error) {
-	key, err := parseCursor(after)
-	if err != nil || after == nil {
-		return nil, err
-	}
-	position, ok := parsePartKey(key)
-	if !ok {
-		return nil, errBadCursor
-	}
-	return &position, nil
-}
-
-func toPart(p archive.Part) *model.ArchivePart {
+func toPart(p *archive.Part) *model.ArchivePart {
 	year, month, day := p.Month.Civil()
 	return &model.ArchivePart{
-		ID: nodeID(partNode, partKey(archive.PositionOf(p))), Month: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		ID: nodeID(partNode, partKey(archive.PositionOf(*p))), Month: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
 		Path: p.Path, State: model.ArchiveState(strings.ToUpper(string(p.State))),
 		Events: int(p.Events), Bytes: int(p.Bytes), Sha256: hex.EncodeToString(p.Sha256),
 		FirstAt: p.FirstAt, LastAt: p.LastAt, ExportedAt: p.ExportedAt,
@@ -54,16 +41,10 @@ func toPart(p archive.Part) *model.ArchivePart {
 	}
 }
 
-func partConnection(page archive.Page, after *string) *model.ArchivePartConnection {
-	c := &model.ArchivePartConnection{Edges: []model.ArchivePartEdge{}, Nodes: []model.ArchivePart{}}
-	var cursors []string
-	for _, p := range page.Parts {
-		cursor, part := cursorOf(partKey(archive.PositionOf(p))), toPart(p)
-		cursors = append(cursors, cursor)
-		c.Edges = append(c.Edges, model.ArchivePartEdge{Cursor: cursor, Node: part})
-		c.Nodes = append(c.Nodes, *part)
-	}
-	c.PageInfo = pageInfo(cursors, after, page.More)
+func partConnection(ctx context.Context, page archive.Page, after *string) *model.ArchivePartConnection {
+	c := &model.ArchivePartConnection{}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.ArchivePartEdge](ctx, page.Parts, page.More, after,
+		func(p *archive.Part) string { return partKey(archive.PositionOf(*p)) }, toPart)
 	return c
 }
 
@@ -72,9 +53,9 @@ func (r *Resolver) findPart(ctx context.Context, key string) (model.Node, error)
 	if !ok {
 		return nil, errNoNode
 	}
-	part, err := loader.From(ctx).ArchivePart.Load(ctx, position)()
-	if err != nil || part == nil {
-		return nil, cmp.Or(err, error(errNoNode))
+	part, err := existing(loader.From(ctx).ArchivePart.Load(ctx, position)())
+	if err != nil {
+		return nil, err
 	}
-	return toPart(*part), nil
+	return toPart(part), nil
 }

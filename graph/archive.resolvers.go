@@ -26,12 +26,12 @@ func (r *mutationResolver) SetEventRetention(ctx context.Context, months *int) (
 }
 
 func (r *queryResolver) ArchiveParts(ctx context.Context, first int, after *string) (*model.ArchivePartConnection, error) {
-	position, err := parsePartCursor(after)
+	position, err := placeOf(after, parsePartKey)
 	if err != nil {
 		return nil, err
 	}
 	page, err := r.ArchiveReader.Page(ctx, first, position)
-	return partConnection(page, after), err
+	return partConnection(ctx, page, after), err
 }
 
 func (r *Resolver) ArchivePartConnection() generated.ArchivePartConnectionResolver {

@@ -39,7 +39,7 @@ func TestMetricsComeInPages(t *testing.T) {
 		{"what follows the last", 100, after(keys[last]), nil, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			page, err := metricConnection(c.first, c.after)
+			page, err := metricConnection(t.Context(), c.first, c.after)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,13 +53,13 @@ func TestMetricsComeInPages(t *testing.T) {
 			if page.TotalCount != len(keys) || page.PageInfo.HasNextPage != c.next || page.PageInfo.HasPreviousPage != c.prev {
 				t.Errorf("%d in all, %+v; want next %v, previous %v", page.TotalCount, page.PageInfo, c.next, c.prev)
 			}
-			wantEnds(t, *page.PageInfo, c.want)
+			wantEnds(t, page.PageInfo, c.want)
 		})
 	}
 }
 
 // wantEnds checks that a page's cursors are those of its first and last key.
-func wantEnds(t *testing.T, info model.PageInfo, keys []string) {
+func wantEnds(t *testing.T, info *model.PageInfo, keys []string) {
 	t.Helper()
 	if len(keys) == 0 {
 		if info.StartCursor != nil || info.EndCursor != nil {
@@ -74,7 +74,7 @@ func wantEnds(t *testing.T, info model.PageInfo, keys []string) {
 
 func TestAPageOfMetricsHasBounds(t *testing.T) {
 	for _, first := range []int{-1, 0, 101, 1 << 31} {
-		_, err := metricConnection(first, nil)
+		_, err := metricConnection(t.Context(), first, nil)
 		if f, ok := fault.Of(err); !ok || f.Code != fault.BadUserInput || f.Field != "first" {
 			t.Errorf("first %d: %v", first, err)
 		}
@@ -84,17 +84,17 @@ func TestAPageOfMetricsHasBounds(t *testing.T) {
 func TestACursorIsOfItsOwnList(t *testing.T) {
 	position := event.Position{OccurredAt: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), ID: 7}
 	own := cursorOf(positionKey(position))
-	if got, err := parsePositionCursor(&own); err != nil || *got != position {
+	if got, err := placeOf(&own, parsePosition); err != nil || *got != position {
 		t.Errorf("%v, %v; want %v", got, err, position)
 	}
-	if got, err := parsePositionCursor(nil); err != nil || got != nil {
+	if got, err := placeOf(nil, parsePosition); err != nil || got != nil {
 		t.Errorf("without a cursor: %v, %v", got, err)
 	}
 	metrics := cursorOf("events")
 	for name, bad := range map[string]string{
 		"nothing": "", "not base64": "!", "padded": own + "=", "of metrics": metrics, "cut": own[:len(own)-2], "with a line's end": own + "\n",
 	} {
-		if got, err := parsePositionCursor(&bad); !errors.Is(err, errBadCursor) || got != nil {
+		if got, err := placeOf(&bad, parsePosition); !errors.Is(err, errBadCursor) || got != nil {
 			t.Errorf("%s, for events: %v, %v", name, got, err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestACursorIsOfItsOwnList(t *testing.T) {
 		"nothing": "", "not base64": "!", "padded": metrics + "=", "of events": own, "of no metric": cursorOf("nothing"), "an id": nodeID(metricNode, "events"),
 		"with a line's end": metrics + "\n",
 	} {
-		if _, err := metricConnection(1, &bad); !errors.Is(err, errBadCursor) {
+		if _, err := metricConnection(t.Context(), 1, &bad); !errors.Is(err, errBadCursor) {
 			t.Errorf("%s, for metrics: %v", name, err)
 		}
 	}
@@ -114,9 +114,9 @@ func TestAPageOfEventsHasACursorForEach(t *testing.T) {
 		{Position: event.Position{OccurredAt: at, ID: 2}}, {Position: event.Position{OccurredAt: at, ID: 1}},
 	}}
 	before := cursorOf("1.1")
-	c := eventConnection(&model.Events{}, page, &before)
+	c := eventConnection(t.Context(), &model.Events{}, page, &before)
 	for i, edge := range c.Edges {
-		if got, err := parsePositionCursor(&edge.Cursor); err != nil || *got != page.Events[i].Position || edge.Node.Position != *got || c.Nodes[i].Position != *got {
+		if got, err := placeOf(&edge.Cursor, parsePosition); err != nil || *got != page.Events[i].Position || edge.Node.Position != *got || c.Nodes[i].Position != *got {
 			t.Errorf("edge %d: cursor of %v, %v", i, got, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestAPageOfEventsHasACursorForEach(t *testing.T) {
 	}
 	wantEnds(t, c.PageInfo, []string{positionKey(page.Events[0].Position), positionKey(page.Events[1].Position)})
 
-	empty := eventConnection(&model.Events{}, event.Page{}, nil)
+	empty := eventConnection(t.Context(), &model.Events{}, event.Page{}, nil)
 	if empty.Nodes == nil || empty.Edges == nil || empty.PageInfo.HasNextPage || empty.PageInfo.HasPreviousPage {
 		t.Errorf("an empty page: %+v", empty)
 	}

@@ -29,7 +29,7 @@ func (r *accountResolver) TraitHistory(ctx context.Context, obj *customer.Accoun
 		return nil, err
 	}
 	page, err := loader.From(ctx).AccountHistory.Load(ctx, key)()
-	return changeConnection(page, after), err
+	return changeConnection(ctx, page, after), err
 }
 
 func (r *accountResolver) Members(ctx context.Context, obj *customer.Account, first int, after *string) (*model.PersonConnection, error) {
@@ -38,7 +38,7 @@ func (r *accountResolver) Members(ctx context.Context, obj *customer.Account, fi
 		return nil, err
 	}
 	page, err := loader.From(ctx).Members.Load(ctx, key)()
-	return memberConnection(page, after), err
+	return memberConnection(ctx, page, after), err
 }
 
 func (r *erasureResolver) ID(ctx context.Context, obj *customer.Erasure) (string, error) {
@@ -129,7 +129,7 @@ func (r *personResolver) Identities(ctx context.Context, obj *customer.Person, f
 		return nil, err
 	}
 	page, err := loader.From(ctx).Identities.Load(ctx, key)()
-	return identityConnection(page, after), err
+	return identityConnection(ctx, page, after), err
 }
 
 func (r *personResolver) Traits(ctx context.Context, obj *customer.Person) ([]byte, error) {
@@ -142,7 +142,7 @@ func (r *personResolver) TraitHistory(ctx context.Context, obj *customer.Person,
 		return nil, err
 	}
 	page, err := loader.From(ctx).PersonHistory.Load(ctx, key)()
-	return changeConnection(page, after), err
+	return changeConnection(ctx, page, after), err
 }
 
 func (r *personResolver) Accounts(ctx context.Context, obj *customer.Person, first int, after *string) (*model.AccountConnection, error) {
@@ -151,7 +151,7 @@ func (r *personResolver) Accounts(ctx context.Context, obj *customer.Person, fir
 		return nil, err
 	}
 	page, err := loader.From(ctx).Accounts.Load(ctx, key)()
-	return accountConnection(page, after), err
+	return accountConnection(ctx, page, after), err
 }
 
 func (r *personMergeResolver) ID(ctx context.Context, obj *customer.Merge) (string, error) {
@@ -175,12 +175,12 @@ func (r *queryResolver) Account(ctx context.Context, groupID string, groupType s
 }
 
 func (r *queryResolver) PersonMerges(ctx context.Context, first int, after *string) (*model.PersonMergeConnection, error) {
-	before, err := placeOf(after)
+	before, err := placeOf(after, parseMergeKey)
 	if err != nil {
 		return nil, err
 	}
 	page, err := r.People.Merges(ctx, first, before)
-	return mergeConnection(page, after), err
+	return mergeConnection(ctx, page, after), err
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }

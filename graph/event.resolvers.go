@@ -59,14 +59,14 @@ func (r *eventsResolver) Timeline(ctx context.Context, obj *model.Events, interv
 }
 
 func (r *eventsResolver) List(ctx context.Context, obj *model.Events, first int, after *string) (*model.EventConnection, error) {
-	position, err := parsePositionCursor(after)
+	position, err := placeOf(after, parsePosition)
 	if err != nil {
 		return nil, err
 	}
 	page, err := r.EventReader.Page(ctx, event.PageQuery{
 		From: obj.Range.From, To: obj.Range.To, Types: obj.Query.Types, First: first, After: position,
 	})
-	return eventConnection(obj, page, after), err
+	return eventConnection(ctx, obj, page, after), err
 }
 
 func (r *mutationResolver) IngestEvents(ctx context.Context, events []model.EventInput, sentAt *time.Time) (*model.IngestResult, error) {

@@ -21,7 +21,7 @@ func (r *mutationResolver) InviteMember(ctx context.Context, email string, role 
 	if err != nil {
 		return nil, err
 	}
-	return toInvitation(i), nil
+	return toInvitation(&i), nil
 }
 
 func (r *mutationResolver) RevokeInvitation(ctx context.Context, id string) (string, error) {
@@ -45,7 +45,7 @@ func (r *mutationResolver) ChangeMemberRole(ctx context.Context, id string, role
 	if err != nil {
 		return nil, err
 	}
-	return toMember(m), nil
+	return toMember(&m), nil
 }
 
 func (r *mutationResolver) RemoveMember(ctx context.Context, id string) (string, error) {
@@ -61,7 +61,7 @@ func (r *mutationResolver) CreateRole(ctx context.Context, role model.RoleInput)
 	if err != nil {
 		return nil, err
 	}
-	return toRole(made), nil
+	return toRole(&made), nil
 }
 
 func (r *mutationResolver) UpdateRole(ctx context.Context, id string, role model.RoleInput) (*model.Role, error) {
@@ -73,7 +73,7 @@ func (r *mutationResolver) UpdateRole(ctx context.Context, id string, role model
 	if err != nil {
 		return nil, err
 	}
-	return toRole(made), nil
+	return toRole(&made), nil
 }
 
 func (r *mutationResolver) RemoveRole(ctx context.Context, id string) (string, error) {
@@ -104,7 +104,7 @@ func (r *mutationResolver) CreateIdentityProvider(ctx context.Context, provider 
 	if err != nil {
 		return nil, err
 	}
-	return toProvider(made), nil
+	return toProvider(&made), nil
 }
 
 func (r *mutationResolver) RemoveIdentityProvider(ctx context.Context, id string) (string, error) {

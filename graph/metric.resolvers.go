@@ -38,7 +38,7 @@ func (r *metricResolver) Series(ctx context.Context, obj *metric.Definition, ran
 }
 
 func (r *queryResolver) Metrics(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
-	return metricConnection(first, after)
+	return metricConnection(ctx, first, after)
 }
 
 func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definition, error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
@@ -19,11 +20,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 	case tenantNode:
 		return r.findTenant(ctx, key)
 	case metricNode:
-		d, err := metric.Find(key)
-		if err != nil {
-			return nil, errNoNode
-		}
-		return d, nil
+		return found(metric.Find(key))
 	case eventNode:
 		position, ok := parsePosition(key)
 		if !ok {
@@ -44,9 +41,9 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 
 // findCustomer finds who or what has a number.
 func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.Node, error) {
-	id, err := parseNumber(key)
-	if err != nil {
-		return nil, err
+	id, ok := parseNumber(key)
+	if !ok {
+		return nil, errNoNode
 	}
 	loaders := loader.From(ctx)
 	switch kind {
@@ -68,21 +65,28 @@ func (r *Resolver) findAct(ctx context.Context, kind, key string) (model.Node, e
 	}
 	if kind == mergeNode {
 		merge, err := r.People.FindMerge(ctx, id)
-		return &merge, err
+		return found(&merge, err)
 	}
 	erasure, err := r.People.FindErasure(ctx, id)
-	return &erasure, err
+	return found(&erasure, err)
 }
 
-// found turns what a loader gives into a node; nil is none.
+// found turns what a loader or a subject gives into a node.
 func found[T any](thing *T, err error) (model.Node, error) {
+	thing, err = existing(thing, err)
 	if err != nil {
-		return nil, err
-	}
-	if thing == nil {
-		return nil, errNoNode
+		return nil, err // and no typed nil, which would be a node
 	}
 	return thing, nil
+}
+
+// existing gives one answer to an id of nothing, whatever the subject says of it: a loader
+// gives nil.
+func existing[T any](thing *T, err error) (*T, error) {
+	if f, ok := fault.Of(err); ok && f.Code == fault.NotFound || err == nil && thing == nil {
+		return nil, errNoNode
+	}
+	return thing, err
 }
 
 func (r *Resolver) findTenant(ctx context.Context, key string) (model.Node, error) {

@@ -43,7 +43,10 @@ func nodeID(kind, key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + key))
 }
 
-func numberID(kind string, n int64) string { return nodeID(kind, strconv.FormatInt(n, 10)) }
+func numberID(kind string, n int64) string { return nodeID(kind, decimal(n)) }
+
+// decimal writes a number as a key; parseNumber reads it.
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // errNoNode is the one answer to an id that is malformed, of another tenant, or of nothing.
 var errNoNode = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
@@ -61,12 +64,9 @@ func parseNodeID(id string) (kind, key string, err error) {
 }
 
 // parseNumber reads a key that is a number, in the one form that we write.
-func parseNumber(key string) (int64, error) {
+func parseNumber(key string) (int64, bool) {
 	n, err := strconv.ParseInt(key, 10, 64)
-	if err != nil || strconv.FormatInt(n, 10) != key {
-		return 0, errNoNode
-	}
-	return n, nil
+	return n, err == nil && decimal(n) == key
 }
 
 // parseUUID reads a key that is a UUID, in the one form that we write.
@@ -81,7 +81,7 @@ func parseUUID(key string) (uuid.UUID, error) {
 // numberOf reads an argument that must be the id of a thing of this kind.
 func numberOf(kind, argument, id string) (int64, error) {
 	if k, key, err := parseNodeID(id); err == nil && k == kind {
-		if n, err := parseNumber(key); err == nil {
+		if n, ok := parseNumber(key); ok {
 			return n, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
 func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -84,5 +85,23 @@ func TestWhatIsNoPositionIsRefused(t *testing.T) {
 		if p, ok := parsePosition(key); ok {
 			t.Errorf("%q is taken for %v", key, p)
 		}
+	}
+}
+
+func TestWhateverASubjectSaysOfNothingIsTheSameNothing(t *testing.T) {
+	down := fault.New(fault.Unavailable, "Try again later.")
+	for name, c := range map[string]struct {
+		err, want error
+	}{
+		"a loader's nothing": {nil, errNoNode},
+		"a subject's":        {fault.New(fault.NotFound, "No event of this type was seen.").In("name"), errNoNode},
+		"a fault":            {down, down},
+	} {
+		if node, err := found[event.Event](nil, c.err); !errors.Is(err, c.want) || node != nil {
+			t.Errorf("%s: %#v, %v; want %v", name, node, err, c.want)
+		}
+	}
+	if node, err := found(&event.Event{Type: "Login"}, nil); err != nil || node.(*event.Event).Type != "Login" {
+		t.Errorf("what is there: %v, %v", node, err)
 	}
 }

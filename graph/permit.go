@@ -153,18 +153,21 @@ func (w *needing) field(f *ast.Field) {
 	}
 }
 
-// permit holds each operation against what its caller may do, before it runs. Where all is
+// Permit holds each operation against what its caller may do, before it runs. Where all is
 // allowed that is all it costs; else the fields that are not are refused or hidden.
-type permit struct{ book *rulebook }
+type Permit struct{ book *rulebook }
+
+// NewPermit reads the rules off the schema.
+func NewPermit(schema *ast.Schema) Permit { return Permit{newRulebook(schema)} }
 
 // ExtensionName implements [graphql.HandlerExtension].
-func (permit) ExtensionName() string { return "Permit" }
+func (Permit) ExtensionName() string { return "Permit" }
 
 // Validate implements [graphql.HandlerExtension].
-func (permit) Validate(graphql.ExecutableSchema) error { return nil }
+func (Permit) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext implements [graphql.OperationContextMutator].
-func (p permit) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
+func (p Permit) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
 	needed := p.book.needOf(operation.Operation)
 	who, known := access.From(ctx)
 	if !known && needed.known {

@@ -16,37 +16,6 @@ const (
 	maxPicked       = 1_000 // ids in one mutation
 )
 
-// edgesOf gives a page's edges and their cursors.
-func edgesOf[T, E any](list []T, key func(*T) string, edge func(cursor string, node *T) E) (edges []E, cursors []string) {
-	edges = make([]E, len(list))
-	for i := range list {
-		cursors = append(cursors, cursorOf(key(&list[i])))
-		edges[i] = edge(cursors[i], &list[i])
-	}
-	return edges, cursors
-}
-
-// pageOf gives what all connections have: where the page lies.
-func pageOf[T any](page registry.PageOf[T], cursors []string, after *string) *model.PageInfo {
-	info := pageInfo(cursors, after, page.More)
-	return &info
-}
-
-// parseNumberCursor reads a cursor that is a number above 0; without one it is 0.
-func parseNumberCursor(after *string) (int64, error) {
-	key, err := parseCursor(after)
-	if err != nil || after == nil {
-		return 0, err
-	}
-	number, err := parseNumber(key)
-	if err != nil {
-		return 0, errBadCursor
-	}
-	return number, nil
-}
-
-func decimal(number int64) string { return strconv.FormatInt(number, 10) }
-
 func (r *Resolver) eventTypes(ctx context.Context, first int, after *string) (*model.EventTypeConnection, error) {
 	name, err := parseCursor(after)
 	if err != nil {
@@ -56,13 +25,10 @@ func (r *Resolver) eventTypes(ctx context.Context, first int, after *string) (*m
 	if err != nil {
 		return nil, err
 	}
-	edges, cursors := edgesOf(page.List, func(t *registry.EventType) string { return t.Name },
-		func(cursor string, t *registry.EventType) model.EventTypeEdge {
-			return model.EventTypeEdge{Cursor: cursor, Node: t}
-		})
-	return &model.EventTypeConnection{
-		Edges: edges, Nodes: page.List, PageInfo: pageOf(page, cursors, after), TotalCount: page.Total, UnrecordedEvents: unrecorded,
-	}, nil
+	c := &model.EventTypeConnection{TotalCount: page.Total, UnrecordedEvents: unrecorded}
+	c.Edges, c.Nodes, c.PageInfo = connect[model.EventTypeEdge](ctx, page.List, page.More, after,
+		func(t *registry.EventType) string { return t.Name })
+	return c, nil
 }
 
 func (r *Resolver) firstProperties(ctx context.Context, t *registry.EventType, first int) ([]registry.EventProperty, error) {
@@ -85,7 +51,7 @@ func (r *Resolver) typeChanged(ctx context.Context, t *registry.EventType) (bool
 }
 
 func (r *Resolver) schemaChanges(ctx context.Context, first int, after *string, changes []registry.ChangeKind) (*model.SchemaChangeConnection, error) {
-	before, err := parseNumberCursor(after)
+	before, err := placeOrStart(after, parseNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -93,17 +59,14 @@ func (r *Resolver) schemaChanges(ctx context.Context, first int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	edges, cursors := edgesOf(page.List, func(c *registry.SchemaChange) string { return decimal(c.ID) },
-		func(cursor string, c *registry.SchemaChange) model.SchemaChangeEdge {
-			return model.SchemaChangeEdge{Cursor: cursor, Node: c}
-		})
-	return &model.SchemaChangeConnection{
-		Edges: edges, Nodes: page.List, PageInfo: pageOf(page, cursors, after), TotalCount: page.Total,
-	}, nil
+	c := &model.SchemaChangeConnection{TotalCount: page.Total}
+	c.Edges, c.Nodes, c.PageInfo = connect[model.SchemaChangeEdge](ctx, page.List, page.More, after,
+		func(c *registry.SchemaChange) string { return decimal(c.ID) })
+	return c, nil
 }
 
 func (r *Resolver) trackingPlans(ctx context.Context, first int, after *string) (*model.TrackingPlanConnection, error) {
-	before, err := parseNumberCursor(after)
+	before, err := placeOrStart(after, parseNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +74,10 @@ func (r *Resolver) trackingPlans(ctx context.Context, first int, after *string) 
 	if err != nil {
 		return nil, err
 	}
-	edges, cursors := edgesOf(page.List, func(v *registry.Version) string { return strconv.Itoa(v.Number) },
-		func(cursor string, v *registry.Version) model.TrackingPlanEdge {
-			return model.TrackingPlanEdge{Cursor: cursor, Node: v}
-		})
-	return &model.TrackingPlanConnection{
-		Edges: edges, Nodes: page.List, PageInfo: pageOf(page, cursors, after), TotalCount: page.Total,
-	}, nil
+	c := &model.TrackingPlanConnection{TotalCount: page.Total}
+	c.Edges, c.Nodes, c.PageInfo = connect[model.TrackingPlanEdge](ctx, page.List, page.More, after,
+		func(v *registry.Version) string { return strconv.Itoa(v.Number) })
+	return c, nil
 }
 
 // savePlan saves a plan, or tells what it would make of what is stored.
@@ -136,8 +96,8 @@ func (r *Resolver) savePlan(ctx context.Context, plan registry.Plan, preview boo
 	return &model.SavedTrackingPlan{Plan: saved}, nil
 }
 
-// violationCursor writes where a violation stands in the list.
-func violationCursor(v *registry.PlanViolation) string {
+// violationKey writes where a violation stands in the list.
+func violationKey(v *registry.PlanViolation) string {
 	key := v.Key()
 	text, err := json.Marshal([]string{key.EventType, key.Property, string(key.Rule)})
 	if err != nil { // texts can be written
@@ -146,20 +106,16 @@ func violationCursor(v *registry.PlanViolation) string {
 	return string(text)
 }
 
-func parseViolationCursor(after *string) (key registry.ViolationKey, err error) {
-	text, err := parseCursor(after)
-	if err != nil || after == nil {
-		return key, err
-	}
+func parseViolationKey(text string) (key registry.ViolationKey, ok bool) {
 	var parts []string
 	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) != 3 {
-		return key, errBadCursor
+		return key, false
 	}
-	return registry.ViolationKey{EventType: parts[0], Property: parts[1], Rule: registry.Rule(parts[2])}, nil
+	return registry.ViolationKey{EventType: parts[0], Property: parts[1], Rule: registry.Rule(parts[2])}, true
 }
 
 func (r *Resolver) planViolations(ctx context.Context, first int, after *string, types []string) (*model.PlanViolationConnection, error) {
-	key, err := parseViolationCursor(after)
+	key, err := placeOrStart(after, parseViolationKey)
 	if err != nil {
 		return nil, err
 	}
@@ -167,16 +123,13 @@ func (r *Resolver) planViolations(ctx context.Context, first int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	edges, cursors := edgesOf(page.List, violationCursor, func(cursor string, v *registry.PlanViolation) model.PlanViolationEdge {
-		return model.PlanViolationEdge{Cursor: cursor, Node: v}
-	})
-	return &model.PlanViolationConnection{
-		Edges: edges, Nodes: page.List, PageInfo: pageOf(page, cursors, after), TotalCount: page.Total, UnrecordedViolations: unrecorded,
-	}, nil
+	c := &model.PlanViolationConnection{TotalCount: page.Total, UnrecordedViolations: unrecorded}
+	c.Edges, c.Nodes, c.PageInfo = connect[model.PlanViolationEdge](ctx, page.List, page.More, after, violationKey)
+	return c, nil
 }
 
 func (r *Resolver) quarantinedEvents(ctx context.Context, first int, after *string, types []string) (*model.QuarantinedEventConnection, error) {
-	before, err := parseNumberCursor(after)
+	before, err := placeOrStart(after, parseNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -184,25 +137,16 @@ func (r *Resolver) quarantinedEvents(ctx context.Context, first int, after *stri
 	if err != nil {
 		return nil, err
 	}
-	nodes := make([]model.QuarantinedEvent, len(page.List))
-	cursors := make([]string, len(page.List))
-	for i := range page.List {
-		nodes[i], cursors[i] = *toQuarantined(&page.List[i]), cursorOf(decimal(page.List[i].ID))
-	}
-	c := &model.QuarantinedEventConnection{
-		Edges: make([]model.QuarantinedEventEdge, len(nodes)), Nodes: nodes,
-		PageInfo: pageOf(page, cursors, after), TotalCount: page.Total,
-	}
-	for i := range nodes {
-		c.Edges[i] = model.QuarantinedEventEdge{Cursor: cursors[i], Node: &nodes[i]}
-	}
+	c := &model.QuarantinedEventConnection{TotalCount: page.Total}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.QuarantinedEventEdge](ctx, page.List, page.More, after,
+		func(h *registry.Held) string { return decimal(h.ID) }, toQuarantined)
 	return c, nil
 }
 
 func toQuarantined(held *registry.Held) *model.QuarantinedEvent {
 	e := event.Unpack(held).Incoming
 	q := &model.QuarantinedEvent{
-		ID: nodeID(quarantinedNode, decimal(held.ID)), Type: held.Type, MessageID: held.MessageID, Source: held.Source,
+		ID: numberID(quarantinedNode, held.ID), Type: held.Type, MessageID: held.MessageID, Source: held.Source,
 		ReceivedAt: held.ReceivedAt, UserID: orNull(e.UserID), AnonymousID: orNull(e.AnonymousID),
 		Properties: e.Properties, Traits: e.Traits, Field: held.Field, Reason: held.Reason, PlanVersion: held.PlanVersion,
 	}
@@ -245,41 +189,21 @@ func pickOf(ids, types []string) (pick registry.Pick, err error) {
 // findObserved finds what an id of the registry names.
 func (r *Resolver) findObserved(ctx context.Context, kind, key string) (model.Node, error) {
 	if kind == eventTypeNode {
-		found, err := r.Registry.EventType(ctx, key)
-		if err != nil {
-			return nil, missing(err)
-		}
-		return found, nil
+		return found(r.Registry.EventType(ctx, key))
 	}
-	number, err := parseNumber(key)
-	if err != nil {
+	number, ok := parseNumber(key)
+	if !ok {
 		return nil, errNoNode
 	}
 	switch kind {
 	case schemaChangeNode:
-		found, err := r.Registry.Change(ctx, number)
-		if err != nil {
-			return nil, err
-		}
-		return found, nil
+		return found(r.Registry.Change(ctx, number))
 	case planNode:
-		found, err := r.Registry.PlanVersion(ctx, int(number))
-		if err != nil {
-			return nil, missing(err)
-		}
-		return found, nil
+		return found(r.Registry.PlanVersion(ctx, int(number)))
 	}
-	found, err := r.Registry.HeldByID(ctx, number)
+	held, err := r.Registry.HeldByID(ctx, number)
 	if err != nil {
 		return nil, err
 	}
-	return toQuarantined(found), nil
-}
-
-// missing gives one answer to an id of nothing, whatever the subject says of it.
-func missing(err error) error {
-	if f, ok := fault.Of(err); ok && f.Code == fault.NotFound {
-		return errNoNode
-	}
-	return err
+	return toQuarantined(held), nil
 }

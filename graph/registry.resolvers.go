@@ -84,7 +84,7 @@ func (r *queryResolver) QuarantinedEvents(ctx context.Context, first int, after 
 }
 
 func (r *schemaChangeResolver) ID(ctx context.Context, obj *registry.SchemaChange) (string, error) {
-	return nodeID(schemaChangeNode, decimal(obj.ID)), nil
+	return numberID(schemaChangeNode, obj.ID), nil
 }
 
 func (r *trackingPlanResolver) ID(ctx context.Context, obj *registry.Version) (string, error) {

@@ -45,7 +45,7 @@ func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Exec
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)
 	e.Use(guard{parsed})
-	e.Use(permit{newRulebook(schema.Schema())})
+	e.Use(NewPermit(schema.Schema()))
 	e.Use(newCosting(bounds))
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)

@@ -41,24 +41,18 @@ func tenantOf(argument string, id *string) (tenant.ID, error) {
 
 func tenantID(id tenant.ID) string { return nodeID(tenantNode, id.String()) }
 
-// momentKey writes where something stands among what is sorted by time.
-func momentKey(at time.Time, id uuid.UUID) string { return fmt.Sprintf("%d.%s", at.UnixMicro(), id) }
+// staffKey writes where something stands among what is sorted by time.
+func staffKey(at time.Time, id uuid.UUID) string { return fmt.Sprintf("%d.%s", at.UnixMicro(), id) }
 
-func parseMomentCursor(after *string) (*people.Moment, error) {
-	key, err := parseCursor(after)
-	if err != nil || after == nil {
-		return nil, err
-	}
+func parseStaffKey(key string) (m people.Moment, ok bool) {
 	micros, id, _ := strings.Cut(key, ".")
 	at, err := strconv.ParseInt(micros, 10, 64)
 	if err != nil {
-		return nil, errBadCursor
+		return m, false
 	}
-	found, err := parseUUID(id)
-	if err != nil {
-		return nil, errBadCursor
-	}
-	return &people.Moment{At: time.UnixMicro(at).UTC(), ID: found}, nil
+	m.At = time.UnixMicro(at).UTC()
+	m.ID, err = parseUUID(id)
+	return m, err == nil && staffKey(m.At, m.ID) == key && m.At.Year() >= 2000 && m.At.Year() <= 9999
 }
 
 // toSignIn gives what a sign-in has come to, or why it came to nothing.
@@ -86,8 +80,8 @@ func toMemberships(list []people.Membership) []model.Membership {
 	return shown
 }
 
-func toSession(s people.Session, current uuid.UUID) model.Session {
-	shown := model.Session{
+func toSession(s *people.Session, current uuid.UUID) *model.Session {
+	shown := &model.Session{
 		ID: uuidID(sessionNode, s.SessionID), TenantID: tenantID(s.TenantID), Current: s.SessionID == current,
 		SignedInAt: s.SignedInAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt, UserAgent: s.UserAgent, SecondFactor: s.SecondFactor,
 	}
@@ -98,11 +92,11 @@ func toSession(s people.Session, current uuid.UUID) model.Session {
 }
 
 func (r *Resolver) sessions(ctx context.Context, v *people.Viewer, first int, after *string) (*model.SessionConnection, error) {
-	c := &model.SessionConnection{Nodes: []model.Session{}, PageInfo: &model.PageInfo{}, Edges: []model.SessionEdge{}}
+	c := &model.SessionConnection{Edges: []model.SessionEdge{}, Nodes: []model.Session{}, PageInfo: &model.PageInfo{}}
 	if v.Login == uuid.Nil || v.Impersonated {
 		return c, nil // a key has none, and another's are not shown
 	}
-	before, err := parseMomentCursor(after)
+	before, err := placeOf(after, parseStaffKey)
 	if err != nil {
 		return nil, err
 	}
@@ -110,18 +104,14 @@ func (r *Resolver) sessions(ctx context.Context, v *people.Viewer, first int, af
 	if err != nil {
 		return nil, err
 	}
-	edges, cursors := edgesOf(page.Sessions, func(s *people.Session) string { return momentKey(s.SignedInAt, s.SessionID) },
-		func(cursor string, s *people.Session) model.SessionEdge {
-			node := toSession(*s, v.Session)
-			c.Nodes = append(c.Nodes, node)
-			return model.SessionEdge{Cursor: cursor, Node: &node}
-		})
-	info := pageInfo(cursors, after, page.More)
-	c.Edges, c.PageInfo, c.TotalCount = edges, &info, total
+	c.TotalCount = total
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.SessionEdge](ctx, page.Sessions, page.More, after,
+		func(s *people.Session) string { return staffKey(s.SignedInAt, s.SessionID) },
+		func(s *people.Session) *model.Session { return toSession(s, v.Session) })
 	return c, nil
 }
 
-func toRole(r people.Role) *model.Role {
+func toRole(r *people.Role) *model.Role {
 	shown := &model.Role{
 		ID: uuidID(roleNode, r.ID), Name: r.Name, Permissions: r.Permissions.List(), RequiresSecondFactor: r.SecondFactor,
 	}
@@ -131,21 +121,21 @@ func toRole(r people.Role) *model.Role {
 	return shown
 }
 
-func toMember(m people.Member) *model.Member {
-	return &model.Member{ID: uuidID(memberNode, m.Login), Email: m.Email, Name: m.Name, Role: toRole(m.Role), JoinedAt: m.JoinedAt}
+func toMember(m *people.Member) *model.Member {
+	return &model.Member{ID: uuidID(memberNode, m.Login), Email: m.Email, Name: m.Name, Role: toRole(&m.Role), JoinedAt: m.JoinedAt}
 }
 
-func toInvitation(i people.Invitation) *model.Invitation {
-	return &model.Invitation{ID: uuidID(invitationNode, i.ID), Email: i.Email, Role: toRole(i.Role), InvitedAt: i.InvitedAt, ExpiresAt: i.ExpiresAt}
+func toInvitation(i *people.Invitation) *model.Invitation {
+	return &model.Invitation{ID: uuidID(invitationNode, i.ID), Email: i.Email, Role: toRole(&i.Role), InvitedAt: i.InvitedAt, ExpiresAt: i.ExpiresAt}
 }
 
-func toProvider(p people.Provider) *model.IdentityProvider {
+func toProvider(p *people.Provider) *model.IdentityProvider {
 	shown := &model.IdentityProvider{
 		ID: uuidID(providerNode, p.ID), Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, AllowedDomains: p.AllowedDomains,
 		CountsAsSecondFactor: p.SecondFactor, CreatedAt: p.CreatedAt, StartURL: p.StartURL,
 	}
 	if p.DefaultRole != nil {
-		shown.DefaultRole = toRole(*p.DefaultRole)
+		shown.DefaultRole = toRole(p.DefaultRole)
 	}
 	return shown
 }
@@ -171,12 +161,12 @@ func (r *Resolver) findStaff(ctx context.Context, kind, key string) (model.Node,
 }
 
 // shownAs shows what was found; whatever was not is the same NOT_FOUND.
-func shownAs[T, S any](show func(T) *S) func(T, error) (model.Node, error) {
+func shownAs[T, S any](show func(*T) *S) func(T, error) (model.Node, error) {
 	return func(thing T, err error) (model.Node, error) {
 		if err != nil {
 			return nil, sameNotFound(err)
 		}
-		return show(thing), nil
+		return show(&thing), nil
 	}
 }
 

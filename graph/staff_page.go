@@ -18,7 +18,7 @@ func sameNotFound(err error) error {
 }
 
 func (r *Resolver) members(ctx context.Context, first int, after *string) (*model.MemberConnection, error) {
-	from, err := parseMomentCursor(after)
+	from, err := placeOf(after, parseStaffKey)
 	if err != nil {
 		return nil, err
 	}
@@ -26,20 +26,14 @@ func (r *Resolver) members(ctx context.Context, first int, after *string) (*mode
 	if err != nil {
 		return nil, err
 	}
-	c := &model.MemberConnection{Nodes: []model.Member{}, TotalCount: total}
-	edges, cursors := edgesOf(page.Members, func(m *people.Member) string { return momentKey(m.JoinedAt, m.Login) },
-		func(cursor string, m *people.Member) model.MemberEdge {
-			node := toMember(*m)
-			c.Nodes = append(c.Nodes, *node)
-			return model.MemberEdge{Cursor: cursor, Node: node}
-		})
-	info := pageInfo(cursors, after, page.More)
-	c.Edges, c.PageInfo = edges, &info
+	c := &model.MemberConnection{TotalCount: total}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.MemberEdge](ctx, page.Members, page.More, after,
+		func(m *people.Member) string { return staffKey(m.JoinedAt, m.Login) }, toMember)
 	return c, nil
 }
 
 func (r *Resolver) invitations(ctx context.Context, first int, after *string) (*model.InvitationConnection, error) {
-	before, err := parseMomentCursor(after)
+	before, err := placeOf(after, parseStaffKey)
 	if err != nil {
 		return nil, err
 	}
@@ -47,15 +41,9 @@ func (r *Resolver) invitations(ctx context.Context, first int, after *string) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &model.InvitationConnection{Nodes: []model.Invitation{}, TotalCount: total}
-	edges, cursors := edgesOf(page.Invitations, func(i *people.Invitation) string { return momentKey(i.InvitedAt, i.ID) },
-		func(cursor string, i *people.Invitation) model.InvitationEdge {
-			node := toInvitation(*i)
-			c.Nodes = append(c.Nodes, *node)
-			return model.InvitationEdge{Cursor: cursor, Node: node}
-		})
-	info := pageInfo(cursors, after, page.More)
-	c.Edges, c.PageInfo = edges, &info
+	c := &model.InvitationConnection{TotalCount: total}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.InvitationEdge](ctx, page.Invitations, page.More, after,
+		func(i *people.Invitation) string { return staffKey(i.InvitedAt, i.ID) }, toInvitation)
 	return c, nil
 }
 
@@ -96,14 +84,8 @@ func (r *Resolver) roles(ctx context.Context, first int, after *string) (*model.
 	if err != nil {
 		return nil, err
 	}
-	c := &model.RoleConnection{Nodes: []model.Role{}, TotalCount: len(all)}
-	edges, cursors := edgesOf(page, key, func(cursor string, r *people.Role) model.RoleEdge {
-		node := toRole(*r)
-		c.Nodes = append(c.Nodes, *node)
-		return model.RoleEdge{Cursor: cursor, Node: node}
-	})
-	info := pageInfo(cursors, after, more)
-	c.Edges, c.PageInfo = edges, &info
+	c := &model.RoleConnection{TotalCount: len(all)}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.RoleEdge](ctx, page, more, after, key, toRole)
 	return c, nil
 }
 
@@ -117,13 +99,7 @@ func (r *Resolver) identityProviders(ctx context.Context, first int, after *stri
 	if err != nil {
 		return nil, err
 	}
-	c := &model.IdentityProviderConnection{Nodes: []model.IdentityProvider{}, TotalCount: len(all)}
-	edges, cursors := edgesOf(page, key, func(cursor string, p *people.Provider) model.IdentityProviderEdge {
-		node := toProvider(*p)
-		c.Nodes = append(c.Nodes, *node)
-		return model.IdentityProviderEdge{Cursor: cursor, Node: node}
-	})
-	info := pageInfo(cursors, after, more)
-	c.Edges, c.PageInfo = edges, &info
+	c := &model.IdentityProviderConnection{TotalCount: len(all)}
+	c.Edges, c.Nodes, c.PageInfo = connectAs[model.IdentityProviderEdge](ctx, page, more, after, key, toProvider)
 	return c, nil
 }

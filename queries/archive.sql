@@ -67,47 +67,6 @@ where e.tenant_id = @tenant_id
   and e.occurred_at = k.at
   and e.event_id = k.id;
 
--- Worker: what restored parts had of a person, and what was counted of it.
--- name: ArchiveEventErase :exec
-with gone as (
-  delete from event e
-  where e.tenant_id = @tenant_id
-    and e.occurred_at >= @starts
-    and e.occurred_at < @ends
-    and e.identity_id = any (@identity_ids::bigint[])
-  returning e.occurred_at, e.type
-),
-cell as materialized (
-  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
-  from gone g
-  group by 1, 2
-),
-lowered as (
-  update event_rollup r
-  set count = r.count - c.n
-  from cell c
-  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
-)
-delete from event_rollup r
-using cell c
-where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n;
-
--- Worker: takes out of the figures what only the archive had.
--- name: ArchiveRollupLower :exec
-with cell as materialized (
-  select c.at, c.type, c.n
-  from unnest(@ats::timestamptz[], @types::text[], @counts::bigint[]) as c (at, type, n)
-),
-lowered as (
-  update event_rollup r
-  set count = r.count - c.n
-  from cell c
-  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
-)
-delete from event_rollup r
-using cell c
-where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n;
-
 -- Worker: names an object before it is written, so that none is ever forgotten.
 -- name: ArchivePartBegin :one
 insert into archive_part (tenant_id, month, part, path)

@@ -59,7 +59,7 @@ where i.tenant_id = @tenant_id
   and i.person_id <> all (@identity_ids::bigint[])
 order by i.person_id;
 
--- Worker: as IdentityBirths.
+-- Worker: as IdentityBirths, for which row security knows the tenant.
 -- name: ErasureBirths :exec
 update identity i
 set born_at = b.first_seen_at, day = b.first_seen_day
@@ -71,7 +71,11 @@ left join lateral (
   order by o.first_seen_at, o.identity_id
   limit 1
 ) b on true
-where i.tenant_id = @tenant_id and i.identity_id = w.person_id and i.person_id = i.identity_id;
+where i.tenant_id = @tenant_id
+  and i.identity_id = any (@person_ids::bigint[]) -- so that the key is used
+  and i.identity_id = w.person_id
+  and i.person_id = i.identity_id
+  and (i.born_at, i.day) is distinct from (b.first_seen_at, b.first_seen_day);
 
 -- Worker: people may have named somebody in a reason.
 -- name: ErasureBlankReasons :exec
@@ -163,36 +167,37 @@ select
 from page p
 where p.identity_id = any (@identity_ids::bigint[]);
 
--- Worker: takes events out, and out of what was counted of them. By a range of time, which
+-- Worker: takes events out, and tells what was counted of them. By a range of time, which
 -- the key finds: none can have come under these identities meanwhile.
--- name: ErasureDeleteEvents :execrows
+-- name: ErasureDeleteEvents :many
 with gone as (
   delete from event e
   where e.tenant_id = @tenant_id
-    and e.occurred_at >= @first_at
-    and e.occurred_at <= @last_at
+    and e.occurred_at >= @starts
+    and e.occurred_at < @ends
     and e.identity_id = any (@identity_ids::bigint[])
   returning e.occurred_at, e.type
-),
-cell as materialized (
-  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
-  from gone g
-  group by 1, 2
+)
+select date_bin('15 minutes', g.occurred_at, 'epoch')::timestamptz as at, g.type, count(*) as n
+from gone g
+group by 1, 2
+order by 1, 2;
+
+-- Worker: takes what is gone out of the figures.
+-- name: ErasureLowerRollups :exec
+with cell as materialized (
+  select c.at, c.type, c.n
+  from unnest(@ats::timestamptz[], @types::text[], @counts::bigint[]) as c (at, type, n)
 ),
 lowered as (
   update event_rollup r
   set count = r.count - c.n
   from cell c
   where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count > c.n
-),
-emptied as (
-  delete from event_rollup r
-  using cell c
-  where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n
 )
-update erasure x
-set events_erased = x.events_erased + (select coalesce(sum(c.n), 0) from cell c)
-where x.tenant_id = @tenant_id and x.erasure_id = @erasure_id;
+delete from event_rollup r
+using cell c
+where r.tenant_id = @tenant_id and r.at = c.at and r.type = c.type and r.count <= c.n;
 
 -- Worker: some at a time.
 -- name: ErasureDeleteTraitChanges :execrows

@@ -49,7 +49,7 @@ func (h *house) spent() cost {
 // owns reports whether a process works in our folder: other servers may run here.
 func (h *house) owns(pid int) bool {
 	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
-	return err == nil && strings.HasPrefix(dir, h.dir)
+	return err == nil && strings.HasPrefix(dir, h.services.Dir)
 }
 
 // readStat takes the process id, and user and system time in ticks of 10 ms, out of

@@ -19,17 +19,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/secret"
 )
 
-const (
-	startWithin = 2 * time.Minute
-	stopWithin  = time.Minute
-)
+const startWithin = 2 * time.Minute
 
 // house is a PostgreSQL with the settings of "tidemark up" (fsync on), a Redis, and the
 // binary on them: a server and a worker, as in production.
 type house struct {
-	dir      string
-	postgres *embedded.Postgres
-	redis    *embedded.Redis
+	services *embedded.Services
 	worker   *postgres.Worker
 	base     string // of the server's URLs
 	server   *exec.Cmd
@@ -41,12 +36,6 @@ func open(ctx context.Context) (h *house, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	h = &house{}
-	if h.dir, err = os.MkdirTemp("", "tidemark-bench-"); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
-	}
-	if err := os.Chmod(h.dir, 0o755); err != nil { // PostgreSQL may run as another user
-		return nil, fmt.Errorf("open folder: %w", err)
-	}
 	if err := h.start(ctx); err != nil {
 		return nil, h.close(err)
 	}
@@ -54,25 +43,21 @@ func open(ctx context.Context) (h *house, err error) {
 }
 
 func (h *house) start(ctx context.Context) (err error) {
-	quiet := slog.New(slog.DiscardHandler)
-	h.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(h.dir, "postgres"), Logger: quiet})
+	h.services, err = embedded.StartServices(ctx, embedded.ServicesOptions{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return fmt.Errorf("start PostgreSQL: %w", err)
-	}
-	if h.redis, err = embedded.StartRedis(ctx, embedded.RedisOptions{Dir: filepath.Join(h.dir, "redis"), Logger: quiet}); err != nil {
-		return fmt.Errorf("start Redis: %w", err)
-	}
-	if _, err := postgres.Migrate(ctx, h.postgres.URL); err != nil {
 		return err
 	}
-	if h.worker, err = postgres.OpenWorker(ctx, h.postgres.URL, 1); err != nil {
+	if _, err := postgres.Migrate(ctx, h.services.DatabaseURL); err != nil {
+		return err
+	}
+	if h.worker, err = postgres.OpenWorker(ctx, h.services.DatabaseURL, 1); err != nil {
 		return err
 	}
 	return h.startBinary(ctx)
 }
 
 func (h *house) startBinary(ctx context.Context) error {
-	binary := filepath.Join(h.dir, "tidemark")
+	binary := filepath.Join(h.services.Dir, "tidemark")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/tidemark")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
@@ -87,7 +72,7 @@ func (h *house) startBinary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := append(os.Environ(), "TIDEMARK_SECRET_KEYS="+key.Text(), "DATABASE_URL="+h.postgres.URL, "REDIS_URL="+h.redis.URL,
+	env := append(os.Environ(), "TIDEMARK_SECRET_KEYS="+key.Text(), "DATABASE_URL="+h.services.DatabaseURL, "REDIS_URL="+h.services.RedisURL,
 		"TIDEMARK_LISTEN="+listen, "TIDEMARK_LOG_LEVEL=warn")
 	run := func(command string) (*exec.Cmd, error) {
 		c := exec.CommandContext(context.WithoutCancel(ctx), binary, command) // ended by close
@@ -137,8 +122,6 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // close ends what was started, and returns what went wrong first.
 func (h *house) close(err error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
 	for _, c := range []*exec.Cmd{h.server, h.keeper} {
 		if c != nil && c.Process != nil {
 			_ = c.Process.Signal(syscall.SIGTERM) // it may be gone
@@ -148,11 +131,8 @@ func (h *house) close(err error) error {
 	if h.worker != nil {
 		h.worker.Close()
 	}
-	if h.redis != nil {
-		err = errors.Join(err, h.redis.Stop(ctx))
+	if h.services != nil {
+		err = errors.Join(err, h.services.Stop())
 	}
-	if h.postgres != nil {
-		err = errors.Join(err, h.postgres.Stop(ctx))
-	}
-	return errors.Join(err, os.RemoveAll(h.dir))
+	return err
 }

@@ -34,7 +34,7 @@ func (h *house) copyRaw(ctx context.Context, parts []part) (perSecond float64, s
 	}
 	conns := make([]*pgx.Conn, len(parts))
 	for i := range conns {
-		if conns[i], err = pgx.Connect(ctx, h.postgres.URL); err != nil {
+		if conns[i], err = pgx.Connect(ctx, h.services.DatabaseURL); err != nil {
 			return 0, spent, fmt.Errorf("connect: %w", err)
 		}
 		defer conns[i].Close(context.WithoutCancel(ctx))
@@ -108,7 +108,7 @@ func (h *house) readBack(ctx context.Context, p part) (chunks [][]byte, err erro
 
 // asOwner runs do past row security.
 func (h *house) asOwner(ctx context.Context, do func(conn *pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, h.postgres.URL)
+	conn, err := pgx.Connect(ctx, h.services.DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

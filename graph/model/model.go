@@ -43,7 +43,7 @@ type ArchivePart struct {
 type ArchivePartConnection struct {
 	Edges    []ArchivePartEdge
 	Nodes    []ArchivePart
-	PageInfo PageInfo
+	PageInfo *PageInfo
 }
 
 // EventConnection is a page of events, and the question that it answers.
@@ -51,5 +51,5 @@ type EventConnection struct {
 	Of       *Events
 	Edges    []EventEdge
 	Nodes    []event.Event
-	PageInfo PageInfo
+	PageInfo *PageInfo
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/demo"
+	"github.com/tidemarkhq/tidemark/internal/embedded"
 )
 
 // Addresses are where everything is, as up.json tells scripts.
@@ -43,7 +44,7 @@ func addressesOf(address net.Addr, config Config, state DemoState) Addresses {
 }
 
 // printBanner tells a person where to look and what to try.
-func printBanner(out io.Writer, a Addresses, state DemoState, services *Services, playground bool, dir string) {
+func printBanner(out io.Writer, a Addresses, state DemoState, services *embedded.Services, playground bool, dir string) {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("")
@@ -56,7 +57,7 @@ func printBanner(out io.Writer, a Addresses, state DemoState, services *Services
 	line("  GraphQL     %s", a.GraphQL)
 	line("  Websocket   %s", a.GraphQLWS)
 	line("  Ingest      %s", a.Ingest)
-	for _, note := range services.Notes {
+	for _, note := range services.Notes() {
 		line("  Runs on     %s", note)
 	}
 	if services.RedisInProcess() {

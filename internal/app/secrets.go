@@ -56,7 +56,7 @@ func (c Config) Vault() (*secret.Vault, error) {
 }
 
 func (c Config) checkSecretKeys() error {
-	if c.NeedSecretKeys() != nil {
+	if c.SecretKeys == "" && c.SecretKeysFile == "" {
 		return nil // not every command needs them
 	}
 	_, err := c.Vault()

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,76 +25,18 @@ type UpOptions struct {
 	DemoEvents int    // how many events the demo has; 0: no demo
 }
 
-const servicesWithin = 5 * time.Minute // of starting PostgreSQL and Redis, a download included
-
-// Services are the PostgreSQL and Redis that were started because none was configured.
-type Services struct {
-	postgres *embedded.Postgres
-	redis    *embedded.Redis
-	Notes    []string // what they are, for people
-}
-
 // StartServices starts what the configuration does not name, and returns the
-// configuration with it filled in.
-func StartServices(ctx context.Context, config Config, dir string, logger *slog.Logger) (Config, *Services, error) {
-	ctx, cancel := context.WithTimeout(ctx, servicesWithin)
-	defer cancel()
-	s := &Services{}
-	if config.DatabaseURL == "" {
-		p, err := embedded.StartPostgres(ctx, embedded.PostgresOptions{
-			Dir: filepath.Join(dir, "postgres"), CacheDir: filepath.Join(dir, "cache"), Logger: logger,
-		})
-		if err != nil {
-			return config, nil, fmt.Errorf("start PostgreSQL: %w", err)
-		}
-		s.postgres, config.DatabaseURL = p, p.URL
-		s.Notes = append(s.Notes, fmt.Sprintf("PostgreSQL %s, started from %s", p.Version, p.Origin))
+// configuration with it filled in. Without a folder, what is started
+// keeps its things in a temporary one.
+func StartServices(ctx context.Context, config Config, dir string, logger *slog.Logger) (Config, *embedded.Services, error) {
+	services, err := embedded.StartServices(ctx, embedded.ServicesOptions{
+		Dir: dir, Logger: logger, DatabaseURL: config.DatabaseURL, RedisURL: config.RedisURL,
+	})
+	if err != nil {
+		return config, nil, err
 	}
-	if config.RedisURL == "" {
-		r, err := embedded.StartRedis(ctx, embedded.RedisOptions{Dir: filepath.Join(dir, "redis"), Logger: logger})
-		if err != nil {
-			return config, nil, errors.Join(fmt.Errorf("start Redis: %w", err), s.Stop())
-		}
-		s.redis, config.RedisURL = r, r.URL
-		s.Notes = append(s.Notes, r.Kind+", started here")
-	}
-	return config, s, nil
-}
-
-// RedisInProcess reports whether a stand-in runs instead of a real Redis.
-func (s *Services) RedisInProcess() bool { return s.redis != nil && s.redis.InProcess }
-
-// exited receives if a service ends by itself.
-func (s *Services) exited(ctx context.Context) error {
-	var postgres, redis <-chan error
-	if s.postgres != nil {
-		postgres = s.postgres.Exited()
-	}
-	if s.redis != nil {
-		redis = s.redis.Exited()
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-postgres:
-		return fmt.Errorf("follow PostgreSQL: it ended by itself: %w", err)
-	case err := <-redis:
-		return fmt.Errorf("follow Redis: it ended by itself: %w", err)
-	}
-}
-
-// Stop ends what was started.
-func (s *Services) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
-	var problems []error
-	if s.redis != nil {
-		problems = append(problems, s.redis.Stop(ctx))
-	}
-	if s.postgres != nil {
-		problems = append(problems, s.postgres.Stop(ctx))
-	}
-	return errors.Join(problems...)
+	config.DatabaseURL, config.RedisURL = services.DatabaseURL, services.RedisURL
+	return config, services, nil
 }
 
 // Up runs everything in one process: the services that are not configured, migrations, the
@@ -136,7 +77,7 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 	return node.up(ctx, options, services)
 }
 
-func (n *Node) up(ctx context.Context, options UpOptions, services *Services) error {
+func (n *Node) up(ctx context.Context, options UpOptions, services *embedded.Services) error {
 	var state DemoState
 	if options.DemoEvents > 0 {
 		var err error
@@ -158,7 +99,7 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *Services) er
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.Serve(ctx, listener) })
 	group.Go(func() error { return n.Work(ctx) })
-	group.Go(func() error { return services.exited(ctx) })
+	group.Go(func() error { return services.Follow(ctx) })
 	if state.Loaded {
 		group.Go(func() error { return n.demoTraffic(ctx, state, addresses.base) })
 	}

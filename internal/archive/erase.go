@@ -7,12 +7,12 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -102,16 +102,11 @@ func (a *Archive) erasePart(ctx context.Context, p Part, wanted map[int64]uuid.U
 // count them.
 type tally struct {
 	events map[uuid.UUID]int64
-	cells  map[cell]int64
-}
-
-type cell struct {
-	at        time.Time
-	eventType string
+	cells  map[event.Cell]int64
 }
 
 func countOf(file *os.File, wanted map[int64]uuid.UUID) (tally, error) {
-	t := tally{map[uuid.UUID]int64{}, map[cell]int64{}}
+	t := tally{map[uuid.UUID]int64{}, map[event.Cell]int64{}}
 	err := eachBatch(file, func(rows []who) error {
 		for _, r := range rows {
 			if r.IdentityID == nil {
@@ -119,7 +114,7 @@ func countOf(file *os.File, wanted map[int64]uuid.UUID) (tally, error) {
 			}
 			if erasure, ok := wanted[*r.IdentityID]; ok {
 				t.events[erasure]++
-				t.cells[cell{calendar.FloorSlot(instant(r.OccurredAt)), r.Type}]++
+				t.cells[event.Cell{At: calendar.FloorSlot(instant(r.OccurredAt)), Type: r.Type}]++
 			}
 		}
 		return nil
@@ -167,9 +162,7 @@ func (a *Archive) replace(ctx context.Context, was, anew Part, wanted map[int64]
 		if err := discardIn(ctx, tx, was); err != nil {
 			return err
 		}
-		err = queries.ArchiveEventErase(ctx, tx, dbsqlc.ArchiveEventEraseParams{
-			TenantID: was.TenantID, Starts: starts, Ends: ends, IdentityIds: slices.Collect(maps.Keys(wanted)),
-		})
+		_, err = event.Erase(ctx, tx, was.TenantID, starts, ends, slices.Collect(maps.Keys(wanted)))
 		if err != nil || was.State != dbsqlc.ArchiveStateDropped {
 			return err // the others' events were in the database as well, and counted there
 		}
@@ -179,18 +172,11 @@ func (a *Archive) replace(ctx context.Context, was, anew Part, wanted map[int64]
 
 // lower takes events that only the archive had out of the figures, and counts them.
 func lower(ctx context.Context, tx pgx.Tx, id tenant.ID, erased tally) error {
-	queries := dbsqlc.New()
-	p := dbsqlc.ArchiveRollupLowerParams{TenantID: id}
-	for c, n := range erased.cells {
-		p.Ats = append(p.Ats, c.at)
-		p.Types = append(p.Types, c.eventType)
-		p.Counts = append(p.Counts, n)
-	}
-	if err := queries.ArchiveRollupLower(ctx, tx, p); err != nil {
-		return fmt.Errorf("lower rollups: %w", err)
+	if err := event.Lower(ctx, tx, id, erased.cells); err != nil {
+		return err
 	}
 	for erasure, events := range erased.events {
-		err := queries.ErasureAddEvents(ctx, tx, dbsqlc.ErasureAddEventsParams{TenantID: id, ErasureID: erasure, Events: events})
+		err := dbsqlc.New().ErasureAddEvents(ctx, tx, dbsqlc.ErasureAddEventsParams{TenantID: id, ErasureID: erasure, Events: events})
 		if err != nil {
 			return fmt.Errorf("count erased events: %w", err)
 		}

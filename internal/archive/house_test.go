@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +12,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/event"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
@@ -24,30 +23,13 @@ import (
 
 // house is a database with an archive in a folder of its own.
 type house struct {
-	app    *postgres.App
-	worker *postgres.Worker
-	owner  *pgxpool.Pool
-	store  *faulty
+	*testkit.House
+	store *faulty
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	url := testkit.Database(t)
-	h := &house{store: &faulty{Store: folder(t)}}
-	var err error
-	if h.worker, err = postgres.OpenWorker(t.Context(), url, 4); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.worker.Close)
-	if h.app, err = postgres.OpenApp(t.Context(), url, 4, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.app.Close)
-	if h.owner, err = pgxpool.New(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.owner.Close)
-	return h
+	return &house{testkit.NewHouse(t), &faulty{Store: folder(t)}}
 }
 
 func folder(t *testing.T) archive.Store {
@@ -66,18 +48,15 @@ func folder(t *testing.T) archive.Store {
 // archive makes an archive on the house's store, of small parts.
 func (h *house) archive(t *testing.T) *archive.Archive {
 	t.Helper()
-	return archive.New(h.worker, h.store, slog.New(slog.DiscardHandler), archive.Options{PartEvents: 7, PageEvents: 3, TempDir: t.TempDir()})
+	return archive.New(h.Worker, h.store, slog.New(slog.DiscardHandler), archive.Options{PartEvents: 7, PageEvents: 3, TempDir: t.TempDir()})
 }
 
 // tenant makes one that keeps so many months; 0: all.
 func (h *house) tenant(t *testing.T, months int) tenant.ID {
 	t.Helper()
-	id, err := access.CreateTenant(t.Context(), h.worker, "Somebody", "Europe/Berlin", time.Monday)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := h.Tenant(t, "Europe/Berlin")
 	if months > 0 {
-		if err := access.SetEventRetention(t.Context(), h.worker, id, &months); err != nil {
+		if err := access.SetEventRetention(t.Context(), h.Worker, id, &months); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,7 +65,7 @@ func (h *house) tenant(t *testing.T, months int) tenant.ID {
 
 func (h *house) tenantRow(t *testing.T, id tenant.ID) dbsqlc.Tenant {
 	t.Helper()
-	all, err := access.Tenants(t.Context(), h.worker)
+	all, err := access.Tenants(t.Context(), h.Worker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,31 +99,16 @@ func (h *house) restore(t *testing.T, id tenant.ID, month time.Time) int64 {
 	return n
 }
 
-func (h *house) exec(t *testing.T, statement string, args ...any) {
-	t.Helper()
-	if _, err := h.owner.Exec(t.Context(), statement, args...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h *house) number(t *testing.T, query string, args ...any) (n int) {
-	t.Helper()
-	if err := h.owner.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // awaitGone waits until the database has noticed that whoever was killed is gone.
 func (h *house) awaitGone(t *testing.T, id tenant.ID) {
 	t.Helper()
-	h.exec(t, "select pg_advisory_xact_lock(hashtextextended('tidemark_archive/' || $1::text, 0))", id.String())
+	h.Exec(t, "select pg_advisory_xact_lock(hashtextextended('tidemark_archive/' || $1::text, 0))", id.String())
 }
 
 // month is the first instant of the month so many months ago, by the database's clock.
 func (h *house) month(t *testing.T, ago int) (at time.Time) {
 	t.Helper()
-	err := h.owner.QueryRow(t.Context(), `select (date_trunc('month', now() at time zone 'UTC') - make_interval(months => $1)) at time zone 'UTC'`, ago).Scan(&at)
+	err := h.Owner.QueryRow(t.Context(), `select (date_trunc('month', now() at time zone 'UTC') - make_interval(months => $1)) at time zone 'UTC'`, ago).Scan(&at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,8 +118,8 @@ func (h *house) month(t *testing.T, ago int) (at time.Time) {
 // happened puts so many events into a month, past the writer.
 func (h *house) happened(t *testing.T, id tenant.ID, month time.Time, events int) {
 	t.Helper()
-	h.exec(t, "select event_partition_ensure($1)", month)
-	h.exec(t, `
+	h.Exec(t, "select event_partition_ensure($1)", month)
+	h.Exec(t, `
 		insert into event (tenant_id, occurred_at, type, identity_id, user_id, source, message_id, properties, context)
 		select $1, $2::timestamptz + n * interval '1 hour', 'E' || n % 3, 1 + n % 4, 'u' || n % 4, 'default', 'm' || n, jsonb_build_object('n', n), '{}'
 		from generate_series(1, $3) n`, id, month, events)
@@ -164,7 +128,7 @@ func (h *house) happened(t *testing.T, id tenant.ID, month time.Time, events int
 // events is all that the database has of a tenant's events, each as text.
 func (h *house) events(t *testing.T, id tenant.ID) []string {
 	t.Helper()
-	rows, err := h.owner.Query(t.Context(), "select e::text from event e where tenant_id = $1 order by occurred_at, event_id", id)
+	rows, err := h.Owner.Query(t.Context(), "select e::text from event e where tenant_id = $1 order by occurred_at, event_id", id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,8 +175,8 @@ func (h *house) wantObjects(t *testing.T) {
 	t.Helper()
 	h.store.mu.Lock()
 	defer h.store.mu.Unlock()
-	parts := h.number(t, "select count(*) from archive_part")
-	if len(h.store.there) != parts || h.number(t, "select count(*) from archive_part where state = 'discarded'") > 0 {
+	parts := h.Number(t, "select count(*) from archive_part")
+	if len(h.store.there) != parts || h.Number(t, "select count(*) from archive_part where state = 'discarded'") > 0 {
 		t.Errorf("%d objects of %d parts", len(h.store.there), parts)
 	}
 }
@@ -283,7 +247,7 @@ func (f *faulty) Get(ctx context.Context, path string) (object io.ReadCloser, er
 	}
 	defer object.Close()
 	content, err := io.ReadAll(object)
-	return io.NopCloser(bytesReader(f.spoil(path, content))), err
+	return io.NopCloser(bytes.NewReader(f.spoil(path, content))), err
 }
 
 func (f *faulty) Remove(ctx context.Context, path string) error {

@@ -25,8 +25,8 @@ func TestEventsComeBackAsTheyWere(t *testing.T) {
 			if rapid.IntRange(0, 5).Draw(rt, "edge") == 0 {
 				at = month.AddDate(0, 1, 0).Add(-time.Microsecond)
 			}
-			h.exec(t, "select event_partition_ensure($1)", month)
-			h.exec(t, `insert into event (tenant_id, occurred_at, received_at, type, identity_id, user_id, anonymous_id,
+			h.Exec(t, "select event_partition_ensure($1)", month)
+			h.Exec(t, `insert into event (tenant_id, occurred_at, received_at, type, identity_id, user_id, anonymous_id,
 				group_type, group_id, source, message_id, claimed_at, properties, context)
 				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::jsonb, $14::text::jsonb)`,
 				acme, at, extreme.Draw(rt, "received"), text.Draw(rt, "type"), maybe(rapid.Int64()).Draw(rt, "identity"),

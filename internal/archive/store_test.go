@@ -114,7 +114,7 @@ func TestABucketThatIsNotThere(t *testing.T) {
 	}
 	acme := h.tenant(t, 1)
 	h.happened(t, acme, h.month(t, 3), 5)
-	err = archive.New(h.worker, store, slog.New(slog.DiscardHandler), archive.Options{}).Run(t.Context(), h.tenantRow(t, acme), func(int) {})
+	err = archive.New(h.Worker, store, slog.New(slog.DiscardHandler), archive.Options{}).Run(t.Context(), h.tenantRow(t, acme), func(int) {})
 	if err == nil || strings.Contains(err.Error(), "secret") || len(h.events(t, acme)) != 5 {
 		t.Errorf("run: %v", err)
 	}
@@ -146,27 +146,27 @@ func TestEmptyPartitionsGo(t *testing.T) {
 	h.happened(t, acme, h.month(t, 3), 5)
 	h.happened(t, forever, h.month(t, 3), 5)
 	for ago := -2; ago < 3; ago++ {
-		h.exec(t, "select event_partition_ensure($1)", h.month(t, ago))
+		h.Exec(t, "select event_partition_ensure($1)", h.month(t, ago))
 	}
 	// The tests' own login is a superuser, whom row security lets through.
 	owner := "plain_" + strings.ReplaceAll(acme.String(), "-", "")
-	h.exec(t, "create role "+owner)
+	h.Exec(t, "create role "+owner)
 	t.Cleanup(func() {
-		_, err := h.owner.Exec(context.Background(), "reassign owned by "+owner+" to current_user; drop owned by "+owner+"; drop role "+owner)
+		_, err := h.Owner.Exec(context.Background(), "reassign owned by "+owner+" to current_user; drop owned by "+owner+"; drop role "+owner)
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	h.exec(t, `do $do$ declare r regclass; begin
+	h.Exec(t, `do $do$ declare r regclass; begin
 		for r in select oid from pg_class where oid = 'event'::regclass or relname ~ '^event_2' and relkind = 'r' loop
 			execute format('alter table %s owner to `+owner+`', r);
 		end loop; end $do$`)
-	h.exec(t, "grant create, usage on schema public to "+owner)
-	h.exec(t, "alter function event_partition_drop owner to "+owner)
-	h.exec(t, "alter function event_partition_ensure owner to "+owner)
+	h.Exec(t, "grant create, usage on schema public to "+owner)
+	h.Exec(t, "alter function event_partition_drop owner to "+owner)
+	h.Exec(t, "alter function event_partition_ensure owner to "+owner)
 
 	dropped := func(ago int) (was bool) {
-		err := h.owner.QueryRow(t.Context(), "select event_partition_drop($1)", h.month(t, ago)).Scan(&was)
+		err := h.Owner.QueryRow(t.Context(), "select event_partition_drop($1)", h.month(t, ago)).Scan(&was)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,12 +180,12 @@ func TestEmptyPartitionsGo(t *testing.T) {
 	}
 	for ago, want := range map[int]int{4: 0, 3: 1, 2: 0, 1: 1, 0: 1, -1: 1, -2: 1} {
 		name := "event_" + h.month(t, ago).Format("200601")
-		if n := h.number(t, "select count(*) from pg_class where relname = $1", name); n != want {
+		if n := h.Number(t, "select count(*) from pg_class where relname = $1", name); n != want {
 			t.Errorf("%s: %d partitions, want %d", name, n, want)
 		}
 	}
 	for _, ago := range []int{1, 0, -1} {
-		if _, err := h.owner.Exec(t.Context(), "select event_partition_drop($1)", h.month(t, ago)); err == nil {
+		if _, err := h.Owner.Exec(t.Context(), "select event_partition_drop($1)", h.month(t, ago)); err == nil {
 			t.Errorf("the partition of %d months ago may be dropped", ago)
 		}
 	}
@@ -194,8 +194,8 @@ func TestEmptyPartitionsGo(t *testing.T) {
 	if n := h.restore(t, acme, h.month(t, 4)); n != 5 {
 		t.Errorf("%d events restored", n)
 	}
-	h.exec(t, "select event_partition_ensure($1)", h.month(t, 2))
-	reading, err := h.owner.Begin(t.Context())
+	h.Exec(t, "select event_partition_ensure($1)", h.month(t, 2))
+	reading, err := h.Owner.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (h *house) crowd(t *testing.T, id tenant.ID, n int) {
 // erased is erased once.
 func TestAnErasureIsDoneStepByStep(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t, "Europe/Berlin")
+	id := h.Tenant(t, "Europe/Berlin")
 	h.crowd(t, id, 90)
 	var gone []customer.Erasure
 	for _, user := range users[:2] {
@@ -71,7 +71,7 @@ func TestAnErasureIsDoneStepByStep(t *testing.T) {
 			t.Errorf("%s: %v, want %v", key, total, want)
 		}
 	}
-	if _, err := h.people.FindErasure(as(h.tenant(t, "UTC")), gone[0].ID); err == nil {
+	if _, err := h.people.FindErasure(as(h.Tenant(t, "UTC")), gone[0].ID); err == nil {
 		t.Error("a stranger finds the erasure")
 	}
 }
@@ -79,7 +79,7 @@ func TestAnErasureIsDoneStepByStep(t *testing.T) {
 // What was kept apart from an erased user stays, and has nobody to come back to.
 func TestAnErasureLeavesWhatIsDetached(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t, "UTC")
+	id := h.Tenant(t, "UTC")
 	h.send(t, id,
 		event.Incoming{MessageID: "1", Type: "Opened", AnonymousID: "tablet", Timestamp: start},
 		event.Incoming{MessageID: "2", Type: "Opened", UserID: "ann", AnonymousID: "tablet", Timestamp: start})
@@ -107,7 +107,7 @@ func TestAnErasureLeavesWhatIsDetached(t *testing.T) {
 // comes in before the eraser has begun goes with them.
 func TestWhoeverIsToBeErasedCannotBeFound(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t, "UTC")
+	id := h.Tenant(t, "UTC")
 	opened := func(message, user, device string, hour int) event.Incoming {
 		return event.Incoming{MessageID: message, Type: "Opened", UserID: user, AnonymousID: device, Timestamp: start.Add(time.Duration(hour) * time.Hour)}
 	}

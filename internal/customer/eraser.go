@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -85,7 +86,7 @@ func (e *Eraser) finish(ctx context.Context, r dbsqlc.ErasureListRunningRow) err
 		}
 		for some := range slices.Chunk(page.Ats, e.steps.events) {
 			if err := e.delete(ctx, r, some[0], some[len(some)-1]); err != nil {
-				return fmt.Errorf("delete events: %w", err)
+				return err
 			}
 		}
 		at, id, more = page.LastAt, page.LastID, page.Seen == e.steps.seen
@@ -113,10 +114,14 @@ func (e *Eraser) delete(ctx context.Context, r dbsqlc.ErasureListRunningRow, fir
 		if err := dbsqlc.New().ErasureTakeTurn(ctx, tx, uuid.UUID(r.TenantID)); err != nil {
 			return fmt.Errorf("take turn: %w", err)
 		}
-		_, err := dbsqlc.New().ErasureDeleteEvents(ctx, tx, dbsqlc.ErasureDeleteEventsParams{
-			TenantID: r.TenantID, ErasureID: r.ErasureID, FirstAt: first, LastAt: last, IdentityIds: r.IdentityIds,
+		after := last.Add(time.Microsecond) // the next instant that PostgreSQL has
+		events, err := event.Erase(ctx, tx, r.TenantID, first, after, r.IdentityIds)
+		if err != nil {
+			return err
+		}
+		return dbsqlc.New().ErasureAddEvents(ctx, tx, dbsqlc.ErasureAddEventsParams{
+			TenantID: r.TenantID, ErasureID: r.ErasureID, Events: events,
 		})
-		return err
 	})
 }
 

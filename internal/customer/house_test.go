@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -16,7 +15,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -25,8 +23,7 @@ var discard = slog.New(slog.DiscardHandler)
 
 // house is a database with the services on it, and no HTTP.
 type house struct {
-	url     string
-	worker  *postgres.Worker
+	*testkit.House
 	writer  *event.Writer
 	metrics *metric.Service
 	people  *customer.Service
@@ -35,45 +32,10 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	url := testkit.Database(t)
-	app, err := postgres.OpenApp(t.Context(), url, 4, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	worker, err := postgres.OpenWorker(t.Context(), url, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &house{
-		url: url, worker: worker, writer: event.NewWriter(app, event.WriterOptions{Linger: time.Microsecond}),
-		metrics: metric.NewService(app), people: customer.NewService(app), eraser: customer.NewEraser(worker),
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var owner errgroup.Group
-	owner.Go(func() error { return h.writer.Run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		_ = owner.Wait()
-		app.Close()
-		worker.Close()
-	})
-	return h
-}
-
-// failer is what testing.T and rapid.T have in common here.
-type failer interface {
-	Helper()
-	Fatal(args ...any)
-	Errorf(format string, args ...any)
-}
-
-func (h *house) tenant(t failer, zone string) tenant.ID {
-	t.Helper()
-	id, err := access.CreateTenant(context.Background(), h.worker, "Somebody", zone, time.Monday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
+	h := testkit.NewHouse(t)
+	writer := event.NewWriter(h.App, event.WriterOptions{Linger: time.Microsecond})
+	testkit.Run(t, writer.Run)
+	return &house{h, writer, metric.NewService(h.App), customer.NewService(h.App), customer.NewEraser(h.Worker)}
 }
 
 // as is a context of somebody who may manage the tenant.
@@ -81,7 +43,7 @@ func as(id tenant.ID) context.Context {
 	return access.With(context.Background(), access.Principal{Tenant: id, ID: uuid.UUID{7}, Kind: access.ManageKey, Permissions: access.ManageKey.Permissions()})
 }
 
-func (h *house) send(t failer, id tenant.ID, events ...event.Incoming) []event.Verdict {
+func (h *house) send(t testkit.Failer, id tenant.ID, events ...event.Incoming) []event.Verdict {
 	t.Helper()
 	items := make([]event.Item, len(events))
 	for i, e := range events {
@@ -98,7 +60,7 @@ func (h *house) send(t failer, id tenant.ID, events ...event.Incoming) []event.V
 }
 
 // person finds whom a key belongs to; it must be there.
-func (h *house) person(t failer, id tenant.ID, user, device string) customer.Person {
+func (h *house) person(t testkit.Failer, id tenant.ID, user, device string) customer.Person {
 	t.Helper()
 	u, d := &user, &device
 	if user == "" {
@@ -117,7 +79,7 @@ func (h *house) person(t failer, id tenant.ID, user, device string) customer.Per
 }
 
 // identityOf finds an id among the identities of its person.
-func (h *house) identityOf(t failer, id tenant.ID, user, device string) customer.Identity {
+func (h *house) identityOf(t testkit.Failer, id tenant.ID, user, device string) customer.Identity {
 	t.Helper()
 	p := h.person(t, id, user, device)
 	pages, err := h.people.IdentityPages(as(id), []int64{p.ID}, 100, 0)
@@ -134,7 +96,7 @@ func (h *house) identityOf(t failer, id tenant.ID, user, device string) customer
 }
 
 // days gives a metric's values over a range of days of the tenant's zone, and its total.
-func (h *house) days(t failer, id tenant.ID, key string, from, to time.Time) (values []float64, total float64) {
+func (h *house) days(t testkit.Failer, id tenant.ID, key string, from, to time.Time) (values []float64, total float64) {
 	t.Helper()
 	d, err := metric.Find(key)
 	if err != nil {
@@ -155,9 +117,9 @@ func (h *house) days(t failer, id tenant.ID, key string, from, to time.Time) (va
 	return values, *value.Value
 }
 
-func (h *house) materialize(t failer) {
+func (h *house) materialize(t testkit.Failer) {
 	t.Helper()
-	if err := metric.NewCloser(h.worker, discard).Close(context.Background()); err != nil {
+	if err := metric.NewCloser(h.Worker, discard).Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }

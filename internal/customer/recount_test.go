@@ -17,6 +17,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // model is the plain truth: the events, and what was said by hand.
@@ -134,7 +135,7 @@ func (m *model) figures() map[string][]float64 {
 	return figures
 }
 
-func (h *house) figures(t failer, id tenant.ID) map[string][]float64 {
+func (h *house) figures(t testkit.Failer, id tenant.ID) map[string][]float64 {
 	t.Helper()
 	figures := map[string][]float64{}
 	for _, key := range []string{"events", "active_users", "new_users"} {
@@ -207,7 +208,7 @@ func (m *model) knows(user string) bool {
 func TestFiguresFollowCorrections(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		id := h.tenant(t, "UTC")
+		id := h.Tenant(t, "UTC")
 		m := &model{detached: map[string]bool{}}
 		for range rapid.IntRange(1, 8).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "send") {
@@ -255,7 +256,7 @@ func wantNoneHigher(t *rapid.T, before, after map[string][]float64) {
 func TestFiguresFollowErasures(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		id, stranger := h.tenant(t, "UTC"), h.tenant(t, "UTC")
+		id, stranger := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 		m := &model{detached: map[string]bool{}, erased: map[string]bool{}}
 		m.events = drawEvents(t, 0, 40)
 		h.send(t, id, m.events...)

@@ -90,7 +90,7 @@ func (m *message) settle(defaults batchDefaults) *fault.Error {
 	context := defaults.context
 	if len(m.Context) > 0 || context.text == nil {
 		var problem *fault.Error
-		if context, problem = sealObject("context", m.Context); problem != nil {
+		if context, problem = sealObject("context", m.Context, false); problem != nil {
 			return problem
 		}
 	}

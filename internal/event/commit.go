@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -20,45 +21,57 @@ const attempts = 3
 // a value, which the checks should have found, the requests are written one by one, and
 // then the events, so that the one at fault takes nobody along.
 func (w *Writer) commit(ctx context.Context, id tenant.ID, requests []*request) {
+	transact := func(rows []row) error {
+		return w.transactWithin(ctx, id, rows, func(_ pgx.Tx, store func() error) error { return store() })
+	}
+	if len(requests) == 1 {
+		_, err := isolate(requests[0].rows, transact)
+		requests[0].done <- err
+		return
+	}
 	var rows []row
 	for _, r := range requests {
 		rows = append(rows, r.rows...)
 	}
-	err := w.transact(ctx, id, rows)
+	err := transact(rows)
 	if postgres.Refused(err) {
-		if len(requests) > 1 {
-			for _, r := range requests {
-				w.commit(ctx, id, []*request{r})
-			}
-			return
+		for _, r := range requests {
+			w.commit(ctx, id, []*request{r})
 		}
-		err = w.isolate(ctx, id, rows)
+		return
 	}
 	for _, r := range requests {
 		r.done <- err
 	}
 }
 
-// isolate halves rows that were refused until the one at fault stands alone, and rejects it.
-func (w *Writer) isolate(ctx context.Context, id tenant.ID, rows []row) error {
-	if len(rows) == 1 {
+// isolate tries rows. Where the server refuses them it tries their halves, until the one at
+// fault stands alone, which it rejects. It returns those that passed.
+func isolate(rows []row, try func(rows []row) error) (passed []row, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	err = try(rows)
+	switch {
+	case err == nil:
+		return rows, nil
+	case !postgres.Refused(err):
+		return nil, err
+	case len(rows) == 1:
 		*rows[0].verdict = refused(rows[0].MessageID)
-		return nil
+		return nil, nil
 	}
-	for _, half := range [][]row{rows[:len(rows)/2], rows[len(rows)/2:]} {
-		err := w.transact(ctx, id, half)
-		if postgres.Refused(err) {
-			err = w.isolate(ctx, id, half)
-		}
-		if err != nil {
-			return err
-		}
+	first, err := isolate(rows[:len(rows)/2], try)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	second, err := isolate(rows[len(rows)/2:], try)
+	return append(first[:len(first):len(first)], second...), err
 }
 
-func (w *Writer) transact(ctx context.Context, id tenant.ID, rows []row) error {
-	return w.transactWithin(ctx, id, rows, func(_ pgx.Tx, store func() error) error { return store() })
+// refused is the verdict on an event that the checks let pass, and PostgreSQL does not.
+func refused(messageID string) Verdict {
+	return rejected(messageID, fault.Input("event", "The event has a value that cannot be stored."))
 }
 
 // transactWithin has within store the rows in the middle of what else it does in the

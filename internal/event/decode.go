@@ -116,7 +116,7 @@ func (e *envelope) defaults() (d batchDefaults, problem *fault.Error) {
 	}
 	d.sentAt = e.sentAt
 	if len(e.context) > 0 {
-		d.context, problem = sealObject("context", e.context)
+		d.context, problem = sealObject("context", e.context, false)
 	}
 	return d, problem
 }

@@ -72,11 +72,12 @@ type Incoming struct {
 	Traits      []byte    // a JSON object: what it sets of the person, or, of a group call, of the account
 	TraitsOnce  []byte    // a JSON object: the same, of what has never been set
 
-	shape       []registry.Property // the members of Properties
+	shape       []registry.Property // what the registry looks at: the members of Properties, or those that it sets
 	fingerprint int64
 }
 
-// Shape lists the members of the properties of an event that was checked.
+// Shape lists the members of the properties of an event that was checked, or, where it sets
+// traits, those of the traits.
 func (e *Incoming) Shape() []registry.Property { return e.shape }
 
 // Item is one event of a batch: either it can be written, or Problem says why not.
@@ -126,7 +127,7 @@ func (e *Incoming) Check() *fault.Error {
 	if problem := e.checkFields(); problem != nil {
 		return problem
 	}
-	context, problem := sealObject("context", e.Context)
+	context, problem := sealObject("context", e.Context, false)
 	if problem != nil {
 		return problem
 	}
@@ -138,28 +139,31 @@ func (e *Incoming) complete(context checkedObject) *fault.Error {
 	if e.GroupID != "" && e.GroupType == "" {
 		e.GroupType = DefaultGroup
 	}
-	traits, problem := sealTraits(e.Traits)
+	sets := setsTraits(e.Type)
+	traits, problem := sealTraits(e.Traits, sets)
 	if problem != nil {
 		return problem
 	}
-	once, problem := sealTraits(e.TraitsOnce)
+	once, problem := sealTraits(e.TraitsOnce, sets)
 	if problem != nil {
 		return problem
 	}
-	properties, shape, problem := sealProperties(e.Properties)
+	properties, problem := sealObject("properties", e.Properties, !sets)
 	if problem == nil && properties.digest == noMembers.digest {
-		properties, shape, problem = e.sealSaid(traits)
+		properties, problem = e.sealSaid(traits)
 	}
 	if problem != nil {
 		return problem
 	}
-	e.shape = shape
+	if e.shape = properties.members; sets {
+		e.shape = merged(traits.members, once.members)
+	}
 	return e.seal(contents{properties: properties, context: context, traits: traits, once: once})
 }
 
 // sealSaid gives an event that has no properties those that show what it says of somebody.
 // They are a copy, and have no size of their own.
-func (e *Incoming) sealSaid(traits checkedObject) (properties checkedObject, shape []registry.Property, problem *fault.Error) {
+func (e *Incoming) sealSaid(traits checkedObject) (properties checkedObject, problem *fault.Error) {
 	var said []byte
 	switch e.Type {
 	case Identify, Group:
@@ -167,11 +171,11 @@ func (e *Incoming) sealSaid(traits checkedObject) (properties checkedObject, sha
 	case Alias:
 		said = withMember("previousId", asJSON(e.PreviousID), nil)
 	}
-	properties, shape, problem = sealProperties(said)
+	properties, problem = sealObject("properties", said, e.Type == Alias)
 	if len(said) > 0 {
 		properties.size = 0
 	}
-	return properties, shape, problem
+	return properties, problem
 }
 
 func (e *Incoming) checkFields() *fault.Error {

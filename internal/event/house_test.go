@@ -7,13 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -21,98 +16,25 @@ import (
 // within bounds every wait of these tests.
 const within = 20 * time.Second
 
-// house is a database, with the product's ways in and the owner's, past row security.
-type house struct {
-	url    string
-	app    *postgres.App
-	worker *postgres.Worker
-	owner  *pgxpool.Pool
-}
+// house is a database, and what these tests ask of it.
+type house struct{ *testkit.House }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{url: testkit.Database(t)}
-	h.app = h.anotherApp(t, nil)
-	var err error
-	if h.worker, err = postgres.OpenWorker(t.Context(), h.url, 1); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.worker.Close)
-	if h.owner, err = pgxpool.New(t.Context(), h.url); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.owner.Close)
-	return h
-}
-
-// anotherApp opens the database as another server would.
-func (h *house) anotherApp(t *testing.T, tracer pgx.QueryTracer) *postgres.App {
-	t.Helper()
-	app, err := postgres.OpenApp(t.Context(), h.url, 4, tracer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(app.Close)
-	return app
-}
-
-func (h *house) tenant(t *testing.T, zone string) tenant.ID {
-	t.Helper()
-	id, err := access.CreateTenant(t.Context(), h.worker, "Somebody", zone, time.Monday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
+	return &house{testkit.NewHouse(t)}
 }
 
 // writer makes a writer that runs until the test ends.
 func (h *house) writer(t *testing.T, options event.WriterOptions) *event.Writer {
 	t.Helper()
-	w := event.NewWriter(h.app, options)
-	run(t, w)
+	w := event.NewWriter(h.App, options)
+	testkit.Run(t, w.Run)
 	return w
-}
-
-// run lets a writer run, until stop is called or the test ends.
-func run(t *testing.T, w *event.Writer) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
-	done := false
-	stop = func() {
-		cancel()
-		if done {
-			return
-		}
-		done = true
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
-}
-
-func (h *house) exec(t *testing.T, statement string, args ...any) {
-	t.Helper()
-	if _, err := h.owner.Exec(t.Context(), statement, args...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// number reads one number as the owner.
-func (h *house) number(t *testing.T, query string, args ...any) (n int) {
-	t.Helper()
-	if err := h.owner.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func (h *house) wantEvents(t *testing.T, id tenant.ID, want int) {
 	t.Helper()
-	if n := h.number(t, "select count(*) from event where tenant_id = $1", id); n != want {
+	if n := h.Number(t, "select count(*) from event where tenant_id = $1", id); n != want {
 		t.Errorf("%d events are stored, want %d", n, want)
 	}
 	h.wantRecount(t, id)

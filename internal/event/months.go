@@ -22,8 +22,8 @@ type months struct {
 func (m *months) ensure(ctx context.Context, tx pgx.Tx, rows []row) error {
 	missing := map[calendar.Date]bool{}
 	m.mu.Lock()
-	for _, r := range rows {
-		if month := monthOf(r.occurredAt); !m.known[month] {
+	for i := range rows {
+		if month := monthOf(rows[i].occurredAt); !m.known[month] {
 			missing[month] = true
 		}
 	}

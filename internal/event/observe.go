@@ -9,7 +9,8 @@ import (
 // observations tells the registry what was stored.
 func observations(rows []row) []registry.Observation {
 	list := make([]registry.Observation, len(rows))
-	for i, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		s := subject(r.Incoming)
 		list[i] = registry.Observation{
 			Type: r.Type, MessageID: r.MessageID, At: r.occurredAt,
@@ -32,18 +33,20 @@ func holder(eventType string) string {
 // subject is an event as the registry looks at it: its properties, or, where it sets traits,
 // the traits.
 func subject(e *Incoming) registry.Subject {
-	if !setsTraits(e.Type) {
-		return registry.Subject{Type: e.Type, Members: e.Shape(), Object: e.Properties}
-	}
-	s := registry.Subject{Type: e.Type, Members: registry.Shape(e.Traits), Object: e.Traits}
-	if len(e.TraitsOnce) == 0 {
-		return s
-	}
-	for _, once := range registry.Shape(e.TraitsOnce) {
-		known := func(m registry.Property) bool { return m.Name == once.Name }
-		if !slices.ContainsFunc(s.Members, known) {
-			s.Members = append(s.Members, once)
-		}
+	s := registry.Subject{Type: e.Type, Members: e.shape, Object: e.Properties}
+	if setsTraits(e.Type) {
+		s.Object = e.Traits
 	}
 	return s
+}
+
+// merged adds to the members of traits those that are set once only, where they are others.
+func merged(members, once []registry.Property) []registry.Property {
+	for _, m := range once {
+		known := func(other registry.Property) bool { return other.Name == m.Name }
+		if !slices.ContainsFunc(members, known) {
+			members = append(members, m)
+		}
+	}
+	return members
 }

@@ -39,7 +39,7 @@ func TestWhatIsObservedEqualsARecount(t *testing.T) {
 	h := newHouse(t)
 	writers := []*event.Writer{h.writer(t, event.WriterOptions{}), h.writer(t, event.WriterOptions{})}
 	rapid.Check(t, func(rt *rapid.T) {
-		id := h.tenant(t, "Europe/Berlin")
+		id := h.Tenant(t, "Europe/Berlin")
 		var items []event.Item
 		for i := range rapid.IntRange(1, 25).Draw(rt, "events") {
 			items = append(items, ready(t, anyEvent(fmt.Sprint("m", i)).Draw(rt, "event")))
@@ -87,14 +87,14 @@ func (h *house) wantChanges(t *testing.T, id tenant.ID, items []event.Item) {
 		changed += max(0, len(k)-1)
 	}
 	for change, want := range map[string]int{"NEW_EVENT_TYPE": len(types), "NEW_PROPERTY": len(kinds), "TYPE_CHANGED": changed} {
-		if n := h.number(t, "select count(*) from schema_change where tenant_id = $1 and change = $2", id, change); n != want {
+		if n := h.Number(t, "select count(*) from schema_change where tenant_id = $1 and change = $2", id, change); n != want {
 			t.Errorf("%d changes %s, want %d of %v", n, change, want, slices.Sorted(maps.Keys(kinds)))
 		}
 	}
-	if n := h.number(t, "select count(*) from schema_change c join event e using (tenant_id, message_id) where tenant_id = $1 and e.type <> c.type", id); n != 0 {
+	if n := h.Number(t, "select count(*) from schema_change c join event e using (tenant_id, message_id) where tenant_id = $1 and e.type <> c.type", id); n != 0 {
 		t.Errorf("%d changes name an event of another type", n)
 	}
-	names := h.number(t, "select coalesce(sum(properties), 0) from event_type where tenant_id = $1", id)
+	names := h.Number(t, "select coalesce(sum(properties), 0) from event_type where tenant_id = $1", id)
 	if names != len(kinds) {
 		t.Errorf("%d names are counted, want %d", names, len(kinds))
 	}
@@ -103,7 +103,7 @@ func (h *house) wantChanges(t *testing.T, id tenant.ID, items []event.Item) {
 // A sender who makes up names fills its bounds, and no more; nothing goes uncounted.
 func TestNamesBeyondTheBoundsAreCounted(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t, "UTC")
+	id := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{})
 	object := func(from, to int) []byte {
 		var members []string
@@ -116,11 +116,11 @@ func TestNamesBeyondTheBoundsAreCounted(t *testing.T) {
 	for i, properties := range [][]byte{object(0, 400), object(350, 650), object(600, 610), []byte(long)} {
 		send(t, w, id, ready(t, event.Incoming{MessageID: fmt.Sprint(i), Type: "Wide", UserID: "u", Timestamp: noon, Properties: properties})).statuses(t)
 	}
-	if n := h.number(t, "select properties from event_type where tenant_id = $1", id); n != 500 {
+	if n := h.Number(t, "select properties from event_type where tenant_id = $1", id); n != 500 {
 		t.Errorf("%d names, want 500", n)
 	}
 	// The names are taken in order; p600 to p609 are among those taken, and the long ones not.
-	if n := h.number(t, "select unrecorded_properties from event_type where tenant_id = $1", id); n < 152 {
+	if n := h.Number(t, "select unrecorded_properties from event_type where tenant_id = $1", id); n < 152 {
 		t.Errorf("%d uses are not recorded", n)
 	}
 	h.wantRecount(t, id)
@@ -133,13 +133,13 @@ func TestNamesBeyondTheBoundsAreCounted(t *testing.T) {
 		send(t, w, id, batch...).statuses(t)
 	}
 	send(t, w, id, did(t, "again", "Type 2099", "u", noon), did(t, "known", "Type 5", "u", noon)).statuses(t)
-	if n := h.number(t, "select count(*) from event_type where tenant_id = $1", id); n != 2_000 {
+	if n := h.Number(t, "select count(*) from event_type where tenant_id = $1", id); n != 2_000 {
 		t.Errorf("%d types, want 2,000", n)
 	}
-	if n := h.number(t, "select unrecorded_events from registry_state where tenant_id = $1", id); n != 102 {
+	if n := h.Number(t, "select unrecorded_events from registry_state where tenant_id = $1", id); n != 102 {
 		t.Errorf("%d events are not recorded, want 102", n)
 	}
-	if n := h.number(t, "select volume from event_type where tenant_id = $1 and name = 'Type 5'", id); n != 2 {
+	if n := h.Number(t, "select volume from event_type where tenant_id = $1 and name = 'Type 5'", id); n != 2 {
 		t.Errorf("a known type has %d events, want 2", n)
 	}
 }
@@ -147,7 +147,7 @@ func TestNamesBeyondTheBoundsAreCounted(t *testing.T) {
 // Traits are the properties of what sets them. No sample is taken of them.
 func TestTraitsAreObserved(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t, "UTC")
+	id := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{})
 	send(t, w, id, ready(t, event.Incoming{
 		MessageID: "i1", Type: event.Identify, UserID: "u", Timestamp: noon,
@@ -166,7 +166,7 @@ func TestTraitsAreObserved(t *testing.T) {
 		"select count(*) from event_property where tenant_id = $1 and name in ('userEmail', 'list') and sample is not null":         0,
 		"select count(*) from schema_change where tenant_id = $1 and type = '$identify' and property is null and message_id = 'i1'": 1,
 	} {
-		if n := h.number(t, query, id); n != want {
+		if n := h.Number(t, query, id); n != want {
 			t.Errorf("%s: %d, want %d", query, n, want)
 		}
 	}

@@ -69,7 +69,8 @@ func (w *Writer) AppendOnce(ctx context.Context, id tenant.ID, parts []Part, onc
 	}
 	err = w.transactWithin(ctx, id, rows, within)
 	if postgres.Refused(err) {
-		if rows, err = w.sift(ctx, id, rows); err == nil {
+		rows, err = isolate(rows, func(rows []row) error { return w.tried(ctx, id, rows) })
+		if err == nil {
 			err = w.transactWithin(ctx, id, rows, within)
 		}
 	}
@@ -94,36 +95,22 @@ func (w *Writer) lineUp(ctx context.Context, id tenant.ID, parts []Part) (verdic
 // ErrNoTenant says that the tenant does not exist, or no longer.
 var ErrNoTenant = errors.New("there is no such tenant")
 
-// errSifted undoes a transaction that was tried only to see whether it can be.
-var errSifted = errors.New("tried, and not meant to stay")
+// errTried undoes a transaction that was tried only to see whether it can be.
+var errTried = errors.New("tried, and not meant to stay")
 
-// sift finds the rows that the server refuses, by trying halves and undoing them, and rejects
-// those. The others come back, not stored: they are to commit with what was claimed for them.
-func (w *Writer) sift(ctx context.Context, id tenant.ID, rows []row) ([]row, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
+// tried tells whether the server takes the rows, and stores none: they are to commit with what
+// is claimed for them.
+func (w *Writer) tried(ctx context.Context, id tenant.ID, rows []row) error {
 	err := w.transactWithin(ctx, id, rows, func(_ pgx.Tx, store func() error) error {
 		if err := store(); err != nil {
 			return err
 		}
-		return errSifted
+		return errTried
 	})
-	switch {
-	case errors.Is(err, errSifted):
-		return rows, nil
-	case !postgres.Refused(err):
-		return nil, err
-	case len(rows) == 1:
-		*rows[0].verdict = refused(rows[0].MessageID)
-		return nil, nil
+	if errors.Is(err, errTried) {
+		return nil
 	}
-	first, err := w.sift(ctx, id, rows[:len(rows)/2])
-	if err != nil {
-		return nil, err
-	}
-	second, err := w.sift(ctx, id, rows[len(rows)/2:])
-	return append(first[:len(first):len(first)], second...), err
+	return err
 }
 
 // Reject is the verdict on an event that is not fit to store.
@@ -151,9 +138,4 @@ func appendRows(rows []row, source string, items []Item, verdicts []Verdict, fin
 		rows = append(rows, r)
 	}
 	return rows
-}
-
-// refused is the verdict on an event that the checks let pass, and PostgreSQL does not.
-func refused(messageID string) Verdict {
-	return rejected(messageID, fault.Input("event", "The event has a value that cannot be stored."))
 }

@@ -24,9 +24,9 @@ func manager(t *testing.T, id tenant.ID) context.Context {
 // and once, however many release it at a time.
 func TestReleasedByManyItIsStoredOnce(t *testing.T) {
 	h := newHouse(t)
-	acme, globex := h.tenant(t, "UTC"), h.tenant(t, "UTC")
-	plans := registry.NewPlans(h.app)
-	service := registry.NewService(h.app, plans)
+	acme, globex := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
+	plans := registry.NewPlans(h.App)
+	service := registry.NewService(h.App, plans)
 	w := h.writer(t, event.WriterOptions{Plans: plans})
 	if _, err := service.Save(manager(t, acme), registry.Plan{OnViolation: registry.Report, OnUnknownType: registry.Quarantine}, nil); err != nil {
 		t.Fatal(err)
@@ -60,10 +60,10 @@ func TestReleasedByManyItIsStoredOnce(t *testing.T) {
 	}
 	h.wantEvents(t, acme, 2)
 	h.wantEvents(t, globex, 0)
-	if n := h.number(t, "select count(*) from quarantined_event where tenant_id = $1 and state = 'RELEASED' and body is null", acme); n != 2 {
+	if n := h.Number(t, "select count(*) from quarantined_event where tenant_id = $1 and state = 'RELEASED' and body is null", acme); n != 2 {
 		t.Errorf("%d are released, want 2", n)
 	}
-	if n := h.number(t, "select count(*) from event where tenant_id = $1 and message_id = 'm1' and occurred_at = $2", acme, arrived.Add(-time.Minute)); n != 1 {
+	if n := h.Number(t, "select count(*) from event where tenant_id = $1 and message_id = 'm1' and occurred_at = $2", acme, arrived.Add(-time.Minute)); n != 1 {
 		t.Error("it did not happen a minute before it first arrived")
 	}
 	if got := send(t, w, acme, item).statuses(t); got[0] != duplicate {
@@ -74,22 +74,22 @@ func TestReleasedByManyItIsStoredOnce(t *testing.T) {
 // What nobody decides on is forgotten in the end.
 func TestHeldEventsAreForgotten(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	plans := registry.NewPlans(h.app)
-	if _, err := registry.NewService(h.app, plans).Save(manager(t, acme), registry.Plan{OnUnknownType: registry.Quarantine}, nil); err != nil {
+	acme := h.Tenant(t, "UTC")
+	plans := registry.NewPlans(h.App)
+	if _, err := registry.NewService(h.App, plans).Save(manager(t, acme), registry.Plan{OnUnknownType: registry.Quarantine}, nil); err != nil {
 		t.Fatal(err)
 	}
 	w := h.writer(t, event.WriterOptions{Plans: plans})
 	old := did(t, "old", "E", "ann", noon)
 	old.ReceivedAt = time.Now().Add(-31 * 24 * time.Hour)
 	send(t, w, acme, old, did(t, "new", "E", "ann", noon)).statuses(t)
-	if err := registry.ForgetHeld(t.Context(), h.worker, registry.HoldFor); err != nil {
+	if err := registry.ForgetHeld(t.Context(), h.Worker, registry.HoldFor); err != nil {
 		t.Fatal(err)
 	}
-	if n := h.number(t, "select count(*) from quarantined_event where message_id = 'new'"); n != 1 {
+	if n := h.Number(t, "select count(*) from quarantined_event where message_id = 'new'"); n != 1 {
 		t.Error("the new one was forgotten")
 	}
-	if n := h.number(t, "select count(*) from quarantined_event"); n != 1 {
+	if n := h.Number(t, "select count(*) from quarantined_event"); n != 1 {
 		t.Errorf("%d are left, want 1", n)
 	}
 }
@@ -97,10 +97,10 @@ func TestHeldEventsAreForgotten(t *testing.T) {
 // Another server's writer takes a new plan up by itself.
 func TestANewPlanReachesOtherServers(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
+	acme := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{}) // with a cache of its own
 	send(t, w, acme, did(t, "first", "E", "ann", noon)).statuses(t)
-	_, err := registry.NewService(h.app, registry.NewPlans(h.app)).Save(manager(t, acme), registry.Plan{OnUnknownType: registry.Reject}, nil)
+	_, err := registry.NewService(h.App, registry.NewPlans(h.App)).Save(manager(t, acme), registry.Plan{OnUnknownType: registry.Reject}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func names(events []event.Event) string {
 
 func TestPagesGiveTheLatestFirst(t *testing.T) {
 	h := newHouse(t)
-	acme, globex := h.tenant(t, "UTC"), h.tenant(t, "UTC")
-	w, reader := h.writer(t, event.WriterOptions{}), event.NewReader(h.app)
+	acme, globex := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
+	w, reader := h.writer(t, event.WriterOptions{}), event.NewReader(h.App)
 	send(t, w, acme,
 		did(t, "a", "Login", "ann", noon), did(t, "b", "Buy", "ann", noon.Add(time.Hour)),
 		did(t, "c", "Login", "bob", noon), did(t, "d", "Buy", "bob", noon.Add(-time.Hour)),
@@ -75,13 +75,13 @@ func TestPagesGiveTheLatestFirst(t *testing.T) {
 // However a list is cut into pages, together they are the list.
 func TestPagesFollowEachOtherWithoutAGap(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
+	acme := h.Tenant(t, "UTC")
 	var items []event.Item
 	for i := range 23 {
 		items = append(items, did(t, fmt.Sprint("m", i), "Login", "ann", noon.Add(time.Duration(i%4)*time.Microsecond)))
 	}
 	send(t, h.writer(t, event.WriterOptions{}), acme, items...).statuses(t)
-	reader, ctx := event.NewReader(h.app), as(t, acme, access.ReadKey)
+	reader, ctx := event.NewReader(h.App), as(t, acme, access.ReadKey)
 	whole, err := reader.Page(ctx, may)
 	if err != nil || len(whole.Events) != 23 {
 		t.Fatalf("%d events, %v", len(whole.Events), err)
@@ -110,13 +110,13 @@ func TestPagesFollowEachOtherWithoutAGap(t *testing.T) {
 
 func TestAnEventIsReadAsItWasWritten(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "Asia/Kolkata")
+	acme := h.Tenant(t, "Asia/Kolkata")
 	item := ready(t, event.Incoming{
 		MessageID: "m", Type: "Buy", AnonymousID: "device", Timestamp: noon.Add(1234 * time.Nanosecond),
 		Properties: []byte(`{"price": 12345678901234567890.50, "tags": ["é", null]}`), Context: []byte(`{"ip":"::1"}`),
 	})
 	send(t, h.writer(t, event.WriterOptions{}), acme, item).statuses(t)
-	page, err := event.NewReader(h.app).Page(as(t, acme, access.ReadKey), may)
+	page, err := event.NewReader(h.App).Page(as(t, acme, access.ReadKey), may)
 	if err != nil || len(page.Events) != 1 {
 		t.Fatalf("%d events, %v", len(page.Events), err)
 	}
@@ -137,8 +137,8 @@ func TestAnEventIsReadAsItWasWritten(t *testing.T) {
 
 func TestPositionsFindOnlyOnesOwnEvents(t *testing.T) {
 	h := newHouse(t)
-	acme, globex := h.tenant(t, "UTC"), h.tenant(t, "UTC")
-	w, reader := h.writer(t, event.WriterOptions{}), event.NewReader(h.app)
+	acme, globex := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
+	w, reader := h.writer(t, event.WriterOptions{}), event.NewReader(h.App)
 	send(t, w, acme, did(t, "a", "Login", "ann", noon), did(t, "b", "Login", "ann", noon)).statuses(t)
 	send(t, w, globex, did(t, "x", "Login", "ann", noon)).statuses(t)
 	own, err := reader.Page(as(t, acme, access.ReadKey), may)
@@ -163,7 +163,7 @@ func TestPositionsFindOnlyOnesOwnEvents(t *testing.T) {
 
 func TestReadingNeedsAKeyThatMayAndAPageOfSomeSize(t *testing.T) {
 	h := newHouse(t)
-	reader, acme := event.NewReader(h.app), h.tenant(t, "UTC")
+	reader, acme := event.NewReader(h.App), h.Tenant(t, "UTC")
 	for code, ctx := range map[fault.Code]context.Context{
 		fault.Unauthenticated: t.Context(),
 		fault.Forbidden:       as(t, acme, access.WriteKey),

@@ -54,7 +54,7 @@ var counted = map[string]string{
 func (h *house) wantRecount(t *testing.T, id tenant.ID) {
 	t.Helper()
 	for table, recount := range recounts {
-		differing := h.number(t, `
+		differing := h.Number(t, `
 			with local as (
 			  select e.*, t.zone, (e.occurred_at at time zone t.zone)::date as day
 			  from event e join tenant t using (tenant_id) where tenant_id = $1
@@ -72,12 +72,12 @@ func (h *house) wantRecount(t *testing.T, id tenant.ID) {
 			t.Errorf("%d rows of %s differ from a recount", differing, table)
 		}
 	}
-	without := h.number(t, `
+	without := h.Number(t, `
 		select (select count(*) from event where tenant_id = $1) - (select count(*) from message where tenant_id = $1)`, id)
 	if without != 0 {
 		t.Errorf("there are %d more events than messages", without)
 	}
-	nobodys := h.number(t, `
+	nobodys := h.Number(t, `
 		select count(*) from event where tenant_id = $1
 		and (identity_id is null) <> (coalesce(user_id, '') in ('', '0', 'null', 'undefined') and coalesce(anonymous_id, '') in ('', '0', 'null', 'undefined'))`, id)
 	if nobodys != 0 {

@@ -20,6 +20,8 @@ type checkedObject struct {
 	text   []byte
 	digest uint64
 	size   int // of the text with its numbers written out, as PostgreSQL gives them back
+
+	members []registry.Property // if they were asked for
 }
 
 // contents is all that an event has in JSON, checked.
@@ -59,31 +61,21 @@ func (e *Incoming) seal(s contents) *fault.Error {
 	return nil
 }
 
-// sealProperties checks the properties, and tells what members they have.
-func sealProperties(object []byte) (checkedObject, []registry.Property, *fault.Error) {
-	var shape []registry.Property
-	properties, problem := sealWith("properties", object, &shape)
-	return properties, shape, problem
-}
-
 // noMembers is the empty object: what nothing and null are read as.
 var noMembers = checkedObject{text: []byte("{}"), digest: 1, size: 2}
 
 // sealTraits checks traits. An object without members says as little as none.
-func sealTraits(object []byte) (checkedObject, *fault.Error) {
-	traits, problem := sealObject("traits", object)
+func sealTraits(object []byte, list bool) (checkedObject, *fault.Error) {
+	traits, problem := sealObject("traits", object, list)
 	if traits.digest == noMembers.digest {
 		return checkedObject{}, problem
 	}
 	return traits, problem
 }
 
-// sealObject checks an object; nothing and null give an empty one.
-func sealObject(field string, object []byte) (checkedObject, *fault.Error) {
-	return sealWith(field, object, nil)
-}
-
-func sealWith(field string, object []byte, shape *[]registry.Property) (checkedObject, *fault.Error) {
+// sealObject checks an object, and lists its members if asked to; nothing and null give an
+// empty one.
+func sealObject(field string, object []byte, list bool) (checkedObject, *fault.Error) {
 	object = bytes.TrimSpace(object)
 	if len(object) == 0 || bytes.Equal(object, null) {
 		return noMembers, nil
@@ -91,7 +83,7 @@ func sealWith(field string, object []byte, shape *[]registry.Property) (checkedO
 	if object[0] != '{' {
 		return checkedObject{}, fault.Input(field, "A JSON object is needed.")
 	}
-	w := walker{data: object, shape: shape}
+	w := walker{data: object, lists: list}
 	digest, problem := w.value(1)
 	if problem != nil {
 		return checkedObject{}, under(field, problem)
@@ -99,7 +91,7 @@ func sealWith(field string, object []byte, shape *[]registry.Property) (checkedO
 	if w.space(); w.at < len(object) {
 		return checkedObject{}, fault.Input(field, "Text follows the JSON object.")
 	}
-	return checkedObject{object, digest, len(object) + w.swell}, nil
+	return checkedObject{object, digest, len(object) + w.swell, w.members}, nil
 }
 
 // under puts a name before a problem's path, unless nobody would want to read it.

@@ -60,14 +60,14 @@ func store(ctx context.Context, tx pgx.Tx, zone calendar.Zone, months *months, c
 // to be too early.
 func placeAll(rows []row, receivedAt time.Time) []row {
 	kept := make([]row, 0, len(rows))
-	for _, r := range rows {
-		at, problem := r.place(receivedAt)
+	for i := range rows {
+		at, problem := rows[i].place(receivedAt)
 		if problem != nil {
-			*r.verdict = rejected(r.MessageID, problem)
+			*rows[i].verdict = rejected(rows[i].MessageID, problem)
 			continue
 		}
-		r.placed = at
-		kept = append(kept, r)
+		kept = append(kept, rows[i])
+		kept[len(kept)-1].placed = at
 	}
 	return kept
 }
@@ -112,10 +112,11 @@ func claim(ctx context.Context, tx pgx.Tx, careful bool, rows []row) ([]row, err
 // judge keeps the first event of each id that was free, and gives the others their verdicts.
 func judge(rows []row, first map[uuid.UUID]int64, used map[uuid.UUID]bool) []row {
 	kept := make([]row, 0, len(rows))
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if !used[r.key] {
 			used[r.key] = true
-			kept = append(kept, r)
+			kept = append(kept, *r)
 			continue
 		}
 		*r.verdict = repeated(r.MessageID, first[r.key] == r.fingerprint)

@@ -38,7 +38,8 @@ func rollups(zone calendar.Zone, rows []row) dbsqlc.EventRollupUpsertParams {
 	}
 	index := map[cell]int{}
 	var p dbsqlc.EventRollupUpsertParams
-	for _, r := range rows {
+	for n := range rows {
+		r := &rows[n]
 		at := calendar.FloorSlot(r.occurredAt)
 		c := cell{at.Unix(), r.Type}
 		i, ok := index[c]
@@ -64,7 +65,8 @@ func presences(zone calendar.Zone, rows []row) dbsqlc.PresenceUpsertParams {
 	index := map[cell]int{}
 	var p dbsqlc.PresenceUpsertParams
 	var slots [][calendar.SlotsPerDay]bool
-	for _, r := range rows {
+	for n := range rows {
+		r := &rows[n]
 		if r.doer.ID == 0 || !IsActivity(r.Type) {
 			continue
 		}

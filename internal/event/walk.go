@@ -19,8 +19,10 @@ import (
 type walker struct {
 	data  []byte
 	at    int
-	swell int                  // by how much numbers grow that are written out: 1e300 has 301 digits
-	shape *[]registry.Property // where the outermost members are noted, if anywhere
+	swell int // by how much numbers grow that are written out: 1e300 has 301 digits
+
+	lists   bool                // whether the outermost members are listed
+	members []registry.Property // those
 }
 
 // The digests of what has no content of its own, and the beginnings of those that do.
@@ -161,8 +163,8 @@ func (w *walker) member(level int, seen *names) (uint64, *fault.Error) {
 	if problem := w.take(':'); problem != nil {
 		return 0, under(unquote(quoted), problem)
 	}
-	if level == 1 && w.shape != nil {
-		*w.shape = append(*w.shape, registry.Property{Name: unquote(quoted), Kind: kindOf(w.next())})
+	if level == 1 && w.lists {
+		w.members = append(w.members, registry.Property{Name: unquote(quoted), Kind: registry.KindOf(w.next())})
 	}
 	value, problem := w.value(level + 1)
 	if problem != nil {
@@ -172,22 +174,6 @@ func (w *walker) member(level int, seen *names) (uint64, *fault.Error) {
 		return 0, fault.Input(unquote(quoted), "The name occurs twice.")
 	}
 	return mix(mix(digestMember, digest), value), nil
-}
-
-func kindOf(first byte) registry.Kind {
-	switch first {
-	case '"':
-		return registry.Text
-	case '{':
-		return registry.Object
-	case '[':
-		return registry.List
-	case 't', 'f':
-		return registry.Boolean
-	case 'n':
-		return registry.Null
-	}
-	return registry.Number
 }
 
 func (w *walker) list(level int) (uint64, *fault.Error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // some gives that many events of distinct ids and persons.
@@ -23,19 +24,19 @@ func TestCallersShareTransactions(t *testing.T) {
 	for _, c := range []struct{ batch, transactions int }{{1_000, 1}, {10, 4}, {1, calls}} {
 		t.Run(fmt.Sprintf("of up to %d events", c.batch), func(t *testing.T) {
 			h := newHouse(t)
-			acme := h.tenant(t, "UTC")
-			w := event.NewWriter(h.app, event.WriterOptions{Batch: c.batch})
+			acme := h.Tenant(t, "UTC")
+			w := event.NewWriter(h.App, event.WriterOptions{Batch: c.batch})
 			var waiting []<-chan reply
 			for _, item := range some(t, "m", calls) {
 				waiting = append(waiting, offer(t, w, acme, item))
 			}
-			run(t, w)
+			testkit.Run(t, w.Run)
 			for _, answer := range waiting {
 				if got := (<-answer).statuses(t); got[0] != accepted {
 					t.Errorf("%v", got)
 				}
 			}
-			if n := h.number(t, "select count(distinct xmin::text) from event"); n != c.transactions {
+			if n := h.Number(t, "select count(distinct xmin::text) from event"); n != c.transactions {
 				t.Errorf("%d calls took %d transactions, want %d", calls, n, c.transactions)
 			}
 			h.wantEvents(t, acme, calls)
@@ -46,7 +47,7 @@ func TestCallersShareTransactions(t *testing.T) {
 // Events don't wait for a group to be full, and groups form by themselves under load.
 func TestCallersWhoKeepComingShareTransactions(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
+	acme := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{})
 	const callers, rounds = 16, 5
 	failed := make(chan error, callers)
@@ -67,7 +68,7 @@ func TestCallersWhoKeepComingShareTransactions(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := h.number(t, "select count(distinct received_at) from event"); n >= callers*rounds {
+	if n := h.Number(t, "select count(distinct received_at) from event"); n >= callers*rounds {
 		t.Errorf("%d calls took %d transactions", callers*rounds, n)
 	}
 	h.wantEvents(t, acme, callers*rounds)
@@ -90,14 +91,14 @@ func flood(t *testing.T, w *event.Writer, id tenant.ID, bound, atOnce int) (wait
 
 func TestAFullQueueRefusesAndRecovers(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	w := event.NewWriter(h.app, event.WriterOptions{Queue: 20})
+	acme := h.Tenant(t, "UTC")
+	w := event.NewWriter(h.App, event.WriterOptions{Queue: 20})
 	waiting, refused := flood(t, w, acme, 20, 5)
 	wantCode(t, refused.err, fault.Unavailable)
 	if n := event.WaitingIn(w); n > 20 {
 		t.Errorf("%d events wait, want 20 at most", n)
 	}
-	run(t, w)
+	testkit.Run(t, w.Run)
 	for _, answer := range waiting {
 		if got := (<-answer).statuses(t); got[0] != accepted {
 			t.Errorf("what waited: %v", got)
@@ -117,12 +118,12 @@ func TestAFullQueueRefusesAndRecovers(t *testing.T) {
 // transaction.
 func TestAFloodDelaysAStrangerByOneTransaction(t *testing.T) {
 	h := newHouse(t)
-	acme, globex := h.tenant(t, "UTC"), h.tenant(t, "UTC")
+	acme, globex := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 	const batch = 10
-	w := event.NewWriter(h.app, event.WriterOptions{Lanes: 1, Batch: batch, Queue: 200})
+	w := event.NewWriter(h.App, event.WriterOptions{Lanes: 1, Batch: batch, Queue: 200})
 	waiting, _ := flood(t, w, acme, 200, 5)
 	stranger := offer(t, w, globex, some(t, "stranger", 1)...)
-	run(t, w)
+	testkit.Run(t, w.Run)
 
 	got := <-stranger
 	if got.err != nil {
@@ -134,7 +135,7 @@ func TestAFloodDelaysAStrangerByOneTransaction(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	if n := h.number(t, `
+	if n := h.Number(t, `
 		select count(*) from event
 		where tenant_id = $1 and received_at < (select received_at from event where tenant_id = $2)`, acme, globex); n > batch {
 		t.Errorf("%d events of the flood went before the stranger's, want %d at most", n, batch)

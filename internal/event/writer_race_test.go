@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // Two servers take events of one tenant at once, each in an order of its own. The events
@@ -30,13 +31,13 @@ func TestTwoServersMeetInOneTenant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
-			acme := h.tenant(t, "America/New_York")
+			acme := h.Tenant(t, "America/New_York")
 			var sending errgroup.Group
 			verdicts := make([][]event.Verdict, 2)
 			ids, met := map[string]bool{}, new(deadlocks)
 			for s := range verdicts {
-				w := event.NewWriter(h.anotherApp(t, met), event.WriterOptions{Batch: 30})
-				run(t, w)
+				w := event.NewWriter(h.AnotherApp(t, met), event.WriterOptions{Batch: 30})
+				testkit.Run(t, w.Run)
 				items := shuffled(t, s, events, func(i int) string { return mine(s, i) })
 				for _, item := range items {
 					ids[item.MessageID] = true
@@ -119,15 +120,15 @@ func sendAll(t *testing.T, w *event.Writer, id tenant.ID, items []event.Item, so
 // What happened at the same instant stays in order of arrival, whichever server took it.
 func TestEqualInstantsStayInOrderOfArrival(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	one, two := h.writer(t, event.WriterOptions{}), event.NewWriter(h.anotherApp(t, nil), event.WriterOptions{})
-	run(t, two)
+	acme := h.Tenant(t, "UTC")
+	one, two := h.writer(t, event.WriterOptions{}), event.NewWriter(h.AnotherApp(t, nil), event.WriterOptions{})
+	testkit.Run(t, two.Run)
 	for i, w := range []*event.Writer{one, two, one, two, one} {
 		name := string(rune('a' + i))
 		send(t, w, acme, did(t, name+"1", name, "ann", noon), did(t, name+"2", name, "ann", noon)).statuses(t)
 	}
 	var order string
-	err := h.owner.QueryRow(t.Context(), "select string_agg(message_id, ' ' order by event_id) from event").Scan(&order)
+	err := h.Owner.QueryRow(t.Context(), "select string_agg(message_id, ' ' order by event_id) from event").Scan(&order)
 	if err != nil || order != "a1 a2 b1 b2 c1 c2 d1 d2 e1 e2" {
 		t.Errorf("order %s, %v", order, err)
 	}

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // A value that the server refuses, and that no check has found, costs its own event only:
 // not its batch, not the others of the group, and no count.
 func TestAPoisonedEventTakesNobodyAlong(t *testing.T) {
 	h := newHouse(t)
-	h.exec(t, "alter table event add constraint antidote check (type <> 'poison')")
-	acme := h.tenant(t, "Europe/Berlin")
-	w := event.NewWriter(h.app, event.WriterOptions{})
+	h.Exec(t, "alter table event add constraint antidote check (type <> 'poison')")
+	acme := h.Tenant(t, "Europe/Berlin")
+	w := event.NewWriter(h.App, event.WriterOptions{})
 
 	items := some(t, "m", 9)
 	poison := func(id string) event.Item { return did(t, id, "poison", "eve", noon) }
@@ -36,7 +37,7 @@ func TestAPoisonedEventTakesNobodyAlong(t *testing.T) {
 	for _, call := range calls {
 		waiting = append(waiting, offer(t, w, acme, call...))
 	}
-	run(t, w)
+	testkit.Run(t, w.Run)
 	for i, answer := range waiting {
 		got := <-answer
 		if statuses := got.statuses(t); !slices.Equal(statuses, want[i]) {
@@ -55,7 +56,7 @@ func TestAPoisonedEventTakesNobodyAlong(t *testing.T) {
 // everyone in the group.
 func TestPostgreSQLTakesWhatTheChecksPass(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "Africa/Cairo")
+	acme := h.Tenant(t, "Africa/Cairo")
 	w := h.writer(t, event.WriterOptions{})
 	widest := strings.Repeat("\U0010ffff", 200)
 	deepest := strings.Repeat(`{"a":`, 31) + `{}` + strings.Repeat("}", 31)

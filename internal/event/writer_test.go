@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 
 func TestEveryEventGetsItsVerdict(t *testing.T) {
 	h := newHouse(t)
-	acme, globex := h.tenant(t, "Europe/Berlin"), h.tenant(t, "America/New_York")
+	acme, globex := h.Tenant(t, "Europe/Berlin"), h.Tenant(t, "America/New_York")
 	w := h.writer(t, event.WriterOptions{})
 
 	unreadable := event.Item{Incoming: event.Incoming{MessageID: "m3"}, Problem: fault.Input("properties.a", "That won't do.")}
@@ -69,7 +70,7 @@ func TestEveryEventGetsItsVerdict(t *testing.T) {
 // Of two events under one id the stored one is the measure, whatever else is in the batch.
 func TestAnEventInConflictIsNoMeasureForOthers(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
+	acme := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{})
 	stored, other := did(t, "m", "Login", "ann", noon), did(t, "m", "Login", "bob", noon)
 	send(t, w, acme, stored)
@@ -100,8 +101,8 @@ func TestNothingIsWrittenForABatchWithoutAnythingFit(t *testing.T) {
 // is safe, and tells.
 func TestACallerWhoGaveUpMaySendAgain(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	w := event.NewWriter(h.app, event.WriterOptions{})
+	acme := h.Tenant(t, "UTC")
+	w := event.NewWriter(h.App, event.WriterOptions{})
 	login := did(t, "m", "Login", "ann", noon)
 
 	impatient, cancel := context.WithCancel(t.Context())
@@ -115,7 +116,7 @@ func TestACallerWhoGaveUpMaySendAgain(t *testing.T) {
 	wantCode(t, err, fault.Timeout)
 
 	second := offer(t, w, acme, login)
-	run(t, w)
+	testkit.Run(t, w.Run)
 	if got := (<-second).statuses(t); got[0] != duplicate {
 		t.Errorf("sent again: %v, want %s, since the first was stored after all", got, duplicate)
 	}
@@ -124,11 +125,11 @@ func TestACallerWhoGaveUpMaySendAgain(t *testing.T) {
 
 func TestATransactionEndsAtItsDeadline(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
+	acme := h.Tenant(t, "UTC")
 	w := h.writer(t, event.WriterOptions{Deadline: 200 * time.Millisecond})
 	login := did(t, "m", "Login", "ann", noon)
 
-	blocker, err := h.owner.Begin(t.Context())
+	blocker, err := h.Owner.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,14 +148,14 @@ func TestATransactionEndsAtItsDeadline(t *testing.T) {
 
 func TestAStoppedWriterAnswersWhatWaitedAndRefusesTheRest(t *testing.T) {
 	h := newHouse(t)
-	acme := h.tenant(t, "UTC")
-	globex := h.tenant(t, "UTC")
-	w := event.NewWriter(h.app, event.WriterOptions{Lanes: 2, Batch: 1})
+	acme := h.Tenant(t, "UTC")
+	globex := h.Tenant(t, "UTC")
+	w := event.NewWriter(h.App, event.WriterOptions{Lanes: 2, Batch: 1})
 	var waiting []<-chan reply
 	for i, id := range []tenant.ID{acme, globex, acme, globex, acme} {
 		waiting = append(waiting, offer(t, w, id, did(t, string(rune('a'+i)), "Login", "ann", noon)))
 	}
-	run(t, w)() // and stops it at once
+	testkit.Run(t, w.Run)() // and stops it at once
 	for _, answer := range waiting {
 		if got := (<-answer).statuses(t); got[0] != accepted {
 			t.Errorf("what waited: %v", got)

@@ -52,7 +52,7 @@ func newLine(t *testing.T) *line {
 	}
 	t.Cleanup(func() { l.conn.Close(context.Background()) })
 	hub := feed.NewHub(l.redis, feed.Channel(config.Database), slog.New(slog.DiscardHandler), func(m feed.Message) { l.messages <- m })
-	run(t, hub.Run)
+	testkit.Run(t, hub.Run)
 	l.wantGap(t) // that of listening
 	return l
 }
@@ -76,27 +76,12 @@ func (l *line) cut() {
 	}
 }
 
-// run runs a part until the returned stop is called, or the test ends.
-func run(t *testing.T, part func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := part(ctx); err != nil {
-			t.Errorf("a part of the feed failed: %v", err)
-		}
-	}()
-	stop = func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return stop
-}
-
 func (l *line) leader(t *testing.T) (stop func()) {
 	leader, err := feed.NewLeader(l.url, l.redis, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(t, leader.Run)
+	return testkit.Run(t, leader.Run)
 }
 
 func (l *line) exec(t *testing.T, statement string, args ...any) {

@@ -8,56 +8,25 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/identity"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // house is a database with the product's ways in.
-type house struct {
-	app    *postgres.App
-	worker *postgres.Worker
-}
+type house struct{ *testkit.House }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	url := testkit.Database(t)
-	h := &house{}
-	var err error
-	if h.app, err = postgres.OpenApp(t.Context(), url, 2, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.app.Close)
-	if h.worker, err = postgres.OpenWorker(t.Context(), url, 1); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.worker.Close)
-	return h
-}
-
-// failer is what testing.T and rapid.T have in common here.
-type failer interface {
-	Helper()
-	Fatal(args ...any)
-}
-
-func (h *house) tenant(t failer) tenant.ID {
-	t.Helper()
-	id, err := access.CreateTenant(context.Background(), h.worker, "Somebody", "UTC", time.Monday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
+	return &house{testkit.NewHouse(t)}
 }
 
 // in runs a transaction of a tenant.
-func (h *house) in(t failer, id tenant.ID, do func(ctx context.Context, tx pgx.Tx) error) {
+func (h *house) in(t testkit.Failer, id tenant.ID, do func(ctx context.Context, tx pgx.Tx) error) {
 	t.Helper()
 	ctx := context.Background()
-	if err := h.app.InTenant(ctx, id, func(tx pgx.Tx) error { return do(ctx, tx) }); err != nil {
+	if err := h.App.InTenant(ctx, id, func(tx pgx.Tx) error { return do(ctx, tx) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -79,7 +48,7 @@ func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.M
 func key(n int) uuid.UUID { return uuid.UUID{byte(n >> 8), byte(n)} }
 
 // see brings sightings in, one transaction each.
-func (h *house) see(t failer, id tenant.ID, all ...func(*identity.Sightings)) {
+func (h *house) see(t testkit.Failer, id tenant.ID, all ...func(*identity.Sightings)) {
 	t.Helper()
 	for _, note := range all {
 		h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {
@@ -92,7 +61,7 @@ func (h *house) see(t failer, id tenant.ID, all ...func(*identity.Sightings)) {
 }
 
 // person tells whose an id is, by the user or device at the root.
-func (h *house) person(t failer, id tenant.ID, k identity.Key) (root string) {
+func (h *house) person(t testkit.Failer, id tenant.ID, k identity.Key) (root string) {
 	t.Helper()
 	h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select case when p.anonymous then 'device ' else '' end || p.distinct_id
@@ -103,7 +72,7 @@ func (h *house) person(t failer, id tenant.ID, k identity.Key) (root string) {
 }
 
 // born tells when each person was, by the root; those never active are left out.
-func (h *house) born(t failer, id tenant.ID) map[string]time.Time {
+func (h *house) born(t testkit.Failer, id tenant.ID) map[string]time.Time {
 	t.Helper()
 	found := map[string]time.Time{}
 	h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {

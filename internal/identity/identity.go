@@ -112,7 +112,7 @@ func (s *Sightings) Resolve(ctx context.Context, tx pgx.Tx) (map[Key]Known, erro
 	for i := range rows {
 		known[Key{rows[i].Anonymous, rows[i].DistinctID}] = Known{rows[i].IdentityID, rows[i].PersonID}
 	}
-	touched, err := s.see(ctx, tx, rows)
+	seen, err := s.see(ctx, tx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -120,14 +120,8 @@ func (s *Sightings) Resolve(ctx context.Context, tx pgx.Tx) (map[Key]Known, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range moved {
-		touched = append(touched, m.is)
-		if m.was != m.identity { // else nobody is left who was born
-			touched = append(touched, m.was)
-		}
-	}
 	follow(known, moved)
-	return known, births(ctx, tx, touched)
+	return known, births(ctx, tx, append(seen, touched(moved)...))
 }
 
 // never stands for no instant, and for no day: neither is one that an event may have.
@@ -152,7 +146,7 @@ func (s *Sightings) wanted() dbsqlc.IdentityResolveParams {
 
 // see moves the first sight of identities back that were seen earlier now, and returns whose
 // they are.
-func (s *Sightings) see(ctx context.Context, tx pgx.Tx, rows []dbsqlc.IdentityResolveRow) (touched []int64, err error) {
+func (s *Sightings) see(ctx context.Context, tx pgx.Tx, rows []dbsqlc.IdentityResolveRow) (persons []int64, err error) {
 	var p dbsqlc.IdentitySeeParams
 	for i := range rows {
 		at := s.seen[Key{rows[i].Anonymous, rows[i].DistinctID}]
@@ -162,15 +156,15 @@ func (s *Sightings) see(ctx context.Context, tx pgx.Tx, rows []dbsqlc.IdentityRe
 		p.IdentityIds = append(p.IdentityIds, rows[i].IdentityID)
 		p.SeenAts = append(p.SeenAts, at)
 		p.Days = append(p.Days, s.zone.DateOf(at))
-		touched = append(touched, rows[i].PersonID)
+		persons = append(persons, rows[i].PersonID)
 	}
-	if len(touched) == 0 {
+	if len(persons) == 0 {
 		return nil, nil
 	}
 	if err := dbsqlc.New().IdentitySee(ctx, tx, p); err != nil {
 		return nil, fmt.Errorf("move first sights: %w", err)
 	}
-	return touched, nil
+	return persons, nil
 }
 
 // link applies the links that are earlier than those there are, and returns the identities
@@ -221,6 +215,17 @@ func KnownUsers(ctx context.Context, tx pgx.Tx, ids []string) (map[string]bool, 
 
 // move is an identity that changed hands.
 type move struct{ identity, was, is int64 }
+
+// touched tells which persons have gained or lost identities.
+func touched(moved []move) (persons []int64) {
+	for _, m := range moved {
+		persons = append(persons, m.is)
+		if m.was != m.identity { // else nobody is left who was born
+			persons = append(persons, m.was)
+		}
+	}
+	return persons
+}
 
 // regroup gives identities the person that they belong to now; their presence follows by
 // handOver.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 func TestNobodysIDsAreNobody(t *testing.T) {
@@ -56,14 +57,14 @@ func TestTheEarliestEventLinksADevice(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			id := h.tenant(t)
+			id := h.Tenant(t, "UTC")
 			h.see(t, id, c.all...)
 			if got := h.person(t, id, phone); got != c.want {
 				t.Errorf("the phone is %s's, want %s's", got, c.want)
 			}
 		})
 	}
-	acme, globex := h.tenant(t), h.tenant(t)
+	acme, globex := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 	h.see(t, acme, act(ann, 0), link("phone", "ben", 2, 1))
 	h.see(t, globex, link("phone", "ann", 1, 1))
 	if got := h.person(t, acme, phone); got != "ben" {
@@ -95,7 +96,7 @@ func drawSightings(t *rapid.T) []sighting {
 	return all
 }
 
-func (h *house) take(t failer, id tenant.ID, batch []sighting) {
+func (h *house) take(t testkit.Failer, id tenant.ID, batch []sighting) {
 	h.see(t, id, func(s *identity.Sightings) {
 		for _, e := range batch {
 			if e.active {
@@ -140,7 +141,7 @@ func births(all []sighting) map[string]time.Time {
 func TestTheOrderOfArrivalDecidesNothing(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		id := h.tenant(t)
+		id := h.Tenant(t, "UTC")
 		all := drawSightings(t)
 		coming := append(slices.Clone(all), all[:rapid.IntRange(0, len(all)).Draw(t, "repeated")]...)
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "shuffle"), 0))
@@ -158,7 +159,7 @@ func TestTheOrderOfArrivalDecidesNothing(t *testing.T) {
 
 func TestAccountsKnowTheirMembers(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t)
+	id := h.Tenant(t, "UTC")
 	pro, free := identity.Group{Type: "company", ID: "acme"}, identity.Group{Type: "team", ID: "acme"}
 	seen := func(group identity.Group, who int64, minutes int) {
 		h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {

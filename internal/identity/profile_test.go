@@ -18,9 +18,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
-func (h *house) say(t failer, id tenant.ID, batch ...identity.Saying) {
+func (h *house) say(t testkit.Failer, id tenant.ID, batch ...identity.Saying) {
 	t.Helper()
 	h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {
 		return identity.Apply(ctx, tx, identity.OfPerson, batch)
@@ -28,7 +29,7 @@ func (h *house) say(t failer, id tenant.ID, batch ...identity.Saying) {
 }
 
 // known gives the traits of a person with these identities, as text.
-func (h *house) known(t failer, id tenant.ID, subjects ...int64) map[string]string {
+func (h *house) known(t testkit.Failer, id tenant.ID, subjects ...int64) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {
@@ -52,7 +53,7 @@ type told struct {
 }
 
 // history lists what is kept of a subject, the earliest first.
-func (h *house) history(t failer, id tenant.ID, subject int64) (list []told) {
+func (h *house) history(t testkit.Failer, id tenant.ID, subject int64) (list []told) {
 	t.Helper()
 	h.in(t, id, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select said_at, name, value::text from trait_change
@@ -100,7 +101,7 @@ func TestTraitsAreWhatWasSaidLast(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			together, apart := h.tenant(t), h.tenant(t)
+			together, apart := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 			h.say(t, together, c.said...)
 			for _, s := range c.said {
 				h.say(t, apart, s)
@@ -116,7 +117,7 @@ func TestTraitsAreWhatWasSaidLast(t *testing.T) {
 
 func TestAHistoryHasChangesAndNoRepeats(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t)
+	id := h.Tenant(t, "UTC")
 	for i, traits := range []string{
 		`{"plan":"free","seats":1.0}`, `{"plan":"free","seats":1.0}`, `{"seats":1.0,"plan":"pro"}`,
 		`{"address":{"b":1,"a":2}}`, `{"address":{"a":2,"b":1}}`, `{"plan":"free"}`,
@@ -130,14 +131,14 @@ func TestAHistoryHasChangesAndNoRepeats(t *testing.T) {
 	if diff := cmp.Diff(want, h.history(t, id, 1)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
-	if other := h.history(t, h.tenant(t), 1); len(other) > 0 {
+	if other := h.history(t, h.Tenant(t, "UTC"), 1); len(other) > 0 {
 		t.Errorf("another tenant has a history: %v", other)
 	}
 }
 
 func TestSomethingLatePartsAValueFromItsRepeats(t *testing.T) {
 	h := newHouse(t)
-	id := h.tenant(t)
+	id := h.Tenant(t, "UTC")
 	h.say(t, id, saying(1, 0, 1, `{"plan":"free"}`, ""))
 	h.say(t, id, saying(1, 9, 2, `{"plan":"free"}`, "")) // a repeat
 	h.say(t, id, saying(1, 5, 3, `{"plan":"pro"}`, ""))  // and in between, late, another
@@ -182,7 +183,7 @@ func drawSayings(t *rapid.T, distinct bool) []identity.Saying {
 }
 
 // recount is the plain look at all that was said.
-func recount(t failer, all []identity.Saying) map[string]string {
+func recount(t testkit.Failer, all []identity.Saying) map[string]string {
 	type best struct {
 		at   time.Time
 		text string
@@ -228,7 +229,7 @@ func (h *house) bring(t *rapid.T, id tenant.ID, all []identity.Saying) {
 func TestShuffledRepeatedBatchesGiveTheSameTraits(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		id := h.tenant(t)
+		id := h.Tenant(t, "UTC")
 		all := drawSayings(t, false)
 		h.bring(t, id, all)
 		if diff := cmp.Diff(recount(t, all), h.known(t, id, 1, 2)); diff != "" {
@@ -242,7 +243,7 @@ func TestShuffledRepeatedBatchesGiveTheSameTraits(t *testing.T) {
 func TestAHistoryIsTrue(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
-		ordered, shuffled := h.tenant(t), h.tenant(t)
+		ordered, shuffled := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 		all := drawSayings(t, true)
 		said := map[string]bool{}
 		var want []told

@@ -17,9 +17,5 @@ func Regroup(ctx context.Context, tx pgx.Tx, identities []int64) error {
 	if err := handOver(ctx, tx, moved); err != nil {
 		return err
 	}
-	var touched []int64
-	for _, m := range moved {
-		touched = append(touched, m.was, m.is)
-	}
-	return births(ctx, tx, touched)
+	return births(ctx, tx, touched(moved))
 }

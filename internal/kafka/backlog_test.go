@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // hold keeps anybody from moving an offset, until it is called off.
@@ -37,7 +38,7 @@ func (h *house) hold(t *testing.T) (release func()) {
 func TestABacklog(t *testing.T) {
 	h := open(t)
 	consumer := kafka.NewConsumer(h.options, h.Node.Writer(event.WriterOptions{}))
-	run(t, consumer.Run)
+	testkit.Run(t, consumer.Run)
 	h.send(t, h.acme, items(t, "first", 1))
 	wantCount(t, h.acme, 1)
 	until(t, "nothing is behind", func() bool { return consumer.Lag().Records == 0 })

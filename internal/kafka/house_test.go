@@ -2,11 +2,9 @@ package kafka_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -66,26 +64,8 @@ func produce(t *testing.T, options kafka.Options) *kafka.Producer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, p.Run)
+	testkit.Run(t, p.Run)
 	return p
-}
-
-// run runs something until the test ends, or stop is called.
-func run(t *testing.T, part func(context.Context) error) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := part(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	})
-	stop = func() {
-		cancel()
-		running.Wait()
-	}
-	t.Cleanup(stop)
-	return stop
 }
 
 // consume runs a worker's part.
@@ -96,7 +76,7 @@ func (h *house) consume(t *testing.T) (stop func()) {
 
 func (h *house) consumeAs(t *testing.T, options kafka.Options) (stop func()) {
 	t.Helper()
-	return run(t, kafka.NewConsumer(options, h.Node.Writer(event.WriterOptions{})).Run)
+	return testkit.Run(t, kafka.NewConsumer(options, h.Node.Writer(event.WriterOptions{})).Run)
 }
 
 // items are checked events of ids that begin with name, spread over days and people.

@@ -20,8 +20,8 @@ import (
 func TestALateEventChangesAMaterializedDay(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	acme := mustTenant(t, w, "Acme")
-	globex := mustTenant(t, w, "Globex")
+	acme := w.Tenant(t, "UTC")
+	globex := w.Tenant(t, "UTC")
 	day := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
 	send := func(id, user string, at time.Time) {
 		t.Helper()
@@ -46,7 +46,7 @@ func TestALateEventChangesAMaterializedDay(t *testing.T) {
 	}
 	materialize := func() {
 		t.Helper()
-		if err := metric.NewCloser(w.worker, discard).Close(ctx); err != nil {
+		if err := metric.NewCloser(w.Worker, discard).Close(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,29 +66,20 @@ func TestALateEventChangesAMaterializedDay(t *testing.T) {
 // After a restore the views are empty and unreadable, until the closer fills them.
 func TestAnEmptyViewIsFilled(t *testing.T) {
 	w := newWorld(t)
-	acme := mustTenant(t, w, "Acme")
-	err := w.worker.InTx(t.Context(), func(tx pgx.Tx) error {
+	acme := w.Tenant(t, "UTC")
+	err := w.Worker.InTx(t.Context(), func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), "refresh materialized view materialized.day_total with no data")
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := metric.NewCloser(w.worker, discard).Close(t.Context()); err != nil {
+	if err := metric.NewCloser(w.Worker, discard).Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := days(t, w, acme, "events", time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)); !slices.Equal(got, []float64{0, 0}) {
 		t.Errorf("events = %v, want 0, 0", got)
 	}
-}
-
-func mustTenant(t *testing.T, w *world, name string) tenant.ID {
-	t.Helper()
-	id, err := access.CreateTenant(t.Context(), w.worker, name, "UTC", time.Monday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
 
 // days gives a metric's values for two days.

@@ -12,14 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -28,35 +26,17 @@ var discard = slog.New(slog.DiscardHandler)
 
 // world is a database with the services on it, and no HTTP.
 type world struct {
-	worker  *postgres.Worker
+	*testkit.House
 	writer  *event.Writer
 	metrics *metric.Service
 }
 
 func newWorld(t *testing.T) *world {
-	url := testkit.Database(t)
-	app, err := postgres.OpenApp(t.Context(), url, 6, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	worker, err := postgres.OpenWorker(t.Context(), url, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{
-		worker: worker, writer: event.NewWriter(app, event.WriterOptions{Linger: time.Microsecond}),
-		metrics: metric.NewService(app),
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var owner errgroup.Group
-	owner.Go(func() error { return w.writer.Run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		_ = owner.Wait()
-		app.Close()
-		worker.Close()
-	})
-	return w
+	t.Helper()
+	h := testkit.NewHouse(t)
+	writer := event.NewWriter(h.App, event.WriterOptions{Linger: time.Microsecond})
+	testkit.Run(t, writer.Run)
+	return &world{h, writer, metric.NewService(h.App)}
 }
 
 // stretch is a week of a tenant's zone in which its clocks change, or might.
@@ -144,10 +124,7 @@ func TestEveryPathEqualsARecount(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SampledFrom(stretches).Draw(t, "stretch")
-		id, err := access.CreateTenant(context.Background(), w.worker, "Acme", s.zone, time.Monday)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := w.Tenant(t, s.zone)
 		all := history(t, s)
 		shuffled := slices.Clone(all)
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "shuffle"), 0))
@@ -166,7 +143,7 @@ func TestEveryPathEqualsARecount(t *testing.T) {
 
 func (w *world) close(t *rapid.T) {
 	// A fresh one, since a closer rests after each refresh.
-	if err := metric.NewCloser(w.worker, discard).Close(context.Background()); err != nil {
+	if err := metric.NewCloser(w.Worker, discard).Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -8,10 +8,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-var kinds = map[jsontext.Kind]Kind{
-	'"': Text, '0': Number, 't': Boolean, 'f': Boolean, '{': Object, '[': List, 'n': Null,
-}
-
 // Shape lists the members of an object that was checked before.
 func Shape(object []byte) (members []Property) {
 	eachMember(object, func(name string, kind Kind, _ func() jsontext.Value) {
@@ -33,7 +29,7 @@ func eachMember(object []byte, do func(name string, kind Kind, value func() json
 			return
 		}
 		name, taken := token.String(), false
-		do(name, kinds[d.PeekKind()], func() jsontext.Value {
+		do(name, KindOf(byte(d.PeekKind())), func() jsontext.Value {
 			taken = true
 			value, _ := d.ReadValue() // it was read before
 			return value

@@ -16,6 +16,23 @@ const (
 	Null    Kind = "NULL"
 )
 
+// KindOf tells by its first character what a value is that was checked before.
+func KindOf(first byte) Kind {
+	switch first {
+	case '"':
+		return Text
+	case '{':
+		return Object
+	case '[':
+		return List
+	case 't', 'f':
+		return Boolean
+	case 'n':
+		return Null
+	}
+	return Number
+}
+
 // Property is one member of an event's properties: its name, and the kind of its value.
 type Property struct {
 	Name string

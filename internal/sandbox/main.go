@@ -14,15 +14,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
-)
-
-const (
-	startWithin = 5 * time.Minute // a download included
-	stopWithin  = 20 * time.Second
 )
 
 const standIn = "sandbox: an in-process stand-in ran in place of Redis. For the real one, install redis-server or valkey-server."
@@ -41,8 +35,8 @@ func main() {
 func run(ctx context.Context, migrate, realRedis bool, command []string) int {
 	s, err := start(ctx)
 	if err == nil {
-		err = s.run(ctx, migrate, realRedis, command)
-		err = errors.Join(err, s.stop())
+		err = runOn(ctx, s, migrate, realRedis, command)
+		err = errors.Join(err, s.Stop())
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
@@ -54,46 +48,27 @@ func run(ctx context.Context, migrate, realRedis bool, command []string) int {
 	return 0
 }
 
-type sandbox struct {
-	dir      string
-	postgres *embedded.Postgres
-	redis    *embedded.Redis
-}
-
-func start(ctx context.Context) (s *sandbox, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	s = &sandbox{}
-	if s.dir, err = os.MkdirTemp("", "tidemark-sandbox-"); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
+func start(ctx context.Context) (*embedded.Services, error) {
+	options := embedded.ServicesOptions{
+		Throwaway: true, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	if err := os.Chmod(s.dir, 0o755); err != nil { // PostgreSQL may run as another user
-		return nil, fmt.Errorf("open folder: %w", err)
+	if cache, err := os.UserCacheDir(); err == nil {
+		options.CacheDir = filepath.Join(cache, "tidemark")
 	}
-	cache, err := os.UserCacheDir()
+	s, err := embedded.StartServices(ctx, options)
 	if err != nil {
-		cache = s.dir
+		return nil, err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{
-		Dir: filepath.Join(s.dir, "postgres"), CacheDir: filepath.Join(cache, "tidemark"), Throwaway: true, Logger: logger,
-	})
-	if err == nil {
-		s.redis, err = embedded.StartRedis(ctx, embedded.RedisOptions{Dir: filepath.Join(s.dir, "redis"), Logger: logger})
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
-	fmt.Fprintf(os.Stderr, "sandbox: PostgreSQL %s from %s; %s\n", s.postgres.Version, s.postgres.Origin, s.redis.Kind)
+	fmt.Fprintf(os.Stderr, "sandbox: PostgreSQL %s from %s; %s\n", s.Postgres.Version, s.Postgres.Origin, s.Redis.Kind)
 	return s, nil
 }
 
-func (s *sandbox) run(ctx context.Context, migrate, realRedis bool, words []string) error {
-	if s.redis.InProcess && realRedis {
+func runOn(ctx context.Context, s *embedded.Services, migrate, realRedis bool, words []string) error {
+	if s.RedisInProcess() && realRedis {
 		return errors.New("a real Redis is required, and there is neither redis-server nor valkey-server on PATH")
 	}
 	if migrate {
-		if _, err := postgres.Migrate(ctx, s.postgres.URL); err != nil {
+		if _, err := postgres.Migrate(ctx, s.DatabaseURL); err != nil {
 			return err
 		}
 	}
@@ -103,23 +78,10 @@ func (s *sandbox) run(ctx context.Context, migrate, realRedis bool, words []stri
 	command := exec.CommandContext(ctx, words[0], words[1:]...)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	command.Env = append(os.Environ(), "DATABASE_URL="+s.postgres.URL, "REDIS_URL="+s.redis.URL)
+	command.Env = append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "REDIS_URL="+s.RedisURL)
 	err := command.Run()
-	if s.redis.InProcess {
+	if s.RedisInProcess() {
 		fmt.Fprintln(os.Stderr, standIn)
 	}
 	return err
-}
-
-func (s *sandbox) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
-	var problems []error
-	if s.redis != nil {
-		problems = append(problems, s.redis.Stop(ctx))
-	}
-	if s.postgres != nil {
-		problems = append(problems, s.postgres.Destroy(ctx))
-	}
-	return errors.Join(append(problems, os.RemoveAll(s.dir))...)
 }

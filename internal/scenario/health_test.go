@@ -30,13 +30,18 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 		{"GET", "/healthz", "", 200}, {"GET", "/readyz", "", 200}, {"GET", "/nowhere", "", 404}, {"POST", "/nowhere", "", 404},
 		{"GET", "/v2/batch", "", 404}, {"GET", "/v1/", "", 404}, {"POST", "/healthz", "", 404}, {"GET", "/graphql/x", "", 404},
 		{"POST", "/v1/batch", "", 401}, {"POST", "/v1/batch", s.acme.WriteKey, 400}, {"GET", "/v1/track", s.acme.WriteKey, 405},
-		{"POST", "/graphql", "", 401}, {"POST", "/graphql", s.acme.ReadKey, 400}, {"DELETE", "/graphql", s.acme.ReadKey, 405},
+		{"POST", "/graphql", "", 400}, {"POST", "/graphql", "tmr_unknown_key", 401}, {"POST", "/graphql", s.acme.ReadKey, 400}, {"DELETE", "/graphql", s.acme.ReadKey, 405},
 	} {
 		reply := s.kit.Do(t, request.method, request.path, request.key, "", "X-Request-Id", "forged\tid")
 		what := request.method + " " + request.path
 		wantEqual(t, what, reply.Status, request.status)
 		wantEqual(t, what+" nosniff", reply.Header.Get("X-Content-Type-Options"), "nosniff")
 		wantEqual(t, what+" referrer", reply.Header.Get("Referrer-Policy"), "no-referrer")
+		wantEqual(t, what+" policy", reply.Header.Get("Content-Security-Policy"), "default-src 'none'; frame-ancestors 'none'")
+		wantEqual(t, what+" frames", reply.Header.Get("X-Frame-Options"), "DENY")
+		wantEqual(t, what+" opener", reply.Header.Get("Cross-Origin-Opener-Policy"), "same-origin")
+		wantEqual(t, what+" permissions", strings.Contains(reply.Header.Get("Permissions-Policy"), "camera=()"), true)
+		wantEqual(t, what+" HSTS", reply.Header.Get("Strict-Transport-Security"), "") // it came without TLS
 		wantEqual(t, what+" type", strings.HasPrefix(reply.Header.Get("Content-Type"), "application/json"), true)
 		id := reply.Header.Get("X-Request-Id")
 		if len(id) != 36 || names[id] || len(reply.Header.Values("X-Request-Id")) != 1 {
@@ -47,6 +52,17 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 			wantProblem(t, reply, http.StatusNotFound, "NOT_FOUND", "")
 		}
 	}
+}
+
+// The playground is a page, and has a policy that lets it run its own scripts and nobody's else.
+func TestThePlaygroundHasItsOwnPolicy(t *testing.T) {
+	kit := testkit.Start(t)
+	reply := kit.Do(t, http.MethodGet, "/playground", "", "")
+	policies := reply.Header.Values("Content-Security-Policy")
+	if len(policies) != 1 || !strings.Contains(policies[0], "script-src 'self';") || !strings.Contains(policies[0], "frame-ancestors 'none'") {
+		t.Errorf("its policy is %q", policies)
+	}
+	wantEqual(t, "frames", reply.Header.Get("X-Frame-Options"), "DENY")
 }
 
 // An "Internal error." can be found in the log by the id that the caller was given.

@@ -50,8 +50,26 @@ var rules = []struct {
 		join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
 		left join pg_policy p on p.polrelid = c.oid
 		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-		  and p.polname is distinct from 'one_tenant' and p.polname is distinct from 'all_tenants'`,
-		map[string]string{"api_key.own_key": "a caller who holds a key learns its tenant by it"}},
+		  and p.polname is distinct from 'one_tenant' and p.polname is distinct from 'all_tenants'
+		  and p.polname is distinct from 'access_tenant'`,
+		map[string]string{
+			"api_key.own_key":   "a caller who holds a key learns its tenant by it",
+			"member.own_member": "who signs in learns where they belong",
+			"role.own_role":     "and as what",
+			"tenant.own_tenant": "and what that is called",
+		}},
+	{"whoever signs people in sees one tenant, or one login, at a time", `
+		select polrelid::regclass || '.' || polname from pg_policy where 'tidemark_access'::regrole = any (polroles)
+		  and (polroles <> array['tidemark_access'::regrole::oid]
+		    or pg_get_expr(polqual, polrelid) !~ 'current_(tenant|login)\(\)'
+		    or polwithcheck is not null and pg_get_expr(polwithcheck, polrelid) !~ '^\(tenant_id = \( SELECT current_tenant\(\)')`, nil},
+	{"whoever signs people in sees no tenant's data", `
+		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
+		  and has_table_privilege('tidemark_access', c.oid, 'select, insert, update, delete, truncate')
+		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant')`, nil},
+	{"whoever signs people in takes nothing away", `
+		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace
+		  and has_table_privilege('tidemark_access', c.oid, 'delete, truncate')`, nil},
 	{"the app's policy compares with the current tenant", `
 		select polrelid::regclass::text from pg_policy where polname = 'one_tenant'
 		  and (pg_get_expr(polqual, polrelid) <> '(tenant_id = current_tenant())'
@@ -88,26 +106,26 @@ var rules = []struct {
 		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
 		  and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)`, nil},
 	{"our roles have no powers", `
-		select rolname::text from pg_roles where rolname in ('tidemark_app', 'tidemark_worker')
+		select rolname::text from pg_roles where rolname in ('tidemark_app', 'tidemark_worker', 'tidemark_access')
 		  and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolcanlogin)`, nil},
 	{"our roles are members of no other", `
-		select m.member::regrole::text from pg_auth_members m where m.member in ('tidemark_app'::regrole, 'tidemark_worker'::regrole)`, nil},
+		select m.member::regrole::text from pg_auth_members m where m.member in ('tidemark_app'::regrole, 'tidemark_worker'::regrole, 'tidemark_access'::regrole)`, nil},
 	{"what tells a shape is empty", `select 'event_incoming' where exists (select from public.event_incoming)`, nil},
 	// A session's temporary tables are its own, and end with it: in them events are staged.
-	{"the app owns nothing that lasts", `
+	{"the roles that serve own nothing that lasts", `
 		select d.classid::regclass::text || ' ' || coalesce(c.relname, d.objid::text) from pg_shdepend d
 		left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
 		left join pg_type y on d.classid = 'pg_type'::regclass and y.oid = d.objid
 		left join pg_namespace n on n.oid = coalesce(c.relnamespace, y.typnamespace)
-		where d.refclassid = 'pg_authid'::regclass and d.refobjid = 'tidemark_app'::regrole and d.deptype = 'o'
+		where d.refclassid = 'pg_authid'::regclass and d.refobjid in ('tidemark_app'::regrole, 'tidemark_access'::regrole) and d.deptype = 'o'
 		  and coalesce(n.nspname, '') !~ '^pg_(toast_)?temp_'`, nil},
 	{"the app makes nothing", `
-		select nspname::text from pg_namespace where has_schema_privilege('tidemark_app', oid, 'create') and nspname !~ '^pg_(toast_)?temp_'`, nil},
+		select nspname::text from pg_namespace where (has_schema_privilege('tidemark_app', oid, 'create') or has_schema_privilege('tidemark_access', oid, 'create')) and nspname !~ '^pg_(toast_)?temp_'`, nil},
 	{"the app takes nothing away", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 		  and has_table_privilege('tidemark_app', c.oid, 'delete, truncate')`, nil},
 	{"partitions are reached by their parent alone", `
-		select c.relname from pg_class c, unnest(array['tidemark_app', 'tidemark_worker']) r
+		select c.relname from pg_class c, unnest(array['tidemark_app', 'tidemark_worker', 'tidemark_access']) r
 		where c.relispartition and c.relkind = 'r' and has_table_privilege(r, c.oid, 'select, insert, update, delete')`, nil},
 	{"materialized views are not the app's to read", `
 		select oid::regclass::text from pg_class where relkind = 'm'

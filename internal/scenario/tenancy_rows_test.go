@@ -51,6 +51,9 @@ func (s story) lived(t *testing.T) {
 		erase(t, who, "u3")
 	}
 	materialize(t, s.kit)
+	s.kit.Exec(t, `with login as (
+		insert into login (login_id, email, name) select tenant_id, tenant_id || '@example.com', 'Ann' from tenant returning login_id
+	) insert into member (tenant_id, login_id, role_id) select tenant_id, login_id, role_id from login join role on tenant_id = login_id where builtin = 'OWNER'`)
 	// Where events go through a log; the stories of that are told elsewhere.
 	s.kit.Exec(t, `insert into ingest_offset (tenant_id, topic, topic_id, partition, next_offset) select tenant_id, 't', gen_random_uuid(), 0, 1 from tenant`)
 	conn := owner(t, s.kit.DB)

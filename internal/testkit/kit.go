@@ -19,7 +19,7 @@ import (
 
 // Kit is a whole Tidemark, server and worker, on a database of its own.
 type Kit struct {
-	URL  string // http://127.0.0.1:port
+	URL  string // http://127.0.0.1:port, or https:// if it has a certificate
 	DB   string // the database's URL, of its owner
 	Node *app.Node
 
@@ -75,7 +75,11 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 		running.Wait()
 		node.Close()
 	})
-	return &Kit{URL: "http://" + listener.Addr().String(), DB: database, Node: node, Statements: statements, MailDir: config.People.MailDir}
+	scheme := "http://"
+	if config.TLSCert != "" {
+		scheme = "https://"
+	}
+	return &Kit{URL: scheme + listener.Addr().String(), DB: database, Node: node, Statements: statements, MailDir: config.People.MailDir}
 }
 
 // logger writes warnings to standard error: they show where a test fails.

@@ -68,49 +68,6 @@ func (q *Queries) ArchiveEventDelete(ctx context.Context, db DBTX, arg ArchiveEv
 	return result.RowsAffected(), nil
 }
 
-const archiveEventErase = `-- name: ArchiveEventErase :exec
-with gone as (
-  delete from event e
-  where e.tenant_id = $1
-    and e.occurred_at >= $2
-    and e.occurred_at < $3
-    and e.identity_id = any ($4::bigint[])
-  returning e.occurred_at, e.type
-),
-cell as materialized (
-  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
-  from gone g
-  group by 1, 2
-),
-lowered as (
-  update event_rollup r
-  set count = r.count - c.n
-  from cell c
-  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
-)
-delete from event_rollup r
-using cell c
-where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
-`
-
-type ArchiveEventEraseParams struct {
-	TenantID    tenant.ID
-	Starts      time.Time
-	Ends        time.Time
-	IdentityIds []int64
-}
-
-// Worker: what restored parts had of a person, and what was counted of it.
-func (q *Queries) ArchiveEventErase(ctx context.Context, db DBTX, arg ArchiveEventEraseParams) error {
-	_, err := db.Exec(ctx, archiveEventErase,
-		arg.TenantID,
-		arg.Starts,
-		arg.Ends,
-		arg.IdentityIds,
-	)
-	return err
-}
-
 const archiveEventPage = `-- name: ArchiveEventPage :many
 select
   occurred_at, event_id, received_at, type, identity_id, group_type, group_id,
@@ -792,40 +749,6 @@ func (q *Queries) ArchivePartVerified(ctx context.Context, db DBTX, arg ArchiveP
 		return 0, err
 	}
 	return result.RowsAffected(), nil
-}
-
-const archiveRollupLower = `-- name: ArchiveRollupLower :exec
-with cell as materialized (
-  select c.at, c.type, c.n
-  from unnest($2::timestamptz[], $3::text[], $4::bigint[]) as c (at, type, n)
-),
-lowered as (
-  update event_rollup r
-  set count = r.count - c.n
-  from cell c
-  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
-)
-delete from event_rollup r
-using cell c
-where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
-`
-
-type ArchiveRollupLowerParams struct {
-	TenantID tenant.ID
-	Ats      []time.Time
-	Types    []string
-	Counts   []int64
-}
-
-// Worker: takes out of the figures what only the archive had.
-func (q *Queries) ArchiveRollupLower(ctx context.Context, db DBTX, arg ArchiveRollupLowerParams) error {
-	_, err := db.Exec(ctx, archiveRollupLower,
-		arg.TenantID,
-		arg.Ats,
-		arg.Types,
-		arg.Counts,
-	)
-	return err
 }
 
 const archiveTryLock = `-- name: ArchiveTryLock :one

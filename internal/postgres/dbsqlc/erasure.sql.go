@@ -57,7 +57,11 @@ left join lateral (
   order by o.first_seen_at, o.identity_id
   limit 1
 ) b on true
-where i.tenant_id = $1 and i.identity_id = w.person_id and i.person_id = i.identity_id
+where i.tenant_id = $1
+  and i.identity_id = any ($2::bigint[]) -- so that the key is used
+  and i.identity_id = w.person_id
+  and i.person_id = i.identity_id
+  and (i.born_at, i.day) is distinct from (b.first_seen_at, b.first_seen_day)
 `
 
 type ErasureBirthsParams struct {
@@ -65,7 +69,7 @@ type ErasureBirthsParams struct {
 	PersonIds []int64
 }
 
-// Worker: as IdentityBirths.
+// Worker: as IdentityBirths, for which row security knows the tenant.
 func (q *Queries) ErasureBirths(ctx context.Context, db DBTX, arg ErasureBirthsParams) error {
 	_, err := db.Exec(ctx, erasureBirths, arg.TenantID, arg.PersonIds)
 	return err
@@ -88,58 +92,59 @@ func (q *Queries) ErasureBlankReasons(ctx context.Context, db DBTX, arg ErasureB
 	return err
 }
 
-const erasureDeleteEvents = `-- name: ErasureDeleteEvents :execrows
+const erasureDeleteEvents = `-- name: ErasureDeleteEvents :many
 with gone as (
   delete from event e
   where e.tenant_id = $1
-    and e.occurred_at >= $3
-    and e.occurred_at <= $4
-    and e.identity_id = any ($5::bigint[])
+    and e.occurred_at >= $2
+    and e.occurred_at < $3
+    and e.identity_id = any ($4::bigint[])
   returning e.occurred_at, e.type
-),
-cell as materialized (
-  select date_bin('15 minutes', g.occurred_at, 'epoch') as at, g.type, count(*) as n
-  from gone g
-  group by 1, 2
-),
-lowered as (
-  update event_rollup r
-  set count = r.count - c.n
-  from cell c
-  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
-),
-emptied as (
-  delete from event_rollup r
-  using cell c
-  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
 )
-update erasure x
-set events_erased = x.events_erased + (select coalesce(sum(c.n), 0) from cell c)
-where x.tenant_id = $1 and x.erasure_id = $2
+select date_bin('15 minutes', g.occurred_at, 'epoch')::timestamptz as at, g.type, count(*) as n
+from gone g
+group by 1, 2
+order by 1, 2
 `
 
 type ErasureDeleteEventsParams struct {
 	TenantID    tenant.ID
-	ErasureID   uuid.UUID
-	FirstAt     time.Time
-	LastAt      time.Time
+	Starts      time.Time
+	Ends        time.Time
 	IdentityIds []int64
 }
 
-// Worker: takes events out, and out of what was counted of them. By a range of time, which
+type ErasureDeleteEventsRow struct {
+	At   time.Time
+	Type string
+	N    int64
+}
+
+// Worker: takes events out, and tells what was counted of them. By a range of time, which
 // the key finds: none can have come under these identities meanwhile.
-func (q *Queries) ErasureDeleteEvents(ctx context.Context, db DBTX, arg ErasureDeleteEventsParams) (int64, error) {
-	result, err := db.Exec(ctx, erasureDeleteEvents,
+func (q *Queries) ErasureDeleteEvents(ctx context.Context, db DBTX, arg ErasureDeleteEventsParams) ([]ErasureDeleteEventsRow, error) {
+	rows, err := db.Query(ctx, erasureDeleteEvents,
 		arg.TenantID,
-		arg.ErasureID,
-		arg.FirstAt,
-		arg.LastAt,
+		arg.Starts,
+		arg.Ends,
 		arg.IdentityIds,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []ErasureDeleteEventsRow{}
+	for rows.Next() {
+		var i ErasureDeleteEventsRow
+		if err := rows.Scan(&i.At, &i.Type, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const erasureDeleteIdentities = `-- name: ErasureDeleteIdentities :exec
@@ -543,6 +548,40 @@ func (q *Queries) ErasureListRunning(ctx context.Context, db DBTX, most int64) (
 		return nil, err
 	}
 	return items, nil
+}
+
+const erasureLowerRollups = `-- name: ErasureLowerRollups :exec
+with cell as materialized (
+  select c.at, c.type, c.n
+  from unnest($2::timestamptz[], $3::text[], $4::bigint[]) as c (at, type, n)
+),
+lowered as (
+  update event_rollup r
+  set count = r.count - c.n
+  from cell c
+  where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count > c.n
+)
+delete from event_rollup r
+using cell c
+where r.tenant_id = $1 and r.at = c.at and r.type = c.type and r.count <= c.n
+`
+
+type ErasureLowerRollupsParams struct {
+	TenantID tenant.ID
+	Ats      []time.Time
+	Types    []string
+	Counts   []int64
+}
+
+// Worker: takes what is gone out of the figures.
+func (q *Queries) ErasureLowerRollups(ctx context.Context, db DBTX, arg ErasureLowerRollupsParams) error {
+	_, err := db.Exec(ctx, erasureLowerRollups,
+		arg.TenantID,
+		arg.Ats,
+		arg.Types,
+		arg.Counts,
+	)
+	return err
 }
 
 const erasureTakeTurn = `-- name: ErasureTakeTurn :exec
