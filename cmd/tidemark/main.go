@@ -31,6 +31,7 @@ type commands struct {
 	Import  importCommand  `cmd:"" help:"Import files of events, as NDJSON or CSV."`
 	Tenant  tenantCommands `cmd:"" help:"Manage tenants."`
 	Key     keyCommands    `cmd:"" help:"Manage keys."`
+	Member  memberCommands `cmd:"" help:"Manage who belongs to a tenant."`
 	Archive archiveCommand `cmd:"" help:"Look after the archive of raw events."`
 	Secret  secretCommands `cmd:"" help:"Manage the keys that stored secrets are sealed under."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
@@ -98,7 +99,7 @@ func (c *commands) check(command string) error {
 		return errors.Join(c.Check(true, true), c.NeedSecretKeys())
 	case "secret rotate":
 		return errors.Join(c.Check(true, false), c.NeedSecretKeys())
-	case "migrate", "tenant create", "tenant list", "tenant retention", "key create", "key revoke",
+	case "migrate", "tenant create", "tenant list", "tenant retention", "key create", "key revoke", "member invite",
 		"archive run", "archive list", "archive restore", "archive verify":
 		return c.Check(true, false)
 	}

@@ -9,11 +9,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/mail"
 	"github.com/tidemarkhq/tidemark/internal/people"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 // PeopleConfig says how people sign in, and how mail reaches them.
@@ -156,4 +160,27 @@ func (n *Node) identityPages(staff *people.Service) (http.Handler, error) {
 		return nil, err
 	}
 	return httpserver.Identities(staff, app, server.Scheme == "https"), nil
+}
+
+// InviteMember invites somebody for whoever runs the installation, and returns the link. It
+// works without Redis, and without mail.
+func InviteMember(ctx context.Context, config Config, in tenant.ID, email string, role access.Builtin) (string, error) {
+	if err := config.Preflight(ctx, Needs{Roles: []string{postgres.AccessRole}}); err != nil {
+		return "", fmt.Errorf("the configuration can't work:\n%w", err)
+	}
+	vault, err := config.Vault()
+	if err != nil {
+		return "", err
+	}
+	server, app, err := config.pages()
+	if err != nil {
+		return "", err
+	}
+	db, err := postgres.OpenAccess(ctx, config.DatabaseURL, 1, nil)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	staff := people.NewService(people.Options{Access: db, Vault: vault, Outbox: mail.NewOutbox(vault), AppURL: app, ServerURL: server})
+	return staff.InviteFirst(audit.WithActor(ctx, audit.AtCommandLine()), in, email, role)
 }

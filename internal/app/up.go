@@ -85,6 +85,9 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *embedded.Ser
 		if err != nil {
 			return err
 		}
+		if state, err = n.peopleDemo(ctx, options.Dir, state); err != nil {
+			return err
+		}
 	}
 	n.PlaygroundKeys = state.playgroundKeys
 	listener, err := listenNear(ctx, n.config.Listen)
