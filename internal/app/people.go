@@ -22,7 +22,7 @@ import (
 
 // PeopleConfig says how people sign in, and how mail reaches them.
 type PeopleConfig struct {
-	URL          string `name:"url" env:"TIDEMARK_URL" help:"Where browsers reach this server, such as https://tidemark.example.com; by default the address that it listens on."`
+	URL          string `name:"public-url" env:"TIDEMARK_URL" help:"Where browsers reach this server, such as https://tidemark.example.com; by default the address that it listens on."`
 	AppURL       string `name:"app-url" env:"TIDEMARK_APP_URL" help:"Page that links in mail lead to, such as https://app.example.com; by default the server's own."`
 	SMTPURL      string `name:"smtp-url" env:"TIDEMARK_SMTP_URL" help:"Mail server, as smtp://user:password@host:587 (STARTTLS), smtps://user:password@host:465, or smtp://host:25?tls=none for a relay on this machine. Better given in the environment than here."`
 	MailDir      string `name:"mail-dir" env:"TIDEMARK_MAIL_DIR" help:"Folder to write mail into instead, for developing."`
