@@ -47,6 +47,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return found(loader.From(ctx).APIKey.Load(ctx, id)())
 	case mergeNode, erasureNode:
 		return r.findAct(ctx, kind, key)
+	case memberNode, invitationNode, roleNode, providerNode:
+		return r.findStaff(ctx, kind, key)
 	}
 	return r.findCustomer(ctx, kind, key)
 }

@@ -36,6 +36,12 @@ const (
 	auditNode    = "audit"
 	reportNode   = "report"
 	shareNode    = "share"
+
+	memberNode     = "member"
+	invitationNode = "invitation"
+	roleNode       = "role"
+	providerNode   = "provider"
+	sessionNode    = "session"
 )
 
 func nodeID(kind, key string) string {

@@ -174,7 +174,7 @@ func resolved(permit Permit, who access.Principal, hidden *notices, object, fiel
 
 func TestWhatOneMayNotHaveIsRefusedOrHidden(t *testing.T) {
 	var denied []string
-	book, hidden := Permit{ourRulebook(), func(_ context.Context, _ access.Principal, field string) { denied = append(denied, field) }}, &notices{}
+	book, hidden := Permit{ourRulebook(), func(_ context.Context, _ access.Principal, field string) { denied = append(denied, field) }, nil}, &notices{}
 	viewer := access.Principal{Permissions: access.Viewer.Permissions()}
 	if value, reached, err := resolved(book, viewer, hidden, "Event", "type"); value != "value" || !reached || err != nil {
 		t.Errorf("what is allowed gives %v, %v, %v", value, reached, err)

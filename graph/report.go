@@ -20,7 +20,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/report"
-	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 // maxReportCost is what a report may cost: the weight of result in the schema, which is what
@@ -157,18 +156,9 @@ func (r *Resolver) prepare(ctx context.Context) context.Context {
 	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People, r.Keyring)
 }
 
-// reportID reads the id of a report, or of a share of one.
-func reportID(kind, id string) (uuid.UUID, error) {
-	k, key, err := parseNodeID(id)
-	if err != nil || k != kind {
-		return uuid.Nil, errNoNode
-	}
-	return parseUUID(key)
-}
-
 // findReport finds a report, if the caller may see it.
 func (r *Resolver) findReport(ctx context.Context, id string) (*report.Report, error) {
-	number, err := reportID(reportNode, id)
+	number, err := uuidOf(reportNode, "id", id)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +173,7 @@ func (r *Resolver) findReport(ctx context.Context, id string) (*report.Report, e
 }
 
 func (r *Resolver) findShared(ctx context.Context, id string) (*report.Received, error) {
-	number, err := reportID(shareNode, id)
+	number, err := uuidOf(shareNode, "id", id)
 	if err != nil {
 		return nil, err
 	}
@@ -194,27 +184,18 @@ func (r *Resolver) findShared(ctx context.Context, id string) (*report.Received,
 	return &found, nil
 }
 
-// draftOf reads what is to be saved.
-func draftOf(input model.ReportInput) (report.Draft, error) {
+// reportDraft reads what is to be saved.
+func reportDraft(input model.ReportInput) (report.Draft, error) {
 	draft := report.Draft{Name: input.Name, Document: input.Document, Variables: input.Variables}
 	if input.ID == nil {
 		return draft, nil
 	}
-	id, err := reportID(reportNode, *input.ID)
+	id, err := uuidOf(reportNode, "id", *input.ID)
 	if err != nil {
 		return draft, errNoNode.In("report.id")
 	}
 	draft.ID = &id
 	return draft, nil
-}
-
-// tenantOf reads the id of a tenant, which may be another than the caller's.
-func tenantOf(id string) (tenant.ID, error) {
-	number, err := reportID(tenantNode, id)
-	if err != nil {
-		return tenant.None, errNoNode.In("tenant")
-	}
-	return tenant.ID(number), nil
 }
 
 // allowed leaves those reports of a page that the caller may see.

@@ -15,7 +15,7 @@ import (
 )
 
 func (r *mutationResolver) SaveReport(ctx context.Context, report model.ReportInput) (*report.Report, error) {
-	draft, err := draftOf(report)
+	draft, err := reportDraft(report)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (r *mutationResolver) SaveReport(ctx context.Context, report model.ReportIn
 }
 
 func (r *mutationResolver) DeleteReport(ctx context.Context, id string) (string, error) {
-	number, err := reportID(reportNode, id)
+	number, err := uuidOf(reportNode, "id", id)
 	if err != nil {
 		return "", err
 	}
@@ -35,11 +35,11 @@ func (r *mutationResolver) DeleteReport(ctx context.Context, id string) (string,
 }
 
 func (r *mutationResolver) ShareReport(ctx context.Context, id string, tenant string, rows *model.RowConditionsInput) (*report.Share, error) {
-	number, err := reportID(reportNode, id)
+	number, err := uuidOf(reportNode, "id", id)
 	if err != nil {
 		return nil, err
 	}
-	with, err := tenantOf(tenant)
+	with, err := tenantOf("tenant", &tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (r *mutationResolver) ShareReport(ctx context.Context, id string, tenant st
 }
 
 func (r *mutationResolver) UnshareReport(ctx context.Context, id string) (*report.Share, error) {
-	number, err := reportID(shareNode, id)
+	number, err := uuidOf(shareNode, "id", id)
 	if err != nil {
 		return nil, err
 	}

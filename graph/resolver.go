@@ -10,6 +10,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
@@ -28,6 +29,7 @@ type Resolver struct {
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
 	People         *customer.Service
+	Staff          *people.Service // who works with Tidemark
 	Documents      *document.Service
 	AuditLog       *auditlog.Service
 	ReportService  *report.Service

@@ -58,14 +58,13 @@ where old.tenant_id = t.tenant_id and t.tenant_id = @tenant_id
 returning old.event_retention_months as before;
 
 -- Worker: a tenant has no tenant to belong to yet.
--- name: TenantCreate :one
+-- name: TenantCreate :exec
 insert into tenant (tenant_id, name, zone, week_start)
-values (@tenant_id, @name, @zone, @week_start)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode;
+values (@tenant_id, @name, @zone, @week_start);
 
 -- Worker.
 -- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
+select tenant_id, name, zone, event_retention_months
 from tenant
 order by created_at, tenant_id;
 

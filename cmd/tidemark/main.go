@@ -32,6 +32,7 @@ type commands struct {
 	Import    importCommand     `cmd:"" help:"Import files of events, as NDJSON or CSV."`
 	Tenant    tenantCommands    `cmd:"" help:"Manage tenants."`
 	Key       keyCommands       `cmd:"" help:"Manage keys."`
+	Member    memberCommands    `cmd:"" help:"Manage who belongs to a tenant."`
 	Documents documentsCommands `cmd:"" help:"Manage trusted documents of GraphQL, on a server."`
 	Audit     auditCommand      `cmd:"" help:"Look after the log of who did what."`
 	Archive   archiveCommand    `cmd:"" help:"Look after the archive of raw events."`
@@ -102,7 +103,7 @@ func (c *commands) check(command string) error {
 		return errors.Join(c.Check(true, true), c.NeedSecretKeys())
 	case "secret rotate":
 		return errors.Join(c.Check(true, false), c.NeedSecretKeys())
-	case "migrate", "tenant create", "tenant list", "tenant retention", "tenant suspend", "tenant resume", "audit verify", "audit export", "key create", "key revoke",
+	case "migrate", "tenant create", "tenant list", "tenant retention", "tenant suspend", "tenant resume", "audit verify", "audit export", "key create", "key revoke", "member invite",
 		"archive run", "archive list", "archive restore", "archive verify":
 		return c.Check(true, false)
 	}

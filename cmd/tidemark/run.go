@@ -27,7 +27,7 @@ func (c upCommand) Run(ctx context.Context, config app.Config) error {
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, config app.Config) error {
-	return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole}, Redis: true, Kafka: true}, func(node *app.Node) error {
+	return withNode(ctx, config, app.Needs{Roles: []string{postgres.AppRole, postgres.AccessRole}, Redis: true, Kafka: true}, func(node *app.Node) error {
 		var listen net.ListenConfig
 		listener, err := listen.Listen(ctx, "tcp", config.Listen)
 		if err != nil {
@@ -40,7 +40,7 @@ func (serveCommand) Run(ctx context.Context, config app.Config) error {
 type workCommand struct{}
 
 func (workCommand) Run(ctx context.Context, config app.Config) error {
-	roles := []string{postgres.WorkerRole}
+	roles := []string{postgres.WorkerRole, postgres.AccessRole} // it answers who has forgotten their password
 	if config.UsesKafka() {
 		roles = append(roles, postgres.AppRole) // it stores what tenants send
 	}

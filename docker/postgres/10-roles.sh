@@ -12,17 +12,16 @@ psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'S
 
 create role tidemark_app nologin;
 create role tidemark_worker nologin;
+create role tidemark_access nologin;
 create role tidemark_narrow nologin;
 
 create role tidemark_owner login password :'owner';
-grant tidemark_app, tidemark_worker to tidemark_owner with admin option;
-grant tidemark_narrow to tidemark_owner with admin option;
+grant tidemark_app, tidemark_worker, tidemark_access, tidemark_narrow to tidemark_owner with admin option;
 alter database :"database" owner to tidemark_owner;
 
 create role tidemark_serve login password :'serve';
-grant tidemark_app to tidemark_serve;
-grant tidemark_narrow to tidemark_serve;
+grant tidemark_app, tidemark_access, tidemark_narrow to tidemark_serve;
 
 create role tidemark_work login replication password :'work';
-grant tidemark_worker to tidemark_work;
+grant tidemark_worker, tidemark_access to tidemark_work;
 SQL

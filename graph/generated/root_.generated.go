@@ -51,6 +51,7 @@ type ResolverRoot interface {
 	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
 	TrustedDocumentConnection() TrustedDocumentConnectionResolver
+	Viewer() ViewerResolver
 }
 
 type DirectiveRoot struct {
@@ -331,6 +332,30 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IdentityProvider struct {
+		AllowedDomains       func(childComplexity int) int
+		ClientID             func(childComplexity int) int
+		CountsAsSecondFactor func(childComplexity int) int
+		CreatedAt            func(childComplexity int) int
+		DefaultRole          func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		Issuer               func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		StartURL             func(childComplexity int) int
+	}
+
+	IdentityProviderConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	IdentityProviderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	IngestResult struct {
 		Accepted    func(childComplexity int) int
 		Conflicts   func(childComplexity int) int
@@ -339,6 +364,26 @@ type ComplexityRoot struct {
 		Queued      func(childComplexity int) int
 		Rejected    func(childComplexity int) int
 		Verdicts    func(childComplexity int) int
+	}
+
+	Invitation struct {
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		InvitedAt func(childComplexity int) int
+		Role      func(childComplexity int) int
+	}
+
+	InvitationConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	InvitationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Limits struct {
@@ -352,6 +397,33 @@ type ComplexityRoot struct {
 	Live struct {
 		Query    func(childComplexity int) int
 		Revision func(childComplexity int) int
+	}
+
+	Member struct {
+		Email    func(childComplexity int) int
+		ID       func(childComplexity int) int
+		JoinedAt func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Role     func(childComplexity int) int
+	}
+
+	MemberConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MemberEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Membership struct {
+		JoinedAt   func(childComplexity int) int
+		RoleName   func(childComplexity int) int
+		TenantID   func(childComplexity int) int
+		TenantName func(childComplexity int) int
 	}
 
 	Metric struct {
@@ -400,19 +472,41 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AcceptInvitation         func(childComplexity int, token string, name string, password string) int
+		ChangeMemberRole         func(childComplexity int, id string, role string) int
+		ChangePassword           func(childComplexity int, password string, newPassword string) int
+		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
+		CreateIdentityProvider   func(childComplexity int, provider model.IdentityProviderInput) int
+		CreateRole               func(childComplexity int, role model.RoleInput) int
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		EndOtherSessions         func(childComplexity int) int
+		EndSession               func(childComplexity int, id string) int
+		EnrollSecondFactor       func(childComplexity int, password string) int
 		ErasePerson              func(childComplexity int, id string, reason string) int
+		ExchangeSignInCode       func(childComplexity int, code string, verifier string) int
 		ForgetPropertySamples    func(childComplexity int) int
+		Impersonate              func(childComplexity int, member string, reason string) int
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
+		InviteMember             func(childComplexity int, email string, role string) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
+		RefreshSession           func(childComplexity int, refreshToken string) int
 		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		RemoveIdentityProvider   func(childComplexity int, id string) int
+		RemoveMember             func(childComplexity int, id string) int
+		RemoveRole               func(childComplexity int, id string) int
+		RemoveSecondFactor       func(childComplexity int, code string) int
+		RenewRecoveryCodes       func(childComplexity int, code string) int
+		RequestPasswordReset     func(childComplexity int, email string) int
+		RequireSecondFactor      func(childComplexity int, required bool) int
+		ResetPassword            func(childComplexity int, token string, password string) int
 		RetireDocument           func(childComplexity int, id string) int
 		RevokeAPIKey             func(childComplexity int, id string, reason *string) int
+		RevokeInvitation         func(childComplexity int, id string) int
 		RotateAPIKey             func(childComplexity int, id string, overlapHours int, expiresAt *time.Time) int
 		SaveReport               func(childComplexity int, report model.ReportInput) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
@@ -420,9 +514,14 @@ type ComplexityRoot struct {
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
 		ShareReport              func(childComplexity int, id string, tenant string, rows *model.RowConditionsInput) int
+		SignIn                   func(childComplexity int, email string, password string, tenant *string) int
+		SignOut                  func(childComplexity int) int
+		SwitchTenant             func(childComplexity int, tenant string) int
 		UndoMerge                func(childComplexity int, id string) int
 		UnshareReport            func(childComplexity int, id string) int
+		UpdateRole               func(childComplexity int, id string, role model.RoleInput) int
 		UpdateTenant             func(childComplexity int, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) int
+		VerifySecondFactor       func(childComplexity int, challenge string, code string) int
 	}
 
 	NewAPIKey struct {
@@ -564,29 +663,35 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APIKeys           func(childComplexity int, first int, after *string) int
-		Account           func(childComplexity int, groupID string, groupType string) int
-		ArchiveParts      func(childComplexity int, first int, after *string) int
-		AuditLog          func(childComplexity int, first int, after *string, actions []audit.Action, actor *string, target *model.AuditTargetInput, from *time.Time, to *time.Time) int
-		EventType         func(childComplexity int, name string) int
-		EventTypes        func(childComplexity int, first int, after *string) int
-		Events            func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
-		Metric            func(childComplexity int, key string) int
-		Metrics           func(childComplexity int, first int, after *string) int
-		Node              func(childComplexity int, id string) int
-		Person            func(childComplexity int, userID *string, anonymousID *string) int
-		PersonMerges      func(childComplexity int, first int, after *string) int
-		PlanViolations    func(childComplexity int, first int, after *string, types []string) int
-		QuarantinedEvents func(childComplexity int, first int, after *string, types []string) int
-		Report            func(childComplexity int, id string) int
-		Reports           func(childComplexity int, first int, after *string) int
-		SchemaChanges     func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
-		SharedReport      func(childComplexity int, id string) int
-		SharedReports     func(childComplexity int, first int, after *string) int
-		Tenant            func(childComplexity int) int
-		TrackingPlan      func(childComplexity int, version *int) int
-		TrackingPlans     func(childComplexity int, first int, after *string) int
-		TrustedDocuments  func(childComplexity int, first int, after *string, retired bool) int
+		APIKeys              func(childComplexity int, first int, after *string) int
+		Account              func(childComplexity int, groupID string, groupType string) int
+		ArchiveParts         func(childComplexity int, first int, after *string) int
+		AuditLog             func(childComplexity int, first int, after *string, actions []audit.Action, actor *string, target *model.AuditTargetInput, from *time.Time, to *time.Time) int
+		EventType            func(childComplexity int, name string) int
+		EventTypes           func(childComplexity int, first int, after *string) int
+		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
+		IdentityProviders    func(childComplexity int, first int, after *string) int
+		Invitations          func(childComplexity int, first int, after *string) int
+		Members              func(childComplexity int, first int, after *string) int
+		Metric               func(childComplexity int, key string) int
+		Metrics              func(childComplexity int, first int, after *string) int
+		Node                 func(childComplexity int, id string) int
+		Person               func(childComplexity int, userID *string, anonymousID *string) int
+		PersonMerges         func(childComplexity int, first int, after *string) int
+		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
+		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
+		Report               func(childComplexity int, id string) int
+		Reports              func(childComplexity int, first int, after *string) int
+		Roles                func(childComplexity int, first int, after *string) int
+		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
+		SecondFactorRequired func(childComplexity int) int
+		SharedReport         func(childComplexity int, id string) int
+		SharedReports        func(childComplexity int, first int, after *string) int
+		Tenant               func(childComplexity int) int
+		TrackingPlan         func(childComplexity int, version *int) int
+		TrackingPlans        func(childComplexity int, first int, after *string) int
+		TrustedDocuments     func(childComplexity int, first int, after *string, retired bool) int
+		Viewer               func(childComplexity int) int
 	}
 
 	Range struct {
@@ -637,6 +742,27 @@ type ComplexityRoot struct {
 		TenantID func(childComplexity int) int
 	}
 
+	Role struct {
+		Builtin              func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		Permissions          func(childComplexity int) int
+		RequiresSecondFactor func(childComplexity int) int
+		Rows                 func(childComplexity int) int
+	}
+
+	RoleConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RoleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	SavedTrackingPlan struct {
 		Plan    func(childComplexity int) int
 		Preview func(childComplexity int) int
@@ -666,6 +792,35 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	SecondFactorEnrollment struct {
+		Secret func(childComplexity int) int
+		URI    func(childComplexity int) int
+	}
+
+	Session struct {
+		Address      func(childComplexity int) int
+		Current      func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastUsedAt   func(childComplexity int) int
+		SecondFactor func(childComplexity int) int
+		SignedInAt   func(childComplexity int) int
+		TenantID     func(childComplexity int) int
+		UserAgent    func(childComplexity int) int
+	}
+
+	SessionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	SharedReport struct {
 		ID       func(childComplexity int) int
 		Name     func(childComplexity int) int
@@ -683,6 +838,17 @@ type ComplexityRoot struct {
 	SharedReportEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SignIn struct {
+		AccessToken           func(childComplexity int) int
+		AccessTokenExpiresAt  func(childComplexity int) int
+		Challenge             func(childComplexity int) int
+		ChallengeExpiresAt    func(childComplexity int) int
+		RefreshToken          func(childComplexity int) int
+		RefreshTokenExpiresAt func(childComplexity int) int
+		State                 func(childComplexity int) int
+		TenantID              func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -770,6 +936,20 @@ type ComplexityRoot struct {
 	TrustedDocumentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Viewer struct {
+		Email             func(childComplexity int) int
+		HasSecondFactor   func(childComplexity int) int
+		Impersonated      func(childComplexity int) int
+		MemberID          func(childComplexity int) int
+		Memberships       func(childComplexity int) int
+		Name              func(childComplexity int) int
+		NeedsSecondFactor func(childComplexity int) int
+		Permissions       func(childComplexity int) int
+		RecoveryCodes     func(childComplexity int) int
+		Sessions          func(childComplexity int, first int, after *string) int
+		TenantID          func(childComplexity int) int
 	}
 }
 
@@ -1894,6 +2074,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IdentityEdge.Node(childComplexity), true
 
+	case "IdentityProvider.allowedDomains":
+		if e.ComplexityRoot.IdentityProvider.AllowedDomains == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.AllowedDomains(childComplexity), true
+	case "IdentityProvider.clientId":
+		if e.ComplexityRoot.IdentityProvider.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.ClientID(childComplexity), true
+	case "IdentityProvider.countsAsSecondFactor":
+		if e.ComplexityRoot.IdentityProvider.CountsAsSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.CountsAsSecondFactor(childComplexity), true
+	case "IdentityProvider.createdAt":
+		if e.ComplexityRoot.IdentityProvider.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.CreatedAt(childComplexity), true
+	case "IdentityProvider.defaultRole":
+		if e.ComplexityRoot.IdentityProvider.DefaultRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.DefaultRole(childComplexity), true
+	case "IdentityProvider.id":
+		if e.ComplexityRoot.IdentityProvider.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.ID(childComplexity), true
+	case "IdentityProvider.issuer":
+		if e.ComplexityRoot.IdentityProvider.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Issuer(childComplexity), true
+	case "IdentityProvider.name":
+		if e.ComplexityRoot.IdentityProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Name(childComplexity), true
+	case "IdentityProvider.startUrl":
+		if e.ComplexityRoot.IdentityProvider.StartURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.StartURL(childComplexity), true
+
+	case "IdentityProviderConnection.edges":
+		if e.ComplexityRoot.IdentityProviderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.Edges(childComplexity), true
+	case "IdentityProviderConnection.nodes":
+		if e.ComplexityRoot.IdentityProviderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.Nodes(childComplexity), true
+	case "IdentityProviderConnection.pageInfo":
+		if e.ComplexityRoot.IdentityProviderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.PageInfo(childComplexity), true
+	case "IdentityProviderConnection.totalCount":
+		if e.ComplexityRoot.IdentityProviderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.TotalCount(childComplexity), true
+
+	case "IdentityProviderEdge.cursor":
+		if e.ComplexityRoot.IdentityProviderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderEdge.Cursor(childComplexity), true
+	case "IdentityProviderEdge.node":
+		if e.ComplexityRoot.IdentityProviderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderEdge.Node(childComplexity), true
+
 	case "IngestResult.accepted":
 		if e.ComplexityRoot.IngestResult.Accepted == nil {
 			break
@@ -1936,6 +2209,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IngestResult.Verdicts(childComplexity), true
+
+	case "Invitation.email":
+		if e.ComplexityRoot.Invitation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Email(childComplexity), true
+	case "Invitation.expiresAt":
+		if e.ComplexityRoot.Invitation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ExpiresAt(childComplexity), true
+	case "Invitation.id":
+		if e.ComplexityRoot.Invitation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ID(childComplexity), true
+	case "Invitation.invitedAt":
+		if e.ComplexityRoot.Invitation.InvitedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.InvitedAt(childComplexity), true
+	case "Invitation.role":
+		if e.ComplexityRoot.Invitation.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Role(childComplexity), true
+
+	case "InvitationConnection.edges":
+		if e.ComplexityRoot.InvitationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationConnection.Edges(childComplexity), true
+	case "InvitationConnection.nodes":
+		if e.ComplexityRoot.InvitationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationConnection.Nodes(childComplexity), true
+	case "InvitationConnection.pageInfo":
+		if e.ComplexityRoot.InvitationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationConnection.PageInfo(childComplexity), true
+	case "InvitationConnection.totalCount":
+		if e.ComplexityRoot.InvitationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationConnection.TotalCount(childComplexity), true
+
+	case "InvitationEdge.cursor":
+		if e.ComplexityRoot.InvitationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationEdge.Cursor(childComplexity), true
+	case "InvitationEdge.node":
+		if e.ComplexityRoot.InvitationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
 	case "Limits.burstSeconds":
 		if e.ComplexityRoot.Limits.BurstSeconds == nil {
@@ -1980,6 +2322,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Live.Revision(childComplexity), true
+
+	case "Member.email":
+		if e.ComplexityRoot.Member.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Email(childComplexity), true
+	case "Member.id":
+		if e.ComplexityRoot.Member.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.ID(childComplexity), true
+	case "Member.joinedAt":
+		if e.ComplexityRoot.Member.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.JoinedAt(childComplexity), true
+	case "Member.name":
+		if e.ComplexityRoot.Member.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Name(childComplexity), true
+	case "Member.role":
+		if e.ComplexityRoot.Member.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Role(childComplexity), true
+
+	case "MemberConnection.edges":
+		if e.ComplexityRoot.MemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.Edges(childComplexity), true
+	case "MemberConnection.nodes":
+		if e.ComplexityRoot.MemberConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.Nodes(childComplexity), true
+	case "MemberConnection.pageInfo":
+		if e.ComplexityRoot.MemberConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.PageInfo(childComplexity), true
+	case "MemberConnection.totalCount":
+		if e.ComplexityRoot.MemberConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.TotalCount(childComplexity), true
+
+	case "MemberEdge.cursor":
+		if e.ComplexityRoot.MemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberEdge.Cursor(childComplexity), true
+	case "MemberEdge.node":
+		if e.ComplexityRoot.MemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberEdge.Node(childComplexity), true
+
+	case "Membership.joinedAt":
+		if e.ComplexityRoot.Membership.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.JoinedAt(childComplexity), true
+	case "Membership.roleName":
+		if e.ComplexityRoot.Membership.RoleName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.RoleName(childComplexity), true
+	case "Membership.tenantId":
+		if e.ComplexityRoot.Membership.TenantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.TenantID(childComplexity), true
+	case "Membership.tenantName":
+		if e.ComplexityRoot.Membership.TenantName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.TenantName(childComplexity), true
 
 	case "Metric.additive":
 		if e.ComplexityRoot.Metric.Additive == nil {
@@ -2176,6 +2612,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
 
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["token"].(string), args["name"].(string), args["password"].(string)), true
+	case "Mutation.changeMemberRole":
+		if e.ComplexityRoot.Mutation.ChangeMemberRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeMemberRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeMemberRole(childComplexity, args["id"].(string), args["role"].(string)), true
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["password"].(string), args["newPassword"].(string)), true
+	case "Mutation.confirmSecondFactor":
+		if e.ComplexityRoot.Mutation.ConfirmSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmSecondFactor(childComplexity, args["code"].(string)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -2187,6 +2667,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["kind"].(model.APIKeyKind), args["name"].(string), args["permissions"].([]access.Permission), args["origins"].([]string), args["expiresAt"].(*time.Time)), true
+	case "Mutation.createIdentityProvider":
+		if e.ComplexityRoot.Mutation.CreateIdentityProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createIdentityProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateIdentityProvider(childComplexity, args["provider"].(model.IdentityProviderInput)), true
+	case "Mutation.createRole":
+		if e.ComplexityRoot.Mutation.CreateRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRole(childComplexity, args["role"].(model.RoleInput)), true
 	case "Mutation.deleteReport":
 		if e.ComplexityRoot.Mutation.DeleteReport == nil {
 			break
@@ -2220,6 +2722,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DiscardQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.endOtherSessions":
+		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.EndOtherSessions(childComplexity), true
+	case "Mutation.endSession":
+		if e.ComplexityRoot.Mutation.EndSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["id"].(string)), true
+	case "Mutation.enrollSecondFactor":
+		if e.ComplexityRoot.Mutation.EnrollSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_enrollSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EnrollSecondFactor(childComplexity, args["password"].(string)), true
 	case "Mutation.erasePerson":
 		if e.ComplexityRoot.Mutation.ErasePerson == nil {
 			break
@@ -2231,12 +2761,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ErasePerson(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.exchangeSignInCode":
+		if e.ComplexityRoot.Mutation.ExchangeSignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exchangeSignInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExchangeSignInCode(childComplexity, args["code"].(string), args["verifier"].(string)), true
 	case "Mutation.forgetPropertySamples":
 		if e.ComplexityRoot.Mutation.ForgetPropertySamples == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Mutation.ForgetPropertySamples(childComplexity), true
+	case "Mutation.impersonate":
+		if e.ComplexityRoot.Mutation.Impersonate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_impersonate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Impersonate(childComplexity, args["member"].(string), args["reason"].(string)), true
 	case "Mutation.ingestEvents":
 		if e.ComplexityRoot.Mutation.IngestEvents == nil {
 			break
@@ -2248,6 +2800,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IngestEvents(childComplexity, args["events"].([]model.EventInput), args["sentAt"].(*time.Time)), true
+	case "Mutation.inviteMember":
+		if e.ComplexityRoot.Mutation.InviteMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteMember(childComplexity, args["email"].(string), args["role"].(string)), true
 	case "Mutation.mergePeople":
 		if e.ComplexityRoot.Mutation.MergePeople == nil {
 			break
@@ -2270,6 +2833,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.refreshSession":
+		if e.ComplexityRoot.Mutation.RefreshSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refreshSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["refreshToken"].(string)), true
 	case "Mutation.registerDocuments":
 		if e.ComplexityRoot.Mutation.RegisterDocuments == nil {
 			break
@@ -2292,6 +2866,94 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.removeIdentityProvider":
+		if e.ComplexityRoot.Mutation.RemoveIdentityProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeIdentityProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveIdentityProvider(childComplexity, args["id"].(string)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["id"].(string)), true
+	case "Mutation.removeRole":
+		if e.ComplexityRoot.Mutation.RemoveRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveRole(childComplexity, args["id"].(string)), true
+	case "Mutation.removeSecondFactor":
+		if e.ComplexityRoot.Mutation.RemoveSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSecondFactor(childComplexity, args["code"].(string)), true
+	case "Mutation.renewRecoveryCodes":
+		if e.ComplexityRoot.Mutation.RenewRecoveryCodes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renewRecoveryCodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenewRecoveryCodes(childComplexity, args["code"].(string)), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["email"].(string)), true
+	case "Mutation.requireSecondFactor":
+		if e.ComplexityRoot.Mutation.RequireSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requireSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequireSecondFactor(childComplexity, args["required"].(bool)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["token"].(string), args["password"].(string)), true
 	case "Mutation.retireDocument":
 		if e.ComplexityRoot.Mutation.RetireDocument == nil {
 			break
@@ -2314,6 +2976,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["id"].(string), args["reason"].(*string)), true
+	case "Mutation.revokeInvitation":
+		if e.ComplexityRoot.Mutation.RevokeInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeInvitation(childComplexity, args["id"].(string)), true
 	case "Mutation.rotateApiKey":
 		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
 			break
@@ -2391,6 +3064,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ShareReport(childComplexity, args["id"].(string), args["tenant"].(string), args["rows"].(*model.RowConditionsInput)), true
+	case "Mutation.signIn":
+		if e.ComplexityRoot.Mutation.SignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["email"].(string), args["password"].(string), args["tenant"].(*string)), true
+	case "Mutation.signOut":
+		if e.ComplexityRoot.Mutation.SignOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.switchTenant":
+		if e.ComplexityRoot.Mutation.SwitchTenant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_switchTenant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SwitchTenant(childComplexity, args["tenant"].(string)), true
 	case "Mutation.undoMerge":
 		if e.ComplexityRoot.Mutation.UndoMerge == nil {
 			break
@@ -2413,6 +3114,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnshareReport(childComplexity, args["id"].(string)), true
+	case "Mutation.updateRole":
+		if e.ComplexityRoot.Mutation.UpdateRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateRole(childComplexity, args["id"].(string), args["role"].(model.RoleInput)), true
 	case "Mutation.updateTenant":
 		if e.ComplexityRoot.Mutation.UpdateTenant == nil {
 			break
@@ -2424,6 +3136,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTenant(childComplexity, args["name"].(*string), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["currency"].(*string), args["branding"].(*access.Branding)), true
+	case "Mutation.verifySecondFactor":
+		if e.ComplexityRoot.Mutation.VerifySecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifySecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifySecondFactor(childComplexity, args["challenge"].(string), args["code"].(string)), true
 
 	case "NewAPIKey.key":
 		if e.ComplexityRoot.NewAPIKey.Key == nil {
@@ -3039,7 +3762,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Events(childComplexity, args["range"].(*model.RangeInput), args["types"].([]string), args["zone"].(*string)), true
+	case "Query.identityProviders":
+		if e.ComplexityRoot.Query.IdentityProviders == nil {
+			break
+		}
 
+		args, err := ec.field_Query_identityProviders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.IdentityProviders(childComplexity, args["first"].(int), args["after"].(*string)), true
+
+	case "Query.invitations":
+		if e.ComplexityRoot.Query.Invitations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_invitations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Invitations(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.members":
+		if e.ComplexityRoot.Query.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Query_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Members(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.metric":
 		if e.ComplexityRoot.Query.Metric == nil {
 			break
@@ -3139,6 +3895,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.roles":
+		if e.ComplexityRoot.Query.Roles == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Roles(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.schemaChanges":
 		if e.ComplexityRoot.Query.SchemaChanges == nil {
 			break
@@ -3150,6 +3917,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SchemaChanges(childComplexity, args["first"].(int), args["after"].(*string), args["changes"].([]registry.ChangeKind)), true
+	case "Query.secondFactorRequired":
+		if e.ComplexityRoot.Query.SecondFactorRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SecondFactorRequired(childComplexity), true
 	case "Query.sharedReport":
 		if e.ComplexityRoot.Query.SharedReport == nil {
 			break
@@ -3211,6 +3984,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TrustedDocuments(childComplexity, args["first"].(int), args["after"].(*string), args["retired"].(bool)), true
+	case "Query.viewer":
+		if e.ComplexityRoot.Query.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
 	case "Range.from":
 		if e.ComplexityRoot.Range.From == nil {
@@ -3381,6 +4160,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReportShare.TenantID(childComplexity), true
 
+	case "Role.builtin":
+		if e.ComplexityRoot.Role.Builtin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Builtin(childComplexity), true
+	case "Role.id":
+		if e.ComplexityRoot.Role.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.ID(childComplexity), true
+	case "Role.name":
+		if e.ComplexityRoot.Role.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Name(childComplexity), true
+	case "Role.permissions":
+		if e.ComplexityRoot.Role.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Permissions(childComplexity), true
+	case "Role.requiresSecondFactor":
+		if e.ComplexityRoot.Role.RequiresSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.RequiresSecondFactor(childComplexity), true
+	case "Role.rows":
+		if e.ComplexityRoot.Role.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Role.Rows(childComplexity), true
+
+	case "RoleConnection.edges":
+		if e.ComplexityRoot.RoleConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleConnection.Edges(childComplexity), true
+	case "RoleConnection.nodes":
+		if e.ComplexityRoot.RoleConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleConnection.Nodes(childComplexity), true
+	case "RoleConnection.pageInfo":
+		if e.ComplexityRoot.RoleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleConnection.PageInfo(childComplexity), true
+	case "RoleConnection.totalCount":
+		if e.ComplexityRoot.RoleConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleConnection.TotalCount(childComplexity), true
+
+	case "RoleEdge.cursor":
+		if e.ComplexityRoot.RoleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleEdge.Cursor(childComplexity), true
+	case "RoleEdge.node":
+		if e.ComplexityRoot.RoleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleEdge.Node(childComplexity), true
+
 	case "SavedTrackingPlan.plan":
 		if e.ComplexityRoot.SavedTrackingPlan.Plan == nil {
 			break
@@ -3487,6 +4341,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SchemaChangeEdge.Node(childComplexity), true
 
+	case "SecondFactorEnrollment.secret":
+		if e.ComplexityRoot.SecondFactorEnrollment.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactorEnrollment.Secret(childComplexity), true
+	case "SecondFactorEnrollment.uri":
+		if e.ComplexityRoot.SecondFactorEnrollment.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactorEnrollment.URI(childComplexity), true
+
+	case "Session.address":
+		if e.ComplexityRoot.Session.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Address(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.lastUsedAt":
+		if e.ComplexityRoot.Session.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+	case "Session.secondFactor":
+		if e.ComplexityRoot.Session.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.SecondFactor(childComplexity), true
+	case "Session.signedInAt":
+		if e.ComplexityRoot.Session.SignedInAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.SignedInAt(childComplexity), true
+	case "Session.tenantId":
+		if e.ComplexityRoot.Session.TenantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.TenantID(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
+
+	case "SessionConnection.edges":
+		if e.ComplexityRoot.SessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.Edges(childComplexity), true
+	case "SessionConnection.nodes":
+		if e.ComplexityRoot.SessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.Nodes(childComplexity), true
+	case "SessionConnection.pageInfo":
+		if e.ComplexityRoot.SessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.PageInfo(childComplexity), true
+	case "SessionConnection.totalCount":
+		if e.ComplexityRoot.SessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.TotalCount(childComplexity), true
+
+	case "SessionEdge.cursor":
+		if e.ComplexityRoot.SessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionEdge.Cursor(childComplexity), true
+	case "SessionEdge.node":
+		if e.ComplexityRoot.SessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
+
 	case "SharedReport.id":
 		if e.ComplexityRoot.SharedReport.ID == nil {
 			break
@@ -3549,6 +4509,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SharedReportEdge.Node(childComplexity), true
+
+	case "SignIn.accessToken":
+		if e.ComplexityRoot.SignIn.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.AccessToken(childComplexity), true
+	case "SignIn.accessTokenExpiresAt":
+		if e.ComplexityRoot.SignIn.AccessTokenExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.AccessTokenExpiresAt(childComplexity), true
+	case "SignIn.challenge":
+		if e.ComplexityRoot.SignIn.Challenge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.Challenge(childComplexity), true
+	case "SignIn.challengeExpiresAt":
+		if e.ComplexityRoot.SignIn.ChallengeExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.ChallengeExpiresAt(childComplexity), true
+	case "SignIn.refreshToken":
+		if e.ComplexityRoot.SignIn.RefreshToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.RefreshToken(childComplexity), true
+	case "SignIn.refreshTokenExpiresAt":
+		if e.ComplexityRoot.SignIn.RefreshTokenExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.RefreshTokenExpiresAt(childComplexity), true
+	case "SignIn.state":
+		if e.ComplexityRoot.SignIn.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.State(childComplexity), true
+	case "SignIn.tenantId":
+		if e.ComplexityRoot.SignIn.TenantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignIn.TenantID(childComplexity), true
 
 	case "Subscription.live":
 		if e.ComplexityRoot.Subscription.Live == nil {
@@ -3868,6 +4877,78 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TrustedDocumentEdge.Node(childComplexity), true
 
+	case "Viewer.email":
+		if e.ComplexityRoot.Viewer.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Email(childComplexity), true
+	case "Viewer.hasSecondFactor":
+		if e.ComplexityRoot.Viewer.HasSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.HasSecondFactor(childComplexity), true
+	case "Viewer.impersonated":
+		if e.ComplexityRoot.Viewer.Impersonated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Impersonated(childComplexity), true
+	case "Viewer.memberId":
+		if e.ComplexityRoot.Viewer.MemberID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.MemberID(childComplexity), true
+	case "Viewer.memberships":
+		if e.ComplexityRoot.Viewer.Memberships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Memberships(childComplexity), true
+	case "Viewer.name":
+		if e.ComplexityRoot.Viewer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Name(childComplexity), true
+	case "Viewer.needsSecondFactor":
+		if e.ComplexityRoot.Viewer.NeedsSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.NeedsSecondFactor(childComplexity), true
+	case "Viewer.permissions":
+		if e.ComplexityRoot.Viewer.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Permissions(childComplexity), true
+	case "Viewer.recoveryCodesLeft":
+		if e.ComplexityRoot.Viewer.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.RecoveryCodes(childComplexity), true
+	case "Viewer.sessions":
+		if e.ComplexityRoot.Viewer.Sessions == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_sessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Sessions(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Viewer.tenantId":
+		if e.ComplexityRoot.Viewer.TenantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.TenantID(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -3880,12 +4961,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputBrandingInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputIdentityProviderInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
 		ec.unmarshalInputReportInput,
+		ec.unmarshalInputRoleInput,
 		ec.unmarshalInputRowConditionInput,
 		ec.unmarshalInputRowConditionsInput,
 		ec.unmarshalInputTrackingPlanInput,
@@ -5280,6 +6363,291 @@ input LimitsInput {
   callerPercent: Int
 }
 `, BuiltIn: false},
+	{Name: "../member.graphqls", Input: `extend type Query {
+  "Who belongs to the tenant, whoever joined first first."
+  members(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MemberConnection! @page @can(do: MANAGE_MEMBERS)
+
+  "The invitations that are open, the latest first."
+  invitations(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): InvitationConnection! @page @can(do: MANAGE_MEMBERS)
+
+  "What members may be: first what everybody has, then what the tenant has made, by name."
+  roles(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): RoleConnection! @page @can(do: MANAGE_MEMBERS)
+
+  "Where members may prove who they are instead of by password, the oldest first."
+  identityProviders(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): IdentityProviderConnection! @page @can(do: MANAGE_MEMBERS)
+
+  "Whether every member needs a second factor, whatever their role."
+  secondFactorRequired: Boolean! @can(do: MANAGE_MEMBERS)
+}
+
+extend type Mutation {
+  """
+  Invites somebody by mail. The link lasts seven days; an earlier one to the same address is
+  void.
+  """
+  inviteMember(
+    "The e-mail address."
+    email: String!
+    "What they are to be; nothing that one may not do oneself."
+    role: ID!
+  ): Invitation! @can(do: MANAGE_MEMBERS)
+
+  "Makes an invitation void."
+  revokeInvitation("The invitation." id: ID!): ID! @can(do: MANAGE_MEMBERS)
+
+  """
+  Makes a member something else, within two seconds, live queries included. Nobody changes
+  what they are themselves, nor somebody who may do more; a tenant keeps one owner at least.
+  """
+  changeMemberRole(
+    "The member."
+    id: ID!
+    "What they are to be; nothing that one may not do oneself."
+    role: ID!
+  ): Member! @can(do: MANAGE_MEMBERS)
+
+  "Shows a member out: their sessions end within two seconds."
+  removeMember("The member." id: ID!): ID! @can(do: MANAGE_MEMBERS)
+
+  "Makes a role."
+  createRole("What it is to be." role: RoleInput!): Role! @can(do: MANAGE_MEMBERS)
+
+  "Changes a role that the tenant has made, for all who have it, within two seconds."
+  updateRole(
+    "The role."
+    id: ID!
+    "What it is to be from now on, whole."
+    role: RoleInput!
+  ): Role! @can(do: MANAGE_MEMBERS)
+
+  "Takes a role away that nobody has."
+  removeRole("The role." id: ID!): ID! @can(do: MANAGE_MEMBERS)
+
+  "Says whether every member needs a second factor, and tells what is so from now on."
+  requireSecondFactor("Whether they do." required: Boolean!): Boolean! @can(do: MANAGE_MEMBERS)
+
+  """
+  Connects a provider of identities (OpenID Connect). It is asked for its configuration at
+  once. Owners alone may: whoever runs it can sign in as any member with an address of its
+  domains.
+  """
+  createIdentityProvider("What it is." provider: IdentityProviderInput!): IdentityProvider! @can(do: MANAGE_MEMBERS)
+
+  "Ends a provider of identities, and the sessions that rest on its word."
+  removeIdentityProvider("The provider." id: ID!): ID! @can(do: MANAGE_MEMBERS)
+}
+
+"Somebody who belongs to the tenant."
+type Member implements Node @can(do: MANAGE_MEMBERS) {
+  "Opaque and global."
+  id: ID!
+  "The e-mail address, in lower case."
+  email: String!
+  "What they are called."
+  name: String!
+  "What they are here."
+  role: Role!
+  "Since when."
+  joinedAt: DateTime!
+}
+
+"An invitation that is open."
+type Invitation implements Node @can(do: MANAGE_MEMBERS) {
+  "Opaque and global."
+  id: ID!
+  "To whom it was sent."
+  email: String!
+  "What they are to be."
+  role: Role!
+  "When it was sent."
+  invitedAt: DateTime!
+  "Until when it can be accepted."
+  expiresAt: DateTime!
+}
+
+"What members may be."
+type Role implements Node @can(do: MANAGE_MEMBERS) {
+  "Opaque and global."
+  id: ID!
+  "Which of those it is that every tenant has; null: the tenant has made it."
+  builtin: BuiltinRole
+  "What people call it."
+  name: String!
+  "What its members may do."
+  permissions: [Permission!]!
+  "Whether its members need a second factor."
+  requiresSecondFactor: Boolean!
+  "The conditions that rows must meet for its members to see them; null: they see all."
+  rows: JSONObject
+}
+
+"A role that every tenant has, and that nobody changes."
+enum BuiltinRole {
+  "May do everything."
+  OWNER
+  "May do everything but look as others, and make owners."
+  ADMIN
+  "Reads all but who the tenant's users are, and makes reports."
+  ANALYST
+  "Reads what is neither personal nor about money."
+  VIEWER
+}
+
+"What a role is to be."
+input RoleInput {
+  "What people call it: 1 to 100 characters, and no other role's."
+  name: String!
+  "What its members may do: nothing that one may not do oneself. READ includes READ_METRICS; INGEST is for keys."
+  permissions: [Permission!]!
+  "Whether its members need a second factor."
+  requireSecondFactor: Boolean! = false
+  "Which rows its members see; all unless given. Only READ_METRICS, READ, READ_PII and READ_REVENUE go with it."
+  rows: RowConditionsInput
+}
+
+"Where members may prove who they are."
+type IdentityProvider implements Node @can(do: MANAGE_MEMBERS) {
+  "Opaque and global."
+  id: ID!
+  "What people call it."
+  name: String!
+  "Its issuer, as OpenID Connect calls it."
+  issuer: String!
+  "What Tidemark is called there."
+  clientId: String!
+  "The domains of e-mail addresses that it may vouch for."
+  allowedDomains: [String!]!
+  "What somebody becomes who is no member yet; null: only members are let in."
+  defaultRole: Role
+  "Whether a sign-in there counts as one with a second factor."
+  countsAsSecondFactor: Boolean!
+  "When it was connected."
+  createdAt: DateTime!
+  """
+  Where a browser begins, with a ` + "`" + `challenge` + "`" + ` added: the SHA-256, in base64url, of a random
+  text that the page keeps for ` + "`" + `exchangeSignInCode` + "`" + `.
+  """
+  startUrl: String!
+}
+
+"What a provider of identities is."
+input IdentityProviderInput {
+  "What people call it: 1 to 100 characters."
+  name: String!
+  "Its issuer, such as ` + "`" + `https://accounts.example.com` + "`" + `."
+  issuer: String!
+  "What Tidemark is called there."
+  clientId: String!
+  "What Tidemark proves itself with there. It is stored sealed, and shown nowhere."
+  clientSecret: String!
+  "The domains of e-mail addresses that it may vouch for; 1 to 50."
+  allowedDomains: [String!]!
+  "What somebody becomes who is no member yet, but not an owner; without it only members are let in."
+  defaultRole: ID
+  "Whether a sign-in there counts as one with a second factor."
+  countsAsSecondFactor: Boolean! = false
+}
+
+"A page of members."
+type MemberConnection @can(do: MANAGE_MEMBERS) {
+  "The members with their cursors."
+  edges: [MemberEdge!]!
+  "The members without their cursors."
+  nodes: [Member!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A member in a list."
+type MemberEdge @can(do: MANAGE_MEMBERS) {
+  "Where this member stands in the list."
+  cursor: String!
+  "The member."
+  node: Member!
+}
+
+"A page of invitations."
+type InvitationConnection @can(do: MANAGE_MEMBERS) {
+  "The invitations with their cursors."
+  edges: [InvitationEdge!]!
+  "The invitations without their cursors."
+  nodes: [Invitation!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"An invitation in a list."
+type InvitationEdge @can(do: MANAGE_MEMBERS) {
+  "Where this invitation stands in the list."
+  cursor: String!
+  "The invitation."
+  node: Invitation!
+}
+
+"A page of roles."
+type RoleConnection @can(do: MANAGE_MEMBERS) {
+  "The roles with their cursors."
+  edges: [RoleEdge!]!
+  "The roles without their cursors."
+  nodes: [Role!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A role in a list."
+type RoleEdge @can(do: MANAGE_MEMBERS) {
+  "Where this role stands in the list."
+  cursor: String!
+  "The role."
+  node: Role!
+}
+
+"A page of providers of identities."
+type IdentityProviderConnection @can(do: MANAGE_MEMBERS) {
+  "The providers with their cursors."
+  edges: [IdentityProviderEdge!]!
+  "The providers without their cursors."
+  nodes: [IdentityProvider!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A provider of identities in a list."
+type IdentityProviderEdge @can(do: MANAGE_MEMBERS) {
+  "Where this provider stands in the list."
+  cursor: String!
+  "The provider."
+  node: IdentityProvider!
+}
+`, BuiltIn: false},
 	{Name: "../metric.graphqls", Input: `extend type Query {
   "The metrics that this tenant can ask for, by key."
   metrics(
@@ -6111,6 +7479,233 @@ input RowConditionInput {
   in: [JSON!]!
 }
 `, BuiltIn: false},
+	{Name: "../session.graphqls", Input: `extend type Query {
+  "Who asks: somebody who has signed in, or a key."
+  viewer: Viewer! @can @personal
+}
+
+extend type Mutation {
+  """
+  Begins a session. An address that is not known, a wrong password, and somebody who belongs
+  nowhere any more get the same UNAUTHENTICATED; too many attempts, RATE_LIMITED.
+  """
+  signIn(
+    "The e-mail address; capitals don't matter."
+    email: String!
+    "The password."
+    password: String!
+    "Of one's tenants, the one to begin in; without it, the one that was joined first."
+    tenant: ID
+  ): SignIn! @public @once
+
+  "Goes on after ` + "`" + `signIn` + "`" + ` said that a second factor is needed."
+  verifySecondFactor(
+    "As ` + "`" + `signIn` + "`" + ` gave it; it lasts five minutes."
+    challenge: String!
+    "Six figures from the authenticator app, or a recovery code. Each is good once."
+    code: String!
+  ): SignIn! @public @once
+
+  """
+  Gives new tokens for a refresh token, which is good once: one that comes a second time ends
+  its session, since one of the two was stolen.
+  """
+  refreshSession("As the last answer gave it." refreshToken: String!): SignIn! @public @once
+
+  "Exchanges the code that a provider of identities has sent the browser back with, for tokens."
+  exchangeSignInCode(
+    "From the fragment of the page's address; it lasts a minute, and is good once."
+    code: String!
+    "That whose SHA-256, in base64url, the visit was begun with as ` + "`" + `challenge` + "`" + `."
+    verifier: String!
+  ): SignIn! @public @once
+
+  "Becomes a member by an invitation, and signs in."
+  acceptInvitation(
+    "From the link in the mail."
+    token: String!
+    "What to be called; whoever has a login already keeps the name that they have."
+    name: String!
+    "A new password; that of the login, where the address has one already."
+    password: String!
+  ): SignIn! @public @once
+
+  "Has a link to a new password sent, if somebody has this address. The answer does not tell."
+  requestPasswordReset("The e-mail address." email: String!): Boolean! @public @once
+
+  "Changes the password by the link of a mail, and ends all sessions. A second factor stays."
+  resetPassword(
+    "From the link in the mail; it lasts half an hour, and is good once."
+    token: String!
+    "The new one: 12 characters at the least, and not one that everybody tries first."
+    password: String!
+  ): Boolean! @public @once
+
+  "Changes one's password, and ends one's other sessions."
+  changePassword(
+    "The one until now."
+    password: String!
+    "The new one: 12 characters at the least, and not one that everybody tries first."
+    newPassword: String!
+  ): Boolean! @can @once
+
+  "Ends this session."
+  signOut: Boolean! @can @once
+
+  "Ends one of one's sessions."
+  endSession("The id of a session of one's own." id: ID!): ID! @can
+
+  "Ends all of one's sessions but this one, and tells how many."
+  endOtherSessions: Int! @can @once
+
+  "Goes on in another of one's tenants; this session ends."
+  switchTenant("One of the memberships of ` + "`" + `viewer` + "`" + `." tenant: ID!): SignIn! @can @once
+
+  "Makes the secret of a second factor. It is asked for once a first code has confirmed it."
+  enrollSecondFactor("One's password." password: String!): SecondFactorEnrollment! @can @once
+
+  "Puts the second factor into force, and gives recovery codes, which are not shown again."
+  confirmSecondFactor("Six figures from the authenticator app." code: String!): [String!]! @can @once
+
+  "Makes new recovery codes in the place of the others. They are not shown again."
+  renewRecoveryCodes("A code of the second factor." code: String!): [String!]! @can @once
+
+  "Takes one's second factor away."
+  removeSecondFactor("A last code of it, or a recovery code." code: String!): Boolean! @can @once
+
+  """
+  Looks at the tenant as another member sees it, for a quarter of an hour: what they may
+  read, and no change of anything. Both are named in the audit log.
+  """
+  impersonate(
+    "The member, who may not do more than oneself."
+    member: ID!
+    "Why, for the log: 1 to 500 characters."
+    reason: String!
+  ): SignIn! @can(do: IMPERSONATE) @once
+}
+
+"What a sign-in has come to."
+type SignIn {
+  "Whether there are tokens, or a second factor comes first."
+  state: SignInState! @public
+  "The tenant in which the session is."
+  tenantId: ID! @public
+  "To be sent as ` + "`" + `Authorization: Bearer …` + "`" + `; null if a second factor comes first."
+  accessToken: String @public
+  "Until when the access token lasts: a quarter of an hour."
+  accessTokenExpiresAt: DateTime @public
+  "For ` + "`" + `refreshSession` + "`" + `, once; null where there is none."
+  refreshToken: String @public
+  "Until when the refresh token lasts: seven days."
+  refreshTokenExpiresAt: DateTime @public
+  "For ` + "`" + `verifySecondFactor` + "`" + `; null if there are tokens."
+  challenge: String @public
+  "Until when the challenge lasts: five minutes."
+  challengeExpiresAt: DateTime @public
+}
+
+"How far a sign-in has come."
+enum SignInState {
+  "There are tokens."
+  SIGNED_IN
+  "A code of the second factor comes first."
+  SECOND_FACTOR_NEEDED
+}
+
+"Who asks."
+type Viewer @can {
+  "The tenant in which they are."
+  tenantId: ID!
+  "As a member of the tenant; null of a key."
+  memberId: ID
+  "The e-mail address; null of a key."
+  email: String
+  "What they are called; null of a key."
+  name: String
+  "What they may do."
+  permissions: [Permission!]!
+  "Whether somebody else looks in their place."
+  impersonated: Boolean!
+  "Whether they have a second factor."
+  hasSecondFactor: Boolean!
+  "Whether they have to set up a second factor before they may do anything else."
+  needsSecondFactor: Boolean!
+  "How many recovery codes are left."
+  recoveryCodesLeft: Int!
+  "The tenants that they belong to, the one that they joined first first."
+  memberships: [Membership!]! @cost(weight: 1, items: 10)
+  "Where they are signed in, the latest first."
+  sessions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): SessionConnection! @page
+}
+
+"That somebody belongs to a tenant."
+type Membership @can {
+  "The tenant, for ` + "`" + `signIn` + "`" + ` and ` + "`" + `switchTenant` + "`" + `."
+  tenantId: ID!
+  "What people call the tenant."
+  tenantName: String!
+  "What they are there."
+  roleName: String!
+  "Since when."
+  joinedAt: DateTime!
+}
+
+"A secret for an authenticator app. It is not shown again."
+type SecondFactorEnrollment @can {
+  "In base32, to be typed."
+  secret: String!
+  "An otpauth:// address, to be shown as a QR code."
+  uri: String!
+}
+
+"Where somebody is signed in."
+type Session @can {
+  "For ` + "`" + `endSession` + "`" + `."
+  id: ID!
+  "The tenant in which it is."
+  tenantId: ID!
+  "Whether it is the one that asks."
+  current: Boolean!
+  "When the password, or a provider of identities, was asked last."
+  signedInAt: DateTime!
+  "When its tokens were renewed last."
+  lastUsedAt: DateTime!
+  "Until when it may last, however it is used."
+  expiresAt: DateTime!
+  "From which address it was used last, if that is known."
+  address: String
+  "What the program says that it is, of which nothing can be believed."
+  userAgent: String!
+  "Whether a second factor was given."
+  secondFactor: Boolean!
+}
+
+"A page of sessions."
+type SessionConnection @can {
+  "The sessions with their cursors."
+  edges: [SessionEdge!]!
+  "The sessions without their cursors."
+  nodes: [Session!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A session in a list."
+type SessionEdge @can {
+  "Where this session stands in the list."
+  cursor: String!
+  "The session."
+  node: Session!
+}
+`, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `extend type Mutation {
   "Changes the tenant's settings. What is not given stays. How long raw events are kept, ` + "`" + `setEventRetention` + "`" + ` says."
   updateTenant(
@@ -6792,6 +8387,54 @@ func (ec *executionContext) childFields_IdentityEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type IdentityEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IdentityProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IdentityProvider_id(ctx, field)
+	case "name":
+		return ec.fieldContext_IdentityProvider_name(ctx, field)
+	case "issuer":
+		return ec.fieldContext_IdentityProvider_issuer(ctx, field)
+	case "clientId":
+		return ec.fieldContext_IdentityProvider_clientId(ctx, field)
+	case "allowedDomains":
+		return ec.fieldContext_IdentityProvider_allowedDomains(ctx, field)
+	case "defaultRole":
+		return ec.fieldContext_IdentityProvider_defaultRole(ctx, field)
+	case "countsAsSecondFactor":
+		return ec.fieldContext_IdentityProvider_countsAsSecondFactor(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_IdentityProvider_createdAt(ctx, field)
+	case "startUrl":
+		return ec.fieldContext_IdentityProvider_startUrl(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProvider", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityProviderConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IdentityProviderConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IdentityProviderConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IdentityProviderConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IdentityProviderConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProviderConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityProviderEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IdentityProviderEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IdentityProviderEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProviderEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_IngestResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "verdicts":
@@ -6810,6 +8453,46 @@ func (ec *executionContext) childFields_IngestResult(ctx context.Context, field 
 		return ec.fieldContext_IngestResult_queued(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IngestResult", field.Name)
+}
+
+func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invitation_id(ctx, field)
+	case "email":
+		return ec.fieldContext_Invitation_email(ctx, field)
+	case "role":
+		return ec.fieldContext_Invitation_role(ctx, field)
+	case "invitedAt":
+		return ec.fieldContext_Invitation_invitedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Invitation_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InvitationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InvitationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InvitationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InvitationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InvitationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InvitationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6836,6 +8519,60 @@ func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.
 		return ec.fieldContext_Live_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Live", field.Name)
+}
+
+func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Member_id(ctx, field)
+	case "email":
+		return ec.fieldContext_Member_email(ctx, field)
+	case "name":
+		return ec.fieldContext_Member_name(ctx, field)
+	case "role":
+		return ec.fieldContext_Member_role(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_Member_joinedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MemberConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MemberConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tenantId":
+		return ec.fieldContext_Membership_tenantId(ctx, field)
+	case "tenantName":
+		return ec.fieldContext_Membership_tenantName(ctx, field)
+	case "roleName":
+		return ec.fieldContext_Membership_roleName(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_Membership_joinedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
 }
 
 func (ec *executionContext) childFields_Metric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7226,6 +8963,16 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_events(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Query_apiKeys(ctx, field)
+	case "members":
+		return ec.fieldContext_Query_members(ctx, field)
+	case "invitations":
+		return ec.fieldContext_Query_invitations(ctx, field)
+	case "roles":
+		return ec.fieldContext_Query_roles(ctx, field)
+	case "identityProviders":
+		return ec.fieldContext_Query_identityProviders(ctx, field)
+	case "secondFactorRequired":
+		return ec.fieldContext_Query_secondFactorRequired(ctx, field)
 	case "metrics":
 		return ec.fieldContext_Query_metrics(ctx, field)
 	case "metric":
@@ -7252,6 +8999,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_sharedReports(ctx, field)
 	case "sharedReport":
 		return ec.fieldContext_Query_sharedReport(ctx, field)
+	case "viewer":
+		return ec.fieldContext_Query_viewer(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -7356,6 +9105,48 @@ func (ec *executionContext) childFields_ReportShare(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ReportShare", field.Name)
 }
 
+func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Role_id(ctx, field)
+	case "builtin":
+		return ec.fieldContext_Role_builtin(ctx, field)
+	case "name":
+		return ec.fieldContext_Role_name(ctx, field)
+	case "permissions":
+		return ec.fieldContext_Role_permissions(ctx, field)
+	case "requiresSecondFactor":
+		return ec.fieldContext_Role_requiresSecondFactor(ctx, field)
+	case "rows":
+		return ec.fieldContext_Role_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoleConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoleConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SavedTrackingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "plan":
@@ -7414,6 +9205,64 @@ func (ec *executionContext) childFields_SchemaChangeEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type SchemaChangeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SecondFactorEnrollment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_SecondFactorEnrollment_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_SecondFactorEnrollment_uri(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecondFactorEnrollment", field.Name)
+}
+
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "tenantId":
+		return ec.fieldContext_Session_tenantId(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "signedInAt":
+		return ec.fieldContext_Session_signedInAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Session_lastUsedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "address":
+		return ec.fieldContext_Session_address(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_Session_secondFactor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SessionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SharedReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7450,6 +9299,28 @@ func (ec *executionContext) childFields_SharedReportEdge(ctx context.Context, fi
 		return ec.fieldContext_SharedReportEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SharedReportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_SignIn_state(ctx, field)
+	case "tenantId":
+		return ec.fieldContext_SignIn_tenantId(ctx, field)
+	case "accessToken":
+		return ec.fieldContext_SignIn_accessToken(ctx, field)
+	case "accessTokenExpiresAt":
+		return ec.fieldContext_SignIn_accessTokenExpiresAt(ctx, field)
+	case "refreshToken":
+		return ec.fieldContext_SignIn_refreshToken(ctx, field)
+	case "refreshTokenExpiresAt":
+		return ec.fieldContext_SignIn_refreshTokenExpiresAt(ctx, field)
+	case "challenge":
+		return ec.fieldContext_SignIn_challenge(ctx, field)
+	case "challengeExpiresAt":
+		return ec.fieldContext_SignIn_challengeExpiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignIn", field.Name)
 }
 
 func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7616,6 +9487,34 @@ func (ec *executionContext) childFields_TrustedDocumentEdge(ctx context.Context,
 		return ec.fieldContext_TrustedDocumentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TrustedDocumentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tenantId":
+		return ec.fieldContext_Viewer_tenantId(ctx, field)
+	case "memberId":
+		return ec.fieldContext_Viewer_memberId(ctx, field)
+	case "email":
+		return ec.fieldContext_Viewer_email(ctx, field)
+	case "name":
+		return ec.fieldContext_Viewer_name(ctx, field)
+	case "permissions":
+		return ec.fieldContext_Viewer_permissions(ctx, field)
+	case "impersonated":
+		return ec.fieldContext_Viewer_impersonated(ctx, field)
+	case "hasSecondFactor":
+		return ec.fieldContext_Viewer_hasSecondFactor(ctx, field)
+	case "needsSecondFactor":
+		return ec.fieldContext_Viewer_needsSecondFactor(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_Viewer_recoveryCodesLeft(ctx, field)
+	case "memberships":
+		return ec.fieldContext_Viewer_memberships(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

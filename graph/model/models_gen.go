@@ -295,6 +295,69 @@ type IdentityEdge struct {
 	Node *customer.Identity `json:"node"`
 }
 
+// Where members may prove who they are.
+type IdentityProvider struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// What people call it.
+	Name string `json:"name"`
+	// Its issuer, as OpenID Connect calls it.
+	Issuer string `json:"issuer"`
+	// What Tidemark is called there.
+	ClientID string `json:"clientId"`
+	// The domains of e-mail addresses that it may vouch for.
+	AllowedDomains []string `json:"allowedDomains"`
+	// What somebody becomes who is no member yet; null: only members are let in.
+	DefaultRole *Role `json:"defaultRole,omitempty"`
+	// Whether a sign-in there counts as one with a second factor.
+	CountsAsSecondFactor bool `json:"countsAsSecondFactor"`
+	// When it was connected.
+	CreatedAt time.Time `json:"createdAt"`
+	// Where a browser begins, with a `challenge` added: the SHA-256, in base64url, of a random
+	// text that the page keeps for `exchangeSignInCode`.
+	StartURL string `json:"startUrl"`
+}
+
+func (IdentityProvider) IsNode() {}
+
+// A page of providers of identities.
+type IdentityProviderConnection struct {
+	// The providers with their cursors.
+	Edges []IdentityProviderEdge `json:"edges"`
+	// The providers without their cursors.
+	Nodes []IdentityProvider `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A provider of identities in a list.
+type IdentityProviderEdge struct {
+	// Where this provider stands in the list.
+	Cursor string `json:"cursor"`
+	// The provider.
+	Node *IdentityProvider `json:"node"`
+}
+
+// What a provider of identities is.
+type IdentityProviderInput struct {
+	// What people call it: 1 to 100 characters.
+	Name string `json:"name"`
+	// Its issuer, such as `https://accounts.example.com`.
+	Issuer string `json:"issuer"`
+	// What Tidemark is called there.
+	ClientID string `json:"clientId"`
+	// What Tidemark proves itself with there. It is stored sealed, and shown nowhere.
+	ClientSecret string `json:"clientSecret"`
+	// The domains of e-mail addresses that it may vouch for; 1 to 50.
+	AllowedDomains []string `json:"allowedDomains"`
+	// What somebody becomes who is no member yet, but not an owner; without it only members are let in.
+	DefaultRole *string `json:"defaultRole,omitempty"`
+	// Whether a sign-in there counts as one with a second factor.
+	CountsAsSecondFactor bool `json:"countsAsSecondFactor"`
+}
+
 // What became of a batch.
 type IngestResult struct {
 	// One for each event, in the order they were sent.
@@ -311,6 +374,42 @@ type IngestResult struct {
 	Quarantined int `json:"quarantined"`
 	// How many are safe in the log, and will be stored from there.
 	Queued int `json:"queued"`
+}
+
+// An invitation that is open.
+type Invitation struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// To whom it was sent.
+	Email string `json:"email"`
+	// What they are to be.
+	Role *Role `json:"role"`
+	// When it was sent.
+	InvitedAt time.Time `json:"invitedAt"`
+	// Until when it can be accepted.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+func (Invitation) IsNode() {}
+
+// A page of invitations.
+type InvitationConnection struct {
+	// The invitations with their cursors.
+	Edges []InvitationEdge `json:"edges"`
+	// The invitations without their cursors.
+	Nodes []Invitation `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// An invitation in a list.
+type InvitationEdge struct {
+	// Where this invitation stands in the list.
+	Cursor string `json:"cursor"`
+	// The invitation.
+	Node *Invitation `json:"node"`
 }
 
 // The running step and those before it: the last 7 DAY are today and the six days before.
@@ -342,6 +441,54 @@ type Live struct {
 	Revision string `json:"revision"`
 	// The same fields as in a query, as they are now.
 	Query *Query `json:"query"`
+}
+
+// Somebody who belongs to the tenant.
+type Member struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// The e-mail address, in lower case.
+	Email string `json:"email"`
+	// What they are called.
+	Name string `json:"name"`
+	// What they are here.
+	Role *Role `json:"role"`
+	// Since when.
+	JoinedAt time.Time `json:"joinedAt"`
+}
+
+func (Member) IsNode() {}
+
+// A page of members.
+type MemberConnection struct {
+	// The members with their cursors.
+	Edges []MemberEdge `json:"edges"`
+	// The members without their cursors.
+	Nodes []Member `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A member in a list.
+type MemberEdge struct {
+	// Where this member stands in the list.
+	Cursor string `json:"cursor"`
+	// The member.
+	Node *Member `json:"node"`
+}
+
+// That somebody belongs to a tenant.
+type Membership struct {
+	// The tenant, for `signIn` and `switchTenant`.
+	TenantID string `json:"tenantId"`
+	// What people call the tenant.
+	TenantName string `json:"tenantName"`
+	// What they are there.
+	RoleName string `json:"roleName"`
+	// Since when.
+	JoinedAt time.Time `json:"joinedAt"`
 }
 
 // A page of metrics.
@@ -617,6 +764,56 @@ type ReportInput struct {
 	Variables []byte `json:"variables,omitempty"`
 }
 
+// What members may be.
+type Role struct {
+	// Opaque and global.
+	ID string `json:"id"`
+	// Which of those it is that every tenant has; null: the tenant has made it.
+	Builtin *access.Builtin `json:"builtin,omitempty"`
+	// What people call it.
+	Name string `json:"name"`
+	// What its members may do.
+	Permissions []access.Permission `json:"permissions"`
+	// Whether its members need a second factor.
+	RequiresSecondFactor bool `json:"requiresSecondFactor"`
+	// The conditions that rows must meet for its members to see them; null: they see all.
+	Rows []byte `json:"rows,omitempty"`
+}
+
+func (Role) IsNode() {}
+
+// A page of roles.
+type RoleConnection struct {
+	// The roles with their cursors.
+	Edges []RoleEdge `json:"edges"`
+	// The roles without their cursors.
+	Nodes []Role `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A role in a list.
+type RoleEdge struct {
+	// Where this role stands in the list.
+	Cursor string `json:"cursor"`
+	// The role.
+	Node *Role `json:"node"`
+}
+
+// What a role is to be.
+type RoleInput struct {
+	// What people call it: 1 to 100 characters, and no other role's.
+	Name string `json:"name"`
+	// What its members may do: nothing that one may not do oneself. READ includes READ_METRICS; INGEST is for keys.
+	Permissions []access.Permission `json:"permissions"`
+	// Whether its members need a second factor.
+	RequireSecondFactor bool `json:"requireSecondFactor"`
+	// Which rows its members see; all unless given. Only READ_METRICS, READ, READ_PII and READ_REVENUE go with it.
+	Rows *RowConditionsInput `json:"rows,omitempty"`
+}
+
 // A condition: that something is one of some values. It has exactly one of `property`, `trait` and `groupType`.
 type RowConditionInput struct {
 	// The path of a property of an event, such as `["region"]`, or `["plan", "tier"]` for `tier` within `plan`.
@@ -668,6 +865,56 @@ type SchemaChangeEdge struct {
 	Node *registry.SchemaChange `json:"node"`
 }
 
+// A secret for an authenticator app. It is not shown again.
+type SecondFactorEnrollment struct {
+	// In base32, to be typed.
+	Secret string `json:"secret"`
+	// An otpauth:// address, to be shown as a QR code.
+	URI string `json:"uri"`
+}
+
+// Where somebody is signed in.
+type Session struct {
+	// For `endSession`.
+	ID string `json:"id"`
+	// The tenant in which it is.
+	TenantID string `json:"tenantId"`
+	// Whether it is the one that asks.
+	Current bool `json:"current"`
+	// When the password, or a provider of identities, was asked last.
+	SignedInAt time.Time `json:"signedInAt"`
+	// When its tokens were renewed last.
+	LastUsedAt time.Time `json:"lastUsedAt"`
+	// Until when it may last, however it is used.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// From which address it was used last, if that is known.
+	Address *string `json:"address,omitempty"`
+	// What the program says that it is, of which nothing can be believed.
+	UserAgent string `json:"userAgent"`
+	// Whether a second factor was given.
+	SecondFactor bool `json:"secondFactor"`
+}
+
+// A page of sessions.
+type SessionConnection struct {
+	// The sessions with their cursors.
+	Edges []SessionEdge `json:"edges"`
+	// The sessions without their cursors.
+	Nodes []Session `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A session in a list.
+type SessionEdge struct {
+	// Where this session stands in the list.
+	Cursor string `json:"cursor"`
+	// The session.
+	Node *Session `json:"node"`
+}
+
 // A page of reports that other tenants share.
 type SharedReportConnection struct {
 	// The reports with their cursors.
@@ -684,6 +931,26 @@ type SharedReportEdge struct {
 	Cursor string `json:"cursor"`
 	// The report.
 	Node *report.Received `json:"node"`
+}
+
+// What a sign-in has come to.
+type SignIn struct {
+	// Whether there are tokens, or a second factor comes first.
+	State SignInState `json:"state"`
+	// The tenant in which the session is.
+	TenantID string `json:"tenantId"`
+	// To be sent as `Authorization: Bearer …`; null if a second factor comes first.
+	AccessToken *string `json:"accessToken,omitempty"`
+	// Until when the access token lasts: a quarter of an hour.
+	AccessTokenExpiresAt *time.Time `json:"accessTokenExpiresAt,omitempty"`
+	// For `refreshSession`, once; null where there is none.
+	RefreshToken *string `json:"refreshToken,omitempty"`
+	// Until when the refresh token lasts: seven days.
+	RefreshTokenExpiresAt *time.Time `json:"refreshTokenExpiresAt,omitempty"`
+	// For `verifySecondFactor`; null if there are tokens.
+	Challenge *string `json:"challenge,omitempty"`
+	// Until when the challenge lasts: five minutes.
+	ChallengeExpiresAt *time.Time `json:"challengeExpiresAt,omitempty"`
 }
 
 // What can be watched.
@@ -910,6 +1177,64 @@ func (e *ArchiveState) UnmarshalJSON(b []byte) error {
 }
 
 func (e ArchiveState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How far a sign-in has come.
+type SignInState string
+
+const (
+	// There are tokens.
+	SignInStateSignedIn SignInState = "SIGNED_IN"
+	// A code of the second factor comes first.
+	SignInStateSecondFactorNeeded SignInState = "SECOND_FACTOR_NEEDED"
+)
+
+var AllSignInState = []SignInState{
+	SignInStateSignedIn,
+	SignInStateSecondFactorNeeded,
+}
+
+func (e SignInState) IsValid() bool {
+	switch e {
+	case SignInStateSignedIn, SignInStateSecondFactorNeeded:
+		return true
+	}
+	return false
+}
+
+func (e SignInState) String() string {
+	return string(e)
+}
+
+func (e *SignInState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SignInState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SignInState", str)
+	}
+	return nil
+}
+
+func (e SignInState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SignInState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SignInState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

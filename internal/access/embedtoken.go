@@ -38,8 +38,17 @@ const (
 // errBadToken is the one answer to a token that nobody has signed whom we know.
 var errBadToken = fault.New(fault.Unauthenticated, "The token is not valid.")
 
-// IsToken reports whether this is to be read as a token: no key has a dot.
-func IsToken(bearer string) bool { return strings.Contains(bearer, ".") }
+// IsEmbedToken reports whether this says of itself that it is an embed token. Whether it is
+// one is for Token to find out.
+func IsEmbedToken(bearer string) bool {
+	text, _, found := strings.Cut(bearer, ".")
+	if !found || len(text) > maxToken {
+		return false
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	var head embedHead
+	return err == nil && json.Unmarshal(decoded, &head) == nil && head.Type == embedType
+}
 
 // embedToken is a token that has the right shape, and is not verified yet.
 type embedToken struct {

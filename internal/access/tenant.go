@@ -36,7 +36,7 @@ func CreateTenant(ctx context.Context, worker *postgres.Worker, name, zone strin
 		return tenant.None, err
 	}
 	err = worker.InTx(ctx, func(tx pgx.Tx) error {
-		_, err := dbsqlc.New().TenantCreate(ctx, tx, dbsqlc.TenantCreateParams{
+		err := dbsqlc.New().TenantCreate(ctx, tx, dbsqlc.TenantCreateParams{
 			TenantID: id, Name: name, Zone: zone, WeekStart: int16(weekStart),
 		})
 		if err != nil {

@@ -4,26 +4,43 @@ import (
 	"context"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/people"
 )
 
-// authenticate says who sends an Authorization header, and ends what they begin once they may
-// no longer.
-func authenticate(keys *access.Authenticator, watcher *access.Watcher) func(context.Context, string) (context.Context, string, error) {
-	return func(ctx context.Context, authorization string) (context.Context, string, error) {
-		who, recheck, err := identify(ctx, keys, access.Bearer(authorization))
-		if err != nil {
-			return nil, "", err
-		}
-		return access.With(watcher.Watch(ctx, who, recheck), who), who.Scope(), nil
-	}
+// authority finds out who asks, by whatever they bring.
+type authority struct {
+	keys     *access.Authenticator
+	sessions *people.Sessions
+	watcher  *access.Watcher
 }
 
-// identify tells what is borne by its looks: a key has a prefix and no dot, a token dots.
-func identify(ctx context.Context, keys *access.Authenticator, bearer string) (access.Principal, access.Recheck, error) {
-	if access.IsToken(bearer) {
-		who, err := keys.Token(ctx, bearer)
-		return who, keys.RecheckToken(bearer), err
+// forget drops what is believed of anybody.
+func (a *authority) forget() {
+	a.keys.Forget()
+	a.sessions.Forget()
+}
+
+// authenticate reads an Authorization header. The context that it returns ends when whoever
+// asks may no longer do so.
+func (a *authority) authenticate(ctx context.Context, authorization string) (context.Context, string, error) {
+	bearer := access.Bearer(authorization)
+	who, recheck, err := a.identify(ctx, bearer)
+	if err != nil {
+		return nil, "", err
 	}
-	who, err := keys.Key(ctx, bearer)
-	return who, keys.Recheck(bearer), err
+	return access.With(a.watcher.Watch(ctx, who, recheck), who), who.Scope(), nil
+}
+
+// identify tells signed tokens and keys apart by their form, and asks whom they belong to.
+func (a *authority) identify(ctx context.Context, bearer string) (access.Principal, access.Recheck, error) {
+	if access.IsEmbedToken(bearer) {
+		who, err := a.keys.Token(ctx, bearer)
+		return who, a.keys.RecheckToken(bearer), err
+	}
+	if people.IsToken(bearer) {
+		who, err := a.sessions.Token(ctx, bearer)
+		return who, a.sessions.Recheck(bearer), err
+	}
+	who, err := a.keys.Key(ctx, bearer)
+	return who, a.keys.Recheck(bearer), err
 }

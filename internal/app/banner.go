@@ -23,6 +23,7 @@ type Addresses struct {
 	Redis        string `json:"redis"`
 
 	base string
+	mail string // folder; empty: mail is sent
 }
 
 func addressesOf(address net.Addr, config Config, state DemoState) Addresses {
@@ -36,6 +37,7 @@ func addressesOf(address net.Addr, config Config, state DemoState) Addresses {
 		Playground: web + "/playground", Ingest: web + "/v1/track",
 		Postgres: config.DatabaseURL, Redis: config.RedisURL,
 	}
+	a.mail = config.People.MailDir
 	if len(state.Tenants) > 1 {
 		a.WriteKey, a.ReadKey = state.Tenants[0].WriteKey, state.Tenants[0].ReadKey
 		a.OtherReadKey = state.Tenants[1].ReadKey
@@ -63,6 +65,9 @@ func printBanner(out io.Writer, a Addresses, state DemoState, services *embedded
 	if services.RedisInProcess() {
 		line("              (an in-process stand-in for Redis: install redis-server for the real one)")
 	}
+	if dir := a.mail; dir != "" {
+		line("  Mail        is written to %s", dir)
+	}
 	printDemo(line, a, state)
 	line("")
 	line("  Ctrl-C stops everything. The data stays in %s, and the addresses in %s/up.json.", dir, dir)
@@ -80,6 +85,9 @@ func printDemo(line func(string, ...any), a Addresses, state DemoState) {
 		line("  read key    %s", state.Tenants[i].ReadKey)
 		line("  write key   %s", state.Tenants[i].WriteKey)
 		line("  manage key  %s", state.Tenants[i].ManageKey)
+		for _, p := range state.Tenants[i].People {
+			line("  sign in as  %s (%s), password %s", p.Email, strings.ToLower(p.Role), state.Password)
+		}
 		for _, s := range state.plan().Stories(c) {
 			line("              %s  %s", s.At.Format("2006-01-02"), s.Title)
 		}

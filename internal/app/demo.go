@@ -30,6 +30,8 @@ type DemoState struct {
 	Until   time.Time    `json:"until"`
 	Loaded  bool         `json:"loaded"`
 	Tenants []DemoTenant `json:"tenants"` // in the order of demo.Companies
+	// Password is that of all people of the demo.
+	Password string `json:"password,omitempty"`
 }
 
 // DemoTenant is one demo company as it stands in the database.
@@ -40,6 +42,8 @@ type DemoTenant struct {
 	ReadKey  string `json:"readKey"`
 	// Of a demo that an earlier release loaded there is none until it is started again.
 	ManageKey string `json:"manageKey"`
+	// People can sign in, with the demo's password.
+	People []DemoPerson `json:"people,omitempty"`
 }
 
 func (s DemoState) plan() demo.Plan { return demo.Plan{Seed: s.Seed, Events: s.Events, Until: s.Until} }

@@ -31,6 +31,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -141,9 +142,17 @@ func (n *Node) Writer(options event.WriterOptions) *event.Writer {
 // Serve answers requests on the listener until ctx ends, and then stops in order: no new
 // requests, those in flight finish, the writer commits what it holds, live queries end.
 func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
+	staff, err := n.Staff()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	identities, err := n.identityPages(staff)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	witness := access.NewWitness(n.access, n.logger)
-	keys := access.NewAuthenticator(n.app, n.vault, witness)
-	watcher := access.NewWatcher(keys.Forget, n.logger)
+	callers := &authority{keys: access.NewAuthenticator(n.app, n.vault, witness), sessions: staff.Sessions()}
+	callers.watcher = access.NewWatcher(callers.forget, n.logger)
 	plans := registry.NewPlans(n.app)
 	writer := event.NewWriter(n.app, event.WriterOptions{Plans: plans})
 	in, checks, err := n.appender(ctx, writer)
@@ -156,11 +165,14 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	engine := live.New(live.Options{Logger: n.logger})
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
-	documents := n.library()
-	enter, log := authenticate(keys, watcher), auditlog.NewService(n.app, n.logger)
-	graphql := n.graphql(enter, witness, taken, writer, plans, log, engine, limiter, documents)
+	documents, log := n.library(), auditlog.NewService(n.app, n.logger)
+	graphql := n.graphql(serving{
+		callers: callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
+		log: log, engine: engine, limiter: limiter, documents: documents,
+	})
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: keys, Authenticate: enter, AuditLog: log, Writer: taken, GraphQL: graphql, Playground: web.Handler(n.playgroundConfig),
+		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
+		Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
@@ -175,9 +187,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	if n.certificate != nil {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
-	parts.Go(func() error { return watcher.Run(background) })
+	parts.Go(func() error { return callers.watcher.Run(background) })
 	parts.Go(func() error { return witness.Run(background) })
-	parts.Go(func() error { return n.listen(background, engine, watcher, documents) })
+	parts.Go(func() error { return n.listen(background, engine, callers.watcher, documents) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -185,30 +197,45 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
-func (n *Node) graphql(enter httpserver.Authenticate, witness *access.Witness, in event.Appender, writer *event.Writer, plans *registry.Plans, log *auditlog.Service, engine *live.Engine, limiter *limit.Limiter, documents *document.Library) *gqlhttp.Handler {
-	reader, parts, people := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
+// serving is what the answers of GraphQL are made of, while a server runs.
+type serving struct {
+	callers   *authority
+	witness   *access.Witness
+	staff     *people.Service
+	in        event.Appender // takes events in
+	writer    *event.Writer  // stores those that are let in later
+	plans     *registry.Plans
+	log       *auditlog.Service
+	engine    *live.Engine
+	limiter   *limit.Limiter
+	documents *document.Library
+}
+
+func (n *Node) graphql(s serving) *gqlhttp.Handler {
+	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
-		Witness:        witness,
+		Witness:        s.witness,
 		Quotas:         quotas,
 		MetricService:  metric.NewService(n.app),
 		EventReader:    reader,
 		ArchiveReader:  parts,
-		EventAppender:  in,
-		EventWriter:    writer,
-		Registry:       registry.NewService(n.app, plans),
-		People:         people,
+		EventAppender:  s.in,
+		EventWriter:    s.writer,
+		Registry:       registry.NewService(n.app, s.plans),
+		People:         users,
+		Staff:          s.staff,
 		Documents:      document.NewService(n.app, graph.CheckDocument),
-		AuditLog:       log,
+		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
-		Live:         liveQueries{engine},
-		Authenticate: enter,
+		Live:         liveQueries{s.engine},
+		Authenticate: s.callers.authenticate,
 		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
@@ -216,9 +243,9 @@ func (n *Node) graphql(enter httpserver.Authenticate, witness *access.Witness, i
 			}
 			return scope
 		},
-		Admit:       admission{limiter, quotas}.admit,
-		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, people, keyring) },
-		Documents:   documents,
+		Admit:       admission{s.limiter, quotas}.admit,
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users, keyring) },
+		Documents:   s.documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),
 		Logger:      n.logger,
@@ -257,13 +284,17 @@ func (n *Node) Work(ctx context.Context) error {
 		return err
 	}
 	eraser := customer.NewEraser(n.worker)
+	mailing, err := n.mailTasks()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}
 	group.Go(func() error {
-		return job.Run(ctx, n.logger,
+		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
@@ -280,7 +311,7 @@ func (n *Node) Work(ctx context.Context) error {
 			job.Task{Name: "forget idempotency keys", Every: 10 * time.Minute, Deadline: 30 * time.Minute, Do: func(ctx context.Context) error {
 				return idempotency.Forget(ctx, n.worker)
 			}},
-		)
+		)...)
 	})
 	return group.Wait()
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/idempotency"
+	"github.com/tidemarkhq/tidemark/internal/mail"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/rotation"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 )
@@ -14,7 +16,7 @@ import (
 // SealedPlaces are all columns that hold sealed bytes. Whoever adds one names it here, or a
 // rotation would leave it behind: a test looks through the catalog for columns sealed_….
 func SealedPlaces() []secret.Place {
-	return []secret.Place{idempotency.Sealed, access.EmbedSecrets}
+	return []secret.Place{idempotency.Sealed, access.EmbedSecrets, mail.Place, people.SecondFactorPlace, people.ProviderPlace}
 }
 
 // RotateSecrets wraps every stored secret anew under the current secret key.

@@ -53,6 +53,9 @@ func Up(ctx context.Context, config Config, options UpOptions, logger *slog.Logg
 	if config, err = KeepSecretKeys(config, options.Dir); err != nil {
 		return err
 	}
+	if config, err = keepMail(config, options.Dir); err != nil {
+		return err
+	}
 	if config.Archive == "" {
 		folder, err := filepath.Abs(filepath.Join(options.Dir, "archive"))
 		if err != nil {
@@ -82,12 +85,16 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *embedded.Ser
 		if err != nil {
 			return err
 		}
+		if state, err = n.peopleDemo(ctx, options.Dir, state); err != nil {
+			return err
+		}
 	}
 	n.PlaygroundKeys = state.playgroundKeys
 	listener, err := listenNear(ctx, n.config.Listen)
 	if err != nil {
 		return err
 	}
+	n.config.Listen = listener.Addr().String() // links lead here
 	addresses := addressesOf(listener.Addr(), n.config, state)
 	if err := writeSecret(filepath.Join(options.Dir, "up.json"), addresses); err != nil {
 		return errors.Join(err, listener.Close())

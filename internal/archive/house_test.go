@@ -63,7 +63,7 @@ func (h *house) tenant(t *testing.T, months int) tenant.ID {
 	return id
 }
 
-func (h *house) tenantRow(t *testing.T, id tenant.ID) dbsqlc.Tenant {
+func (h *house) tenantRow(t *testing.T, id tenant.ID) dbsqlc.TenantListRow {
 	t.Helper()
 	all, err := access.Tenants(t.Context(), h.Worker)
 	if err != nil {
@@ -75,7 +75,7 @@ func (h *house) tenantRow(t *testing.T, id tenant.ID) dbsqlc.Tenant {
 		}
 	}
 	t.Fatal("there is no such tenant")
-	return dbsqlc.Tenant{}
+	return dbsqlc.TenantListRow{}
 }
 
 func (h *house) run(t *testing.T, id tenant.ID) error {

@@ -36,6 +36,8 @@ const (
 	RoleCreated        Action = "ROLE_CREATED"
 	RoleChanged        Action = "ROLE_CHANGED"
 	RoleRemoved        Action = "ROLE_REMOVED"
+	ProviderCreated    Action = "PROVIDER_CREATED" // of identities
+	ProviderRemoved    Action = "PROVIDER_REMOVED"
 
 	KeyCreated Action = "KEY_CREATED"
 	KeyChanged Action = "KEY_CHANGED"

@@ -56,6 +56,8 @@ var subjects = map[string][]meaning{
 	"api_key_use":  {{subject: topic.KeyUse, key: "api_key_id"}},
 	"role":         {{subject: topic.Role, key: "role_id"}},
 	"member":       {{subject: topic.Member, key: "login_id"}},
+	"session":      {{subject: topic.Session, key: "session_id"}},
+	"invitation":   {{subject: topic.Invitation, key: "invitation_id"}},
 	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
 	"profile":      {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
 	"account":      {{subject: topic.Account, key: "account_id"}},
@@ -67,6 +69,7 @@ var subjects = map[string][]meaning{
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 
+	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},

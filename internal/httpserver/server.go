@@ -34,6 +34,7 @@ type Parts struct {
 	GraphQL      http.Handler
 	Playground   http.Handler
 	Checks       []Check
+	Identities   http.Handler // nil: nobody signs in by a provider
 	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
 	Proxies []netip.Prefix
 	// Origins are the foreign origins whose pages may send what changes something, such as
@@ -59,6 +60,9 @@ func Handler(p Parts) http.Handler {
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
 	own.Handle("GET /v1/audit/export", newAuditExport(p))
+	if p.Identities != nil {
+		own.Handle("/auth/oidc/", p.Identities)
+	}
 	own.HandleFunc("GET /healthz", alive)
 	own.Handle("GET /readyz", ready(p.Checks))
 	own.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))

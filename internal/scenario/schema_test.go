@@ -44,6 +44,22 @@ var public = map[string]string{
 	"PageInfo.hasPreviousPage": "as above",
 	"PageInfo.startCursor":     "as above",
 	"PageInfo.endCursor":       "as above",
+
+	"Mutation.signIn":               "whoever signs in is not known yet; attempts are counted",
+	"Mutation.verifySecondFactor":   "as above, by a challenge and a code",
+	"Mutation.refreshSession":       "the token says who it is, and is good once",
+	"Mutation.exchangeSignInCode":   "as above, by a code of a provider of identities",
+	"Mutation.acceptInvitation":     "whoever is invited has no account yet; the token says who it is",
+	"Mutation.requestPasswordReset": "whoever has forgotten their password can't sign in; the answer tells nothing",
+	"Mutation.resetPassword":        "as above; the token of the mail says who it is",
+	"SignIn.state":                  "it is what a sign-in has come to, and given to whoever has just proved who they are",
+	"SignIn.tenantId":               "as above",
+	"SignIn.accessToken":            "as above",
+	"SignIn.accessTokenExpiresAt":   "as above",
+	"SignIn.refreshToken":           "as above",
+	"SignIn.refreshTokenExpiresAt":  "as above",
+	"SignIn.challenge":              "as above",
+	"SignIn.challengeExpiresAt":     "as above",
 }
 
 // Whoever adds a field says who may ask for it: at the field or for all of its type.
@@ -112,6 +128,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	inGo := map[string][]string{
 		"AuditActorKind": text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
 		"APIKeyKind":     text("WRITE", "READ", "MANAGE", "PUBLISH", "EMBED"),
+		"BuiltinRole":    text(string(access.Owner), string(access.Admin), string(access.Analyst), string(access.Viewer)),
+		"SignInState":    text(string(model.SignInStateSignedIn), string(model.SignInStateSecondFactorNeeded)),
 		"FieldGroup":     text("PII", "REVENUE"),
 		"IdentityKind":   text(string(customer.User), string(customer.Device)),
 		"MetricUnit":     text(string(metric.UnitEvents), string(metric.UnitUsers)),
@@ -166,6 +184,9 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		documentsStory, registerThem, retireIt, takeTrusted,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
+		signIn, refreshIt, acceptIt, verifyIt, exchangeIt, switchIt, impersonateIt, requestReset, resetIt, changeIt, signOut, endIt, endOthers,
+		enrollIt, confirmIt, renewIt, removeIt, viewerIt, membersIt, invitationsIt, rolesIt, providersIt, inviteIt, uninviteIt, changeRoleIt,
+		removeMemberIt, createRoleIt, updateRoleIt, removeRoleIt, requireFactor, createProviderIt, removeProviderIt,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)
 		if errs != nil {

@@ -59,21 +59,34 @@ var rules = []struct {
 			"member.own_member": "who signs in learns where they belong",
 			"role.own_role":     "and as what",
 			"tenant.own_tenant": "and what that is called",
+
+			"session.own_session":     "who has signed in sees their sessions, wherever they are",
+			"session.end_own_session": "and ends them",
 		}},
 	{"whoever signs people in sees one tenant, or one login, at a time", `
 		select polrelid::regclass || '.' || polname from pg_policy where 'tidemark_access'::regrole = any (polroles)
 		  and (polroles <> array['tidemark_access'::regrole::oid]
 		    or pg_get_expr(polqual, polrelid) !~ 'current_(tenant|login)\(\)'
-		    or polwithcheck is not null and pg_get_expr(polwithcheck, polrelid) !~ '^\(tenant_id = \( SELECT current_tenant\(\)')`, nil},
+		    or polwithcheck is not null and pg_get_expr(polwithcheck, polrelid) !~ '^\((tenant_id = (\( SELECT )?current_tenant\(\)|login_id = current_login\(\))')`,
+		map[string]string{"mail_outbox.put": "mail is put without a look at what waits, and is of no tenant"}},
 	{"whoever signs people in sees no tenant's data", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 		  and has_table_privilege('tidemark_access', c.oid, 'select, insert, update, delete, truncate')
-		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant', 'audit_entry', 'api_key', 'api_key_use', 'api_key_misuse')`, nil},
+		  and c.relname not in ('goose_db_version', 'login', 'member', 'role', 'tenant', 'audit_entry', 'api_key', 'api_key_use', 'api_key_misuse')
+		  and c.relname not in ('session', 'refresh_token', 'invitation', 'identity_provider', 'provider_identity', 'sign_in_code')
+		  and c.relname not in ('second_factor', 'recovery_code', 'password_reset', 'password_reset_request', 'mail_outbox')`, nil},
 	{"what was done is added to, by nobody changed or removed", `
 		select r from unnest(array['tidemark_app', 'tidemark_worker', 'tidemark_access']) r
 		where has_table_privilege(r, 'audit_entry', 'update, delete, truncate, trigger')
 		   or has_any_column_privilege(r, 'audit_entry', 'update')
 		   or not has_table_privilege(r, 'audit_entry', 'insert')`, nil},
+	{"what is a login's own is seen by the login", `
+		select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'login_id'
+		where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'login'
+		  and not exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id')
+		  and not (c.relrowsecurity and c.relforcerowsecurity
+		    and exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'own_login'
+		      and pg_get_expr(p.polqual, c.oid) = '(login_id = current_login())' and p.polroles = array['tidemark_access'::regrole::oid]))`, nil},
 	{"whoever signs people in takes nothing away", `
 		select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace
 		  and has_table_privilege('tidemark_access', c.oid, 'delete, truncate')`, nil},
@@ -101,7 +114,12 @@ var rules = []struct {
 		select c.relname || ' by ' || r from pg_class c, unnest(array['tidemark_app', 'tidemark_worker']) r
 		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
 		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
-		  and has_table_privilege(r, c.oid, 'insert, update, delete, truncate, references, trigger')`, nil},
+		  and has_table_privilege(r, c.oid, 'insert, update, delete, truncate, references, trigger')`,
+		map[string]string{
+			"mail_outbox by tidemark_worker":            "it sends what waits",
+			"password_reset by tidemark_worker":         "it forgets what is over",
+			"password_reset_request by tidemark_worker": "it forgets what is done",
+		}},
 	{"a unique index begins with the tenant", `
 		select i.indexrelid::regclass::text from pg_index i
 		join pg_class c on c.oid = i.indrelid and c.relnamespace in ('public'::regnamespace, 'materialized'::regnamespace)

@@ -24,6 +24,7 @@ type Kit struct {
 	Node *app.Node
 
 	Statements *Statements // what the server asks of the database for tenants
+	MailDir    string      // where mail goes
 }
 
 // Start runs a server and a worker until the test ends.
@@ -43,15 +44,17 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(), SecretKeys: SecretKeys(t),
 		Limits: withoutRates(app.DefaultLimits()),
+		People: app.PeopleConfig{MailDir: t.TempDir(), MailFrom: "tidemark@example.com", AppURL: "http://app.example.com", AllowPrivate: true},
 	}
 	for _, change := range changes {
 		change(&config)
 	}
-	node, err := app.NewNode(t.Context(), config, logger())
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", config.Listen)
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", config.Listen)
+	config.Listen = listener.Addr().String()
+	node, err := app.NewNode(t.Context(), config, logger())
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
@@ -76,7 +79,7 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 	if config.TLSCert != "" {
 		scheme = "https://"
 	}
-	return &Kit{URL: scheme + listener.Addr().String(), DB: database, Node: node, Statements: statements}
+	return &Kit{URL: scheme + listener.Addr().String(), DB: database, Node: node, Statements: statements, MailDir: config.People.MailDir}
 }
 
 // withoutRates lets a story ask as fast as it can: what the rates are is told by stories of

@@ -30,10 +30,11 @@ const (
 	// Quarantine: an event was put aside, released or discarded; no key.
 	Quarantine Subject = "quarantine"
 
-	Person      Subject = "person"  // whose an identity is, or what is known of it; key: the identity's number
-	Account     Subject = "account" // an account, its members or what is known of it; key: its number
-	PersonMerge Subject = "merge"   // the merges of users; no key
-	Erasure     Subject = "erasure" // the erasure of a person; key: its id
+	Person      Subject = "person"     // whose an identity is, or what is known of it; key: the identity's number
+	Account     Subject = "account"    // an account, its members or what is known of it; key: its number
+	Invitation  Subject = "invitation" // an invitation, or a provider of identities, was made, used or ended; key: its id
+	PersonMerge Subject = "merge"      // the merges of users; no key
+	Erasure     Subject = "erasure"    // the erasure of a person; key: its id
 
 	// Document: a document was registered or retired; no key.
 	Document Subject = "document"

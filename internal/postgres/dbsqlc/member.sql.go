@@ -7,13 +7,14 @@ package dbsqlc
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 const memberAuthenticate = `-- name: MemberAuthenticate :one
-select m.tenant_id, m.role_id, r.builtin, r.permissions, r.row_conditions, r.second_factor
+select m.tenant_id, m.role_id, r.builtin, r.permissions, r.row_conditions, (r.second_factor or t.second_factor)::boolean as second_factor
 from member m
 join role r on r.tenant_id = m.tenant_id and r.role_id = m.role_id
 join tenant t on t.tenant_id = m.tenant_id
@@ -45,4 +46,238 @@ func (q *Queries) MemberAuthenticate(ctx context.Context, db DBTX, loginID uuid.
 		&i.SecondFactor,
 	)
 	return i, err
+}
+
+const memberCount = `-- name: MemberCount :one
+select count(*)
+from member
+where removed_at is null
+`
+
+func (q *Queries) MemberCount(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, memberCount)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const memberGet = `-- name: MemberGet :one
+select m.login_id, l.email, l.name, m.role_id, m.joined_at
+from member m
+join login l on l.login_id = m.login_id
+where m.login_id = $1 and m.removed_at is null
+`
+
+type MemberGetRow struct {
+	LoginID  uuid.UUID
+	Email    string
+	Name     string
+	RoleID   uuid.UUID
+	JoinedAt time.Time
+}
+
+func (q *Queries) MemberGet(ctx context.Context, db DBTX, loginID uuid.UUID) (MemberGetRow, error) {
+	row := db.QueryRow(ctx, memberGet, loginID)
+	var i MemberGetRow
+	err := row.Scan(
+		&i.LoginID,
+		&i.Email,
+		&i.Name,
+		&i.RoleID,
+		&i.JoinedAt,
+	)
+	return i, err
+}
+
+const memberJoin = `-- name: MemberJoin :exec
+insert into member (tenant_id, login_id, role_id)
+values (current_tenant(), $1, $2)
+on conflict (tenant_id, login_id) do update
+set role_id = excluded.role_id, joined_at = now(), removed_at = null
+where member.removed_at is not null
+`
+
+type MemberJoinParams struct {
+	LoginID uuid.UUID
+	RoleID  uuid.UUID
+}
+
+// Whoever was removed, and comes again, is the same.
+func (q *Queries) MemberJoin(ctx context.Context, db DBTX, arg MemberJoinParams) error {
+	_, err := db.Exec(ctx, memberJoin, arg.LoginID, arg.RoleID)
+	return err
+}
+
+const memberLockOwners = `-- name: MemberLockOwners :many
+select m.login_id
+from member m
+join role r on r.tenant_id = m.tenant_id and r.role_id = m.role_id
+where r.builtin = 'OWNER' and m.removed_at is null
+order by m.login_id
+for update of m
+`
+
+// Who would be left if one of them went: all owners, locked, in one order.
+func (q *Queries) MemberLockOwners(ctx context.Context, db DBTX) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, memberLockOwners)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var login_id uuid.UUID
+		if err := rows.Scan(&login_id); err != nil {
+			return nil, err
+		}
+		items = append(items, login_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const memberPage = `-- name: MemberPage :many
+select m.login_id, l.email, l.name, m.role_id, m.joined_at
+from member m
+join login l on l.login_id = m.login_id
+where m.removed_at is null
+  and (m.joined_at, m.login_id) > ($1::timestamptz, $2::uuid)
+order by m.joined_at, m.login_id
+limit $3
+`
+
+type MemberPageParams struct {
+	AfterAt time.Time
+	AfterID uuid.UUID
+	Most    int64
+}
+
+type MemberPageRow struct {
+	LoginID  uuid.UUID
+	Email    string
+	Name     string
+	RoleID   uuid.UUID
+	JoinedAt time.Time
+}
+
+// Those who belong to the tenant of the transaction, the oldest first.
+func (q *Queries) MemberPage(ctx context.Context, db DBTX, arg MemberPageParams) ([]MemberPageRow, error) {
+	rows, err := db.Query(ctx, memberPage, arg.AfterAt, arg.AfterID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MemberPageRow{}
+	for rows.Next() {
+		var i MemberPageRow
+		if err := rows.Scan(
+			&i.LoginID,
+			&i.Email,
+			&i.Name,
+			&i.RoleID,
+			&i.JoinedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const memberRemove = `-- name: MemberRemove :exec
+update member
+set removed_at = now()
+where login_id = $1 and removed_at is null
+`
+
+func (q *Queries) MemberRemove(ctx context.Context, db DBTX, loginID uuid.UUID) error {
+	_, err := db.Exec(ctx, memberRemove, loginID)
+	return err
+}
+
+const memberSetRole = `-- name: MemberSetRole :exec
+update member
+set role_id = $1
+where login_id = $2 and removed_at is null
+`
+
+type MemberSetRoleParams struct {
+	RoleID  uuid.UUID
+	LoginID uuid.UUID
+}
+
+func (q *Queries) MemberSetRole(ctx context.Context, db DBTX, arg MemberSetRoleParams) error {
+	_, err := db.Exec(ctx, memberSetRole, arg.RoleID, arg.LoginID)
+	return err
+}
+
+const memberTakeTurn = `-- name: MemberTakeTurn :exec
+select pg_advisory_xact_lock(hashtextextended('tidemark_members/' || current_tenant()::text, 0))
+`
+
+// One change of who may do what at a time, in a tenant; the lock goes with the transaction.
+func (q *Queries) MemberTakeTurn(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, memberTakeTurn)
+	return err
+}
+
+const memberWasRemoved = `-- name: MemberWasRemoved :one
+select exists (select from member where login_id = $1 and removed_at is not null)::boolean
+`
+
+// Whoever was removed does not come back by themselves.
+func (q *Queries) MemberWasRemoved(ctx context.Context, db DBTX, loginID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, memberWasRemoved, loginID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const membershipList = `-- name: MembershipList :many
+select m.tenant_id, t.name as tenant_name, r.name as role_name, m.joined_at
+from member m
+join role r on r.tenant_id = m.tenant_id and r.role_id = m.role_id
+join tenant t on t.tenant_id = m.tenant_id
+where m.login_id = $1
+  and m.removed_at is null
+  and t.suspended_at is null
+order by m.joined_at, m.tenant_id
+`
+
+type MembershipListRow struct {
+	TenantID   tenant.ID
+	TenantName string
+	RoleName   string
+	JoinedAt   time.Time
+}
+
+// Where the transaction's login belongs, the oldest membership first.
+func (q *Queries) MembershipList(ctx context.Context, db DBTX, loginID uuid.UUID) ([]MembershipListRow, error) {
+	rows, err := db.Query(ctx, membershipList, loginID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MembershipListRow{}
+	for rows.Next() {
+		var i MembershipListRow
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.TenantName,
+			&i.RoleName,
+			&i.JoinedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -277,6 +277,52 @@ func (ns NullProfileSubject) Value() (driver.Value, error) {
 	return string(ns.ProfileSubject), nil
 }
 
+type SessionEnd string
+
+const (
+	SessionEndSIGNEDOUT SessionEnd = "SIGNED_OUT"
+	SessionEndENDED     SessionEnd = "ENDED"
+	SessionEndSWITCHED  SessionEnd = "SWITCHED"
+	SessionEndREUSED    SessionEnd = "REUSED"
+	SessionEndPASSWORD  SessionEnd = "PASSWORD"
+	SessionEndREMOVED   SessionEnd = "REMOVED"
+)
+
+func (e *SessionEnd) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = SessionEnd(s)
+	case string:
+		*e = SessionEnd(s)
+	default:
+		return fmt.Errorf("unsupported scan type for SessionEnd: %T", src)
+	}
+	return nil
+}
+
+type NullSessionEnd struct {
+	SessionEnd SessionEnd
+	Valid      bool // Valid is true if SessionEnd is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullSessionEnd) Scan(value interface{}) error {
+	if value == nil {
+		ns.SessionEnd, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.SessionEnd.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullSessionEnd) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.SessionEnd), nil
+}
+
 type ArchivePart struct {
 	TenantID      tenant.ID
 	Month         calendar.Date

@@ -63,10 +63,9 @@ func (q *Queries) TenantChange(ctx context.Context, db DBTX, arg TenantChangePar
 	return err
 }
 
-const tenantCreate = `-- name: TenantCreate :one
+const tenantCreate = `-- name: TenantCreate :exec
 insert into tenant (tenant_id, name, zone, week_start)
 values ($1, $2, $3, $4)
-returning tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
 `
 
 type TenantCreateParams struct {
@@ -76,37 +75,15 @@ type TenantCreateParams struct {
 	WeekStart int16
 }
 
-type TenantCreateRow struct {
-	TenantID             tenant.ID
-	Name                 string
-	Zone                 string
-	WeekStart            int16
-	CreatedAt            time.Time
-	EventRetentionMonths pgtype.Int4
-	SuspendedAt          *time.Time
-	DocumentMode         DocumentMode
-}
-
 // Worker: a tenant has no tenant to belong to yet.
-func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) (TenantCreateRow, error) {
-	row := db.QueryRow(ctx, tenantCreate,
+func (q *Queries) TenantCreate(ctx context.Context, db DBTX, arg TenantCreateParams) error {
+	_, err := db.Exec(ctx, tenantCreate,
 		arg.TenantID,
 		arg.Name,
 		arg.Zone,
 		arg.WeekStart,
 	)
-	var i TenantCreateRow
-	err := row.Scan(
-		&i.TenantID,
-		&i.Name,
-		&i.Zone,
-		&i.WeekStart,
-		&i.CreatedAt,
-		&i.EventRetentionMonths,
-		&i.SuspendedAt,
-		&i.DocumentMode,
-	)
-	return i, err
+	return err
 }
 
 const tenantEnter = `-- name: TenantEnter :exec
@@ -173,7 +150,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 }
 
 const tenantList = `-- name: TenantList :many
-select tenant_id, name, zone, week_start, created_at, event_retention_months, suspended_at, document_mode
+select tenant_id, name, zone, event_retention_months
 from tenant
 order by created_at, tenant_id
 `
@@ -182,11 +159,7 @@ type TenantListRow struct {
 	TenantID             tenant.ID
 	Name                 string
 	Zone                 string
-	WeekStart            int16
-	CreatedAt            time.Time
 	EventRetentionMonths pgtype.Int4
-	SuspendedAt          *time.Time
-	DocumentMode         DocumentMode
 }
 
 // Worker.
@@ -203,11 +176,7 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]TenantListRow, err
 			&i.TenantID,
 			&i.Name,
 			&i.Zone,
-			&i.WeekStart,
-			&i.CreatedAt,
 			&i.EventRetentionMonths,
-			&i.SuspendedAt,
-			&i.DocumentMode,
 		); err != nil {
 			return nil, err
 		}
