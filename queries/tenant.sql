@@ -37,9 +37,13 @@ select
   (exists (select from day_version) or exists (select from identity) or exists (select from archive_part))::boolean as counts
 from tenant t;
 
--- name: TenantSetDocumentMode :execrows
-update tenant
-set document_mode = @mode;
+-- Gives what it was before, as below.
+-- name: TenantSetDocumentMode :one
+update tenant t
+set document_mode = @mode
+from tenant old
+where old.tenant_id = t.tenant_id
+returning old.document_mode as before;
 
 -- Gives what it was before: the joined row is as it was when the statement began.
 -- name: TenantSetEventRetention :one

@@ -5405,8 +5405,6 @@ enum AuditAction {
   SIGNED_IN
   "Somebody tried to sign in, in vain."
   SIGN_IN_FAILED
-  "Too many attempts to sign in failed."
-  LOCKED_OUT
   "Somebody signed out."
   SIGNED_OUT
   "A session was ended, by somebody or because its time was over."
@@ -5419,12 +5417,8 @@ enum AuditAction {
   IMPERSONATION_BEGUN
   "Somebody stopped looking as another member."
   IMPERSONATION_ENDED
-  "Somebody changed what is known of themselves."
-  PROFILE_CHANGED
   "Somebody changed their password."
   PASSWORD_CHANGED
-  "A new password was asked for by mail."
-  PASSWORD_FORGOTTEN
   "A password was set by way of a mail."
   PASSWORD_RESET
   "Somebody set up a second factor."
@@ -5451,10 +5445,12 @@ enum AuditAction {
   ROLE_CHANGED
   "A role was removed."
   ROLE_REMOVED
+  "A provider of identities was connected."
+  PROVIDER_CREATED
+  "A provider of identities was removed."
+  PROVIDER_REMOVED
   "A key was made."
   KEY_CREATED
-  "A key was changed."
-  KEY_CHANGED
   "A key was given a successor."
   KEY_ROTATED
   "Keys were revoked."
@@ -5473,8 +5469,6 @@ enum AuditAction {
   RETENTION_CHANGED
   "Limits were changed."
   LIMITS_CHANGED
-  "Stored secrets were sealed under a new key."
-  SECRETS_ROTATED
   "Trusted documents were registered."
   DOCUMENT_REGISTERED
   "Trusted documents were removed."

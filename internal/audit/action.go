@@ -12,16 +12,13 @@ const (
 
 	SignedIn          Action = "SIGNED_IN"
 	SignInFailed      Action = "SIGN_IN_FAILED"
-	LockedOut         Action = "LOCKED_OUT" // too many attempts failed
 	SignedOut         Action = "SIGNED_OUT"
 	SessionEnded      Action = "SESSION_ENDED"  // by somebody, or because its time was over
 	SessionReused     Action = "SESSION_REUSED" // a refresh token came twice: the session was ended
 	TenantSwitched    Action = "TENANT_SWITCHED"
 	ImpersonationOn   Action = "IMPERSONATION_BEGUN"
 	ImpersonationOff  Action = "IMPERSONATION_ENDED"
-	ProfileChanged    Action = "PROFILE_CHANGED"
 	PasswordChanged   Action = "PASSWORD_CHANGED"
-	PasswordForgotten Action = "PASSWORD_FORGOTTEN" // a reset was asked for
 	PasswordReset     Action = "PASSWORD_RESET"
 	SecondFactorOn    Action = "SECOND_FACTOR_ENABLED"
 	SecondFactorOff   Action = "SECOND_FACTOR_DISABLED"
@@ -40,7 +37,6 @@ const (
 	ProviderRemoved    Action = "PROVIDER_REMOVED"
 
 	KeyCreated Action = "KEY_CREATED"
-	KeyChanged Action = "KEY_CHANGED"
 	KeyRotated Action = "KEY_ROTATED"
 	KeyRevoked Action = "KEY_REVOKED"
 	KeyMisused Action = "KEY_MISUSED" // used outside of its pattern
@@ -51,7 +47,6 @@ const (
 	TenantResumed    Action = "TENANT_RESUMED"
 	RetentionChanged Action = "RETENTION_CHANGED"
 	LimitsChanged    Action = "LIMITS_CHANGED"
-	SecretsRotated   Action = "SECRETS_ROTATED"
 
 	DocumentRegistered Action = "DOCUMENT_REGISTERED"
 	DocumentRemoved    Action = "DOCUMENT_REMOVED"
@@ -78,12 +73,12 @@ const (
 
 // actions are all of them, in the order of the schema.
 var actions = []Action{
-	Denied, SignedIn, SignInFailed, LockedOut, SignedOut, SessionEnded, SessionReused, TenantSwitched,
-	ImpersonationOn, ImpersonationOff, ProfileChanged, PasswordChanged, PasswordForgotten, PasswordReset,
+	Denied, SignedIn, SignInFailed, SignedOut, SessionEnded, SessionReused, TenantSwitched,
+	ImpersonationOn, ImpersonationOff, PasswordChanged, PasswordReset,
 	SecondFactorOn, SecondFactorOff, RecoveryCodesMade, RecoveryCodeUsed, MemberInvited, InvitationRevoked,
-	InvitationAccepted, MemberChanged, MemberRemoved, RoleCreated, RoleChanged, RoleRemoved, KeyCreated,
-	KeyChanged, KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
-	RetentionChanged, LimitsChanged, SecretsRotated, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
+	InvitationAccepted, MemberChanged, MemberRemoved, RoleCreated, RoleChanged, RoleRemoved, ProviderCreated, ProviderRemoved, KeyCreated,
+	KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
+	RetentionChanged, LimitsChanged, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
 	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, PeopleMerged, MergeUndone,
 	IdentityDetached, IdentityReattached, PersonErased, PlanSaved, QuarantineReleased, QuarantineDiscarded,
 	SamplesForgotten, AuditExported,

@@ -9,9 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -71,7 +73,12 @@ func (s *Service) Register(ctx context.Context, drafts []Draft) ([]Outcome, erro
 	if len(rows) == 0 {
 		return outcomes, nil
 	}
-	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error { return register(ctx, tx, rows, outcomes) })
+	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
+		if err := register(ctx, tx, rows, outcomes); err != nil {
+			return err
+		}
+		return noteRegistered(ctx, tx, who.Tenant, outcomes)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("register documents: %w", err)
 	}
@@ -143,6 +150,25 @@ func tell(outcomes []Outcome, made map[Hash]bool, found []dbsqlc.TrustedDocument
 
 var errNone = fault.New(fault.NotFound, "There is no such document.").In("id")
 
+// target is what a document is called in the audit log.
+func target(hash Hash) audit.Target { return audit.Target{Type: "document", ID: hash.String()} }
+
+// noteRegistered leaves one entry for all documents that a call has put on the list.
+func noteRegistered(ctx context.Context, tx pgx.Tx, who tenant.ID, outcomes []Outcome) error {
+	var hashes []string
+	for _, o := range outcomes {
+		if o.Status == Registered {
+			hashes = append(hashes, o.Hash.String())
+		}
+	}
+	if len(hashes) == 0 {
+		return nil
+	}
+	return audit.Write(ctx, tx, audit.Entry{
+		Action: audit.DocumentRegistered, Target: audit.Target{Type: "tenant", ID: who.String()}, After: map[string]any{"documents": hashes},
+	})
+}
+
 // Retire ends a document's trust, and gives it as it is then. One that is retired stays so.
 func (s *Service) Retire(ctx context.Context, hash Hash) (d Document, err error) {
 	who, err := access.Require(ctx, access.ManageDocuments)
@@ -150,11 +176,14 @@ func (s *Service) Retire(ctx context.Context, hash Hash) (d Document, err error)
 		return d, err
 	}
 	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		if _, err := dbsqlc.New().TrustedDocumentRetire(ctx, tx, hash[:]); err != nil {
+		retired, err := dbsqlc.New().TrustedDocumentRetire(ctx, tx, hash[:])
+		if err != nil {
 			return err
 		}
-		d, err = get(ctx, tx, hash)
-		return err
+		if d, err = get(ctx, tx, hash); err != nil || retired == 0 {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{Action: audit.DocumentRemoved, Target: target(hash), Before: map[string]any{"name": d.Name}})
 	})
 	if err != nil {
 		return d, fmt.Errorf("retire document: %w", err)
@@ -250,8 +279,14 @@ func (s *Service) SetMode(ctx context.Context, mode Mode) error {
 		return fault.Input("mode", "There is no such mode.")
 	}
 	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		_, err := dbsqlc.New().TenantSetDocumentMode(ctx, tx, dbsqlc.DocumentMode(mode))
-		return err
+		before, err := dbsqlc.New().TenantSetDocumentMode(ctx, tx, dbsqlc.DocumentMode(mode))
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.DocumentsEnforced, Target: audit.Target{Type: "tenant", ID: who.Tenant.String()},
+			Before: map[string]any{"mode": before}, After: map[string]any{"mode": mode},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("set document mode: %w", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/limit"
@@ -134,6 +135,20 @@ func (s *Service) Current(ctx context.Context) (q Quota, err error) {
 	return s.lookUp(ctx, who.Tenant)
 }
 
+// told is what the audit log keeps of a wish: what is left out is as the installation has it.
+func (w Wish) told() map[string]int {
+	told := map[string]int{}
+	for name, value := range map[string]*int{
+		"readPerMinute": w.ReadPerMinute, "writePerMinute": w.WritePerMinute, "burstSeconds": w.BurstSeconds,
+		"offPeakPercent": w.OffPeakPercent, "callerPercent": w.CallerPercent,
+	} {
+		if value != nil {
+			told[name] = *value
+		}
+	}
+	return told
+}
+
 // Set replaces what the tenant that asks has set. It counts at once here, and on other
 // servers within a second.
 func (s *Service) Set(ctx context.Context, wish Wish) error {
@@ -146,7 +161,12 @@ func (s *Service) Set(ctx context.Context, wish Wish) error {
 		return err
 	}
 	err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
-		return dbsqlc.New().TenantLimitSet(ctx, tx, params)
+		if err := dbsqlc.New().TenantLimitSet(ctx, tx, params); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Entry{
+			Action: audit.LimitsChanged, Target: audit.Target{Type: "tenant", ID: who.Tenant.String()}, After: wish.told(),
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("set limits: %w", err)

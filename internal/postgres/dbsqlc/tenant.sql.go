@@ -188,17 +188,20 @@ func (q *Queries) TenantList(ctx context.Context, db DBTX) ([]TenantListRow, err
 	return items, nil
 }
 
-const tenantSetDocumentMode = `-- name: TenantSetDocumentMode :execrows
-update tenant
+const tenantSetDocumentMode = `-- name: TenantSetDocumentMode :one
+update tenant t
 set document_mode = $1
+from tenant old
+where old.tenant_id = t.tenant_id
+returning old.document_mode as before
 `
 
-func (q *Queries) TenantSetDocumentMode(ctx context.Context, db DBTX, mode DocumentMode) (int64, error) {
-	result, err := db.Exec(ctx, tenantSetDocumentMode, mode)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Gives what it was before, as below.
+func (q *Queries) TenantSetDocumentMode(ctx context.Context, db DBTX, mode DocumentMode) (DocumentMode, error) {
+	row := db.QueryRow(ctx, tenantSetDocumentMode, mode)
+	var before DocumentMode
+	err := row.Scan(&before)
+	return before, err
 }
 
 const tenantSetEventRetention = `-- name: TenantSetEventRetention :one
