@@ -5322,7 +5322,7 @@ type ArchivePartEdge @can(do: READ_SCHEMA) {
     from: DateTime
     "Only before this instant."
     to: DateTime
-  ): AuditEntryConnection! @can(do: READ_AUDIT)
+  ): AuditEntryConnection! @can(do: READ_AUDIT) @page
 }
 
 "What an entry of the audit log is about."
@@ -5834,7 +5834,7 @@ type PersonMergeEdge @can(do: READ_PII) {
     after: String
     "True: those that were retired in the last 90 days, instead of those that may run."
     retired: Boolean! = false
-  ): TrustedDocumentConnection! @can(do: MANAGE_DOCUMENTS)
+  ): TrustedDocumentConnection! @can(do: MANAGE_DOCUMENTS) @page
 }
 
 extend type Mutation {
@@ -6194,7 +6194,7 @@ enum VerdictStatus {
     first: Int! = 50
     "Continue after this cursor."
     after: String
-  ): APIKeyConnection! @can(do: MANAGE_KEYS)
+  ): APIKeyConnection! @can(do: MANAGE_KEYS) @page
 }
 
 extend type Mutation {

@@ -21,6 +21,8 @@ import (
 func TestEmbedding(t *testing.T) {
 	begin(t).tell(t, []chapter{
 		{"a token shows what it names", aTokenShowsWhatItNames},
+		{"a token shows the reports that it names", aTokenShowsItsReports},
+		{"a token is held to its filters", aTokenIsHeldToItsFilters},
 		{"a token shows nothing else", aTokenShowsNothingElse},
 		{"a token ends", aTokenEnds},
 		{"a token ends with its key and its tenant", aTokenEndsWithItsKeyAndItsTenant},
@@ -76,17 +78,61 @@ func aTokenShowsWhatItNames(t *testing.T, s story) {
 	}
 }
 
+func aTokenShowsItsReports(t *testing.T, s story) {
+	named, other := keep(t, s.acme, "Named"), keep(t, s.acme, "Other")
+	token, _ := embed(t, s.acme, time.Hour, `"reports":["`+named.ID+`"]`)
+	s.acme.Batch(t, event("m1", "E", "u1", noon))
+	w := watchSocket(t, s.kit, token, live(`report(id: "`+named.ID+`") { name result }`))
+	wantNext(t, w, `"value":1`)
+	s.acme.Batch(t, event("m2", "E", "u1", noon))
+	wantNext(t, w, `"value":2`)
+	wantRefused(t, s.kit, token, `{ report(id: "`+other.ID+`") { name } }`, nil, "NOT_FOUND")
+	wantRefused(t, s.kit, token, `{ metric(key: "events") { key } }`, nil, "NOT_FOUND")
+	wantRefused(t, s.kit, token, `{ sharedReports { nodes { id } } }`, nil, "NOT_FOUND")
+	got := s.kit.Ask(t, token, `{ reports { nodes { name } } }`, nil)
+	wantEqual(t, "the list", string(got.Data), `{"reports":{"nodes":[{"name":"Named"}]}}`)
+}
+
+// Filters are the backend's, and nothing that the browser says undoes them.
+func aTokenIsHeldToItsFilters(t *testing.T, s story) {
+	of := func(id, account string) string {
+		return `{"type":"track","messageId":"` + id + `","event":"E","userId":"u` + id + `","timestamp":"` + noon + `","context":{"groupId":"` + account + `"}}`
+	}
+	s.acme.Batch(t, of("1", "one"), of("2", "two"), of("3", "one"), event("m4", "E", "u4", noon))
+	query := live(`metric(key: "events") { value(` + ever + `) { value } series(` + thatDay + `) { values } } users: metric(key: "active_users") { value(` + ever + `) { value } }`)
+	watchers := map[string]watcher{}
+	for account, want := range map[string]string{"one": `"value":2`, "two": `"value":1`, "none": `"value":0`} {
+		token, _ := embed(t, s.acme, time.Hour, `"metrics":["events","active_users"],"filters":{"account":{"type":"account","id":"`+account+`"}}`)
+		watchers[account] = watchSocket(t, s.kit, token, query)
+		wantNext(t, watchers[account], want)
+	}
+	s.acme.Batch(t, of("5", "two"))
+	wantNext(t, watchers["two"], `"value":2`)
+	s.acme.Batch(t, of("6", "one"))
+	wantNext(t, watchers["one"], `"value":3`) // the very next: nothing of the other's came
+	s.wantStrangerEmpty(t)
+}
+
 // openToTokens are the root fields that a token's one permission opens, each with what holds it
 // to what the token names. Whoever adds one says it here.
 var openToTokens = map[string]string{
 	"Query.metric":      "metric.FindShown",
 	"Query.metrics":     "metric.Shown",
 	"Subscription.live": "what is in it is guarded field by field",
+
+	"Query.report":        "Embed.AllowsReport",
+	"Query.reports":       "likewise",
+	"Query.sharedReport":  "report.Received: there are none for tokens",
+	"Query.sharedReports": "likewise",
 }
 
 // typesOpenToTokens are the types that it opens.
 var typesOpenToTokens = map[string]string{
 	"IngestResult": "of a mutation that needs INGEST", "EventVerdict": "as above", "EventWarning": "as above", "Range": "of a figure",
+	"Viewer": "it tells the token's own permissions", "Session": "of a Viewer: a token has none", "SessionConnection": "as above", "SessionEdge": "as above",
+	"Membership": "as above", "SecondFactorEnrollment": "of a mutation that needs somebody who has signed in",
+	"Report": "it is found by Embed.AllowsReport", "ReportConnection": "of Query.reports", "ReportEdge": "of Query.reports",
+	"SharedReport": "see Query.sharedReport", "SharedReportConnection": "as above", "SharedReportEdge": "as above",
 	"Live": "see Subscription.live", "Metric": "it is found by metric.FindShown, and its figures are guarded by it",
 	"MetricValue": "of a Metric", "MetricSeries": "of a Metric", "MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }

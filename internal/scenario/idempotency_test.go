@@ -79,7 +79,9 @@ func twentyAtOnce(t *testing.T, s story) {
 		reply := <-replies
 		switch {
 		case reply.Status == http.StatusOK:
-			wantEqual(t, "the answer", string(reply.Body), `{"data":{"saveTrackingPlan":{"plan":{"version":1}}}}`)
+			if !strings.HasPrefix(string(reply.Body), `{"data":{"saveTrackingPlan":{"plan":{"version":1}}}`) { // what it cost stands behind
+				t.Errorf("the answer is %s", reply.Body)
+			}
 			if reply.Header.Get("Idempotency-Replayed") == "" {
 				first++
 			}

@@ -77,7 +77,7 @@ func TestByTLS(t *testing.T) {
 	wantEqual(t, "HSTS", response.Header.Get("Strict-Transport-Security"), "max-age=31536000")
 	question := `{ events(` + ever + `) { count } }`
 	_, text := ask("/graphql", acme.ReadKey, requestOf(t, question, nil), "application/json")
-	wantEqual(t, "an answer", strings.TrimSpace(text), `{"data":{"events":{"count":1}}}`)
+	wantEqual(t, "an answer", strings.HasPrefix(text, `{"data":{"events":{"count":1}}`), true)
 	_, text = ask("/graphql", acme.ReadKey, requestOf(t, question, nil), "text/event-stream")
 	wantEqual(t, "a stream", strings.Contains(text, `"count":1`), true)
 

@@ -31,6 +31,19 @@ func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.
 // TraceQueryEnd implements [pgx.QueryTracer].
 func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+// ofTheCaller are the queries that find out who asks and what they may, and are remembered for
+// a second: how often they run depends on the clock.
+var ofTheCaller = []string{"APIKeyAuthenticate", "TenantEnter", "TenantAdmits", "TrustedDocumentLookUp", "TenantLimitGet", "APIKeyUseNote", "APIKeyMisuseNote"}
+
+// TakeForAnswers is Take without the queries that find out who asks.
+func (s *Statements) TakeForAnswers() map[string]int {
+	counts := s.Take()
+	for _, name := range ofTheCaller {
+		delete(counts, name)
+	}
+	return counts
+}
+
 // Take returns the counts since the last call.
 func (s *Statements) Take() map[string]int {
 	s.mu.Lock()

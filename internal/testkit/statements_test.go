@@ -42,7 +42,7 @@ func TestNoFieldAsksOncePerItem(t *testing.T) {
 			map[string]int{"TenantGet": 1, "PresenceDayCountByBucket": 1}},
 		{`{ ` + nodes.String() + ` }`, map[string]int{"EventListByIDs": 1}},
 		{`{ events { list(first: 20) { nodes { id person { id userIds traits identities { nodes { value } } traitHistory { nodes { name } }
-			accounts { nodes { groupId traits members { nodes { id } } } } } account { groupId } } } } }`,
+			accounts(first: 5) { nodes { groupId traits members(first: 5) { nodes { id } } } } } account { groupId } } } } }`,
 			map[string]int{"TenantGet": 1, "EventPage": 1, "PersonListByIdentities": 1, "PersonUserIDs": 1, "ProfileListOfPersons": 1,
 				"IdentityPageOfPersons": 1, "TraitChangePageOfPersons": 1, "AccountPageOfPersons": 1}},
 	}
@@ -54,8 +54,7 @@ func TestNoFieldAsksOncePerItem(t *testing.T) {
 		kit.Statements.Take()
 		var answer map[string]any
 		acme.Query(t, c.query, nil, &answer)
-		got := kit.Statements.Take()
-		delete(got, "APIKeyAuthenticate") // asked again when it was last asked a second ago
+		got := kit.Statements.TakeForAnswers()
 		// A loader waits a millisecond for the others; on a busy machine some come later. Twenty
 		// things by one statement each would be twenty.
 		for name := range c.want {
