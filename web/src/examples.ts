@@ -575,266 +575,6 @@ mutation SetEventRetention {
 }`,
   ),
   example(
-    'ApiKeys',
-    `Needs a management key. The keys of the tenant, without
-their secrets: when each ends, and when it was last used.`,
-    `
-query ApiKeys {
-  apiKeys(first: 20) {
-    totalCount
-    nodes {
-      id
-      kind
-      name
-      prefix
-      permissions
-      expiresAt
-      revokedAt
-      lastUsedAt
-      lastUsedFrom
-    }
-  }
-}`,
-  ),
-  example(
-    'CreateApiKey',
-    `Needs a management key. A key that reads metrics alone;
-its secret is shown here, and never again.`,
-    `
-mutation CreateApiKey {
-  createApiKey(kind: READ, name: "dashboard", permissions: [READ_METRICS]) {
-    secret
-    key {
-      id
-      prefix
-    }
-  }
-}`,
-  ),
-  example(
-    'RotateApiKey',
-    `Needs a management key. A successor to a key, which itself
-works on for a day. The id is one of ApiKeys.`,
-    `
-mutation RotateApiKey {
-  rotateApiKey(id: "a key's id", overlapHours: 24) {
-    secret
-    key {
-      rotates {
-        expiresAt
-      }
-    }
-  }
-}`,
-  ),
-  example(
-    'RevokeApiKey',
-    `Needs a management key. Ends a key for good, also where
-it is in use. The id is one of ApiKeys.`,
-    `
-mutation RevokeApiKey {
-  revokeApiKey(id: "a key's id", reason: "No longer used.") {
-    revokedAt
-  }
-}`,
-  ),
-  example(
-    'UpdateTenant',
-    `Needs a management key. What the tenant says of itself;
-what is left out stays as it is.`,
-    `
-mutation UpdateTenant {
-  updateTenant(currency: "EUR", branding: { appName: "Board", accent: "#3366ff" }) {
-    name
-    currency
-    branding {
-      appName
-      accent
-    'SetLimits',
-    `Needs a management key. Lowers what the tenant may spend;
-what is left out is as the installation has it.`,
-    `
-mutation SetLimits {
-  setLimits(limits: { readPerMinute: 60000, callerPercent: 25 }) {
-    limits {
-      readPerMinute
-      writePerMinute
-      burstSeconds
-      offPeakPercent
-      callerPercent
-    }
-    limitCeiling {
-      readPerMinute
-    }
-  }
-}`,
-  ),
-  example(
-    'TrustedDocuments',
-    `Needs a key that may manage documents. Which ones are
-registered, and whether callers may run others.`,
-    `
-query TrustedDocuments {
-  tenant {
-    documentMode
-  }
-  trustedDocuments(first: 20) {
-    totalCount
-    nodes {
-      name
-      hash
-      createdAt
-    }
-    pageInfo {
-      hasNextPage
-      endCursor
-    }
-  }
-}`,
-  ),
-  example(
-    'RegisterDocuments',
-    `Needs a key that may manage documents. Puts a document
-on the list; it is known by its hash from then on.`,
-    `
-mutation RegisterDocuments {
-  registerDocuments(
-    documents: [{ body: "query EventCount { events { count } }" }]
-  ) {
-    registered
-    known
-    outcomes {
-      hash
-      status
-      reason
-    }
-  }
-}`,
-  ),
-  example(
-    'RetireDocument',
-    `Takes a document off the list. The id is that of
-TrustedDocuments; registering it again brings it back.`,
-    `
-mutation RetireDocument {
-  retireDocument(id: "a document's id") {
-    hash
-    retiredAt
-  }
-}`,
-  ),
-  example(
-    'SetDocumentMode',
-    `TRUSTED_ONLY has registered documents run, and no others
-but those of whoever may manage the list.`,
-    `
-mutation SetDocumentMode {
-  setDocumentMode(mode: OPEN) {
-    name
-    documentMode
-  }
-}`,
-  ),
-  example(
-    'AuditLog',
-    `Needs a management key. Who did what, the newest first.
-In a subscription it grows as things are done.`,
-    `
-query AuditLog {
-  auditLog(first: 20) {
-    nodes {
-      at
-      action
-      actor {
-        kind
-        id
-        name
-      }
-      target {
-        type
-        id
-      }
-      before
-      after
-      address
-    }
-  }
-}`,
-  ),
-  example(
-    'Reports',
-    `The reports of the tenant with what they answer now, and
-those that other tenants share with it.`,
-    `
-query Reports {
-  reports(first: 10) {
-    nodes {
-      id
-      name
-      result
-    }
-  }
-  sharedReports(first: 10) {
-    nodes {
-      id
-      name
-      sharedBy
-      result
-    }
-  }
-}`,
-  ),
-  example(
-    'OneReport',
-    `One report by its id, and one that another tenant shares.`,
-    `
-query OneReport {
-  report(id: "id of a report") {
-    name
-    document
-    result
-  }
-  sharedReport(id: "id of a shared report") {
-    name
-    sharedBy
-    result
-  }
-}`,
-  ),
-  example(
-    'SaveReport',
-    `Needs a management key. Keeps a query as a report.`,
-    `
-mutation SaveReport {
-  saveReport(
-    report: { name: "Names of metrics", document: "{ metrics { nodes { name } } }" }
-  ) {
-    id
-    result
-  }
-}`,
-  ),
-  example(
-    'ShareReport',
-    `Needs a management key. Shows a report to another tenant,
-for events of one region; takes it back, and gives it up.`,
-    `
-mutation ShareReport {
-  shareReport(
-    id: "id of a report"
-    tenant: "id of the other tenant"
-    rows: { events: [{ property: ["region"], in: ["EU"] }] }
-  ) {
-    id
-    rows
-  }
-  unshareReport(id: "id of the share") {
-    endedAt
-  }
-  deleteReport(id: "id of a report")
-}`,
-  ),
-  example(
     'SetLimits',
     `Needs a management key. Lowers what the tenant may spend;
 what is left out is as the installation has it.`,
@@ -1232,6 +972,255 @@ mutation CreateIdentityProvider {
     `
 mutation RemoveIdentityProvider {
   removeIdentityProvider(id: "a provider's id")
+}`,
+  ),
+  example(
+    'ApiKeys',
+    `Needs a management key. The keys of the tenant, without
+their secrets: when each ends, and when it was last used.`,
+    `
+query ApiKeys {
+  apiKeys(first: 20) {
+    totalCount
+    nodes {
+      id
+      kind
+      name
+      prefix
+      permissions
+      expiresAt
+      revokedAt
+      lastUsedAt
+      lastUsedFrom
+    }
+  }
+}`,
+  ),
+  example(
+    'CreateApiKey',
+    `Needs a management key. A key that reads metrics alone;
+its secret is shown here, and never again.`,
+    `
+mutation CreateApiKey {
+  createApiKey(kind: READ, name: "dashboard", permissions: [READ_METRICS]) {
+    secret
+    key {
+      id
+      prefix
+    }
+  }
+}`,
+  ),
+  example(
+    'RotateApiKey',
+    `Needs a management key. A successor to a key, which itself
+works on for a day. The id is one of ApiKeys.`,
+    `
+mutation RotateApiKey {
+  rotateApiKey(id: "a key's id", overlapHours: 24) {
+    secret
+    key {
+      rotates {
+        expiresAt
+      }
+    }
+  }
+}`,
+  ),
+  example(
+    'RevokeApiKey',
+    `Needs a management key. Ends a key for good, also where
+it is in use. The id is one of ApiKeys.`,
+    `
+mutation RevokeApiKey {
+  revokeApiKey(id: "a key's id", reason: "No longer used.") {
+    revokedAt
+  }
+}`,
+  ),
+  example(
+    'UpdateTenant',
+    `Needs a management key. What the tenant says of itself;
+what is left out stays as it is.`,
+    `
+mutation UpdateTenant {
+  updateTenant(
+    currency: "EUR"
+    branding: { appName: "Board", accent: "#3366ff" }
+  ) {
+    name
+    currency
+    branding {
+      appName
+      accent
+      logoUrl
+    }
+  }
+}`,
+  ),
+  example(
+    'TrustedDocuments',
+    `Needs a key that may manage documents. Which ones are
+registered, and whether callers may run others.`,
+    `
+query TrustedDocuments {
+  tenant {
+    documentMode
+  }
+  trustedDocuments(first: 20) {
+    totalCount
+    nodes {
+      name
+      hash
+      createdAt
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}`,
+  ),
+  example(
+    'RegisterDocuments',
+    `Needs a key that may manage documents. Puts a document
+on the list; it is known by its hash from then on.`,
+    `
+mutation RegisterDocuments {
+  registerDocuments(
+    documents: [{ body: "query EventCount { events { count } }" }]
+  ) {
+    registered
+    known
+    outcomes {
+      hash
+      status
+      reason
+    }
+  }
+}`,
+  ),
+  example(
+    'RetireDocument',
+    `Takes a document off the list. The id is that of
+TrustedDocuments; registering it again brings it back.`,
+    `
+mutation RetireDocument {
+  retireDocument(id: "a document's id") {
+    hash
+    retiredAt
+  }
+}`,
+  ),
+  example(
+    'SetDocumentMode',
+    `TRUSTED_ONLY has registered documents run, and no others
+but those of whoever may manage the list.`,
+    `
+mutation SetDocumentMode {
+  setDocumentMode(mode: OPEN) {
+    name
+    documentMode
+  }
+}`,
+  ),
+  example(
+    'Reports',
+    `The reports of the tenant with what they answer now, and
+those that other tenants share with it.`,
+    `
+query Reports {
+  reports(first: 10) {
+    nodes {
+      id
+      name
+      result
+    }
+  }
+  sharedReports(first: 10) {
+    nodes {
+      id
+      name
+      sharedBy
+      result
+    }
+  }
+}`,
+  ),
+  example(
+    'OneReport',
+    `One report by its id, and one that another tenant shares.`,
+    `
+query OneReport {
+  report(id: "id of a report") {
+    name
+    document
+    result
+  }
+  sharedReport(id: "id of a shared report") {
+    name
+    sharedBy
+    result
+  }
+}`,
+  ),
+  example(
+    'SaveReport',
+    `Needs a management key. Keeps a query as a report.`,
+    `
+mutation SaveReport {
+  saveReport(
+    report: { name: "Names of metrics", document: "{ metrics { nodes { name } } }" }
+  ) {
+    id
+    result
+  }
+}`,
+  ),
+  example(
+    'ShareReport',
+    `Needs a management key. Shows a report to another tenant,
+for events of one region; takes it back, and gives it up.`,
+    `
+mutation ShareReport {
+  shareReport(
+    id: "id of a report"
+    tenant: "id of the other tenant"
+    rows: { events: [{ property: ["region"], in: ["EU"] }] }
+  ) {
+    id
+    rows
+  }
+  unshareReport(id: "id of the share") {
+    endedAt
+  }
+  deleteReport(id: "id of a report")
+}`,
+  ),
+  example(
+    'AuditLog',
+    `Needs a management key. Who did what, the newest first.
+In a subscription it grows as things are done.`,
+    `
+query AuditLog {
+  auditLog(first: 20) {
+    nodes {
+      at
+      action
+      actor {
+        kind
+        id
+        name
+      }
+      target {
+        type
+        id
+      }
+      before
+      after
+      address
+    }
+  }
 }`,
   ),
 ];
