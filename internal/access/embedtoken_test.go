@@ -221,7 +221,7 @@ func TestATokenIsTakenAsRFC8725Advises(t *testing.T) {
 		"no audience": {"aud", map[string]any{"aud": nil}}, "another audience": {"aud", map[string]any{"aud": "tidemark"}},
 		"two audiences": {"aud", map[string]any{"aud": []string{"tidemark-embed", "x"}}}, "an audience that is none": {"aud", map[string]any{"aud": 7}},
 		"no end": {"exp", map[string]any{"exp": nil}}, "over": {"exp", map[string]any{"iat": now - 700, "exp": now - 1}}, "no beginning": {"exp", map[string]any{"iat": nil}},
-		"more than an hour": {"exp", map[string]any{"exp": now + 3_601}}, "before it began": {"exp", map[string]any{"exp": now - 1}}, "an end of never": {"exp", map[string]any{"exp": int64(1) << 62}},
+		"more than an hour": {"exp", map[string]any{"iat": now, "exp": now + 3_601}}, "before it began": {"exp", map[string]any{"exp": now - 1}}, "an end of never": {"exp", map[string]any{"exp": int64(1) << 62}},
 		"negative": {"exp", map[string]any{"iat": -5, "exp": 100}}, "of tomorrow": {"iat", map[string]any{"iat": now + 300, "exp": now + 600}}, "not yet": {"nbf", map[string]any{"nbf": now + 300}},
 		"nothing to see": {"metrics", map[string]any{"metrics": nil}}, "too much to see": {"metrics", map[string]any{"metrics": many}}, "a metric of no name": {"metrics", map[string]any{"metrics": []string{""}}},
 		"no filter": {"filters", map[string]any{"filters": map[string]any{}}}, "an account of no id": {"filters.account", map[string]any{"filters": map[string]any{"account": map[string]any{"type": "t"}}}},
