@@ -14,7 +14,7 @@ import (
 
 // claimFault says what is wrong with a token. Whoever reads it has a token that was signed by
 // somebody whom we know, so it tells them what to mend.
-func claimFault(claim, message string) error {
+func claimFault(claim, message string) *fault.Error {
 	return fault.New(fault.Unauthenticated, message).In(claim)
 }
 
@@ -91,7 +91,7 @@ func (f *embedFilters) rows() (*Rows, error) {
 	rows, err := NewRows(Conditions{Events: conditions})
 	if err != nil {
 		// An empty filter as well: what it was meant to restrict, nobody knows.
-		return nil, claimFault("filters", "These filters cannot be applied.").(*fault.Error).Because(err)
+		return nil, claimFault("filters", "These filters cannot be applied.").Because(err)
 	}
 	return rows, nil
 }

@@ -241,18 +241,18 @@ func TestASuspendedTenantLetsNobodyIn(t *testing.T) {
 	g := newGuard(t)
 	acme := g.tenant(t, "Acme")
 	ann := g.visit(t, acme, "ann")
-	if err := access.Suspend(t.Context(), g.house.worker, acme, true); err != nil {
+	if err := access.Suspend(t.Context(), g.worker, acme, true); err != nil {
 		t.Fatal(err)
 	}
 	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.Tenant})
 	ann.wantEnded(t)
 	_, err := g.keys.Key(t.Context(), ann.key)
 	wantFault(t, err, fault.Unauthenticated, "")
-	if err := access.Suspend(t.Context(), g.house.worker, acme, false); err != nil {
+	if err := access.Suspend(t.Context(), g.worker, acme, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := g.keys.Key(t.Context(), ann.key); err != nil {
 		t.Errorf("after the suspension: %v", err)
 	}
-	wantFault(t, access.Suspend(t.Context(), g.house.worker, tenant.ID{9}, true), fault.NotFound, "tenant")
+	wantFault(t, access.Suspend(t.Context(), g.worker, tenant.ID{9}, true), fault.NotFound, "tenant")
 }

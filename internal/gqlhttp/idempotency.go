@@ -127,11 +127,9 @@ func keyOfHeader(values []string) (string, error) {
 		return "", nil
 	}
 	key := strings.Trim(values[0], " \t")
-	ok := true
+	ok := !strings.ContainsAny(key, "\" ,;\\")
 	if strings.HasPrefix(key, `"`) {
 		key, ok = unquote(key)
-	} else {
-		ok = !strings.ContainsAny(key, "\" ,;\\")
 	}
 	if !ok || len(values) > 1 || !isKey(key) {
 		return "", fault.Input(keyHeader, "An idempotency key is a text of 1 to %d printable ASCII characters, sent once.", maxKey)

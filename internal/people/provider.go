@@ -59,7 +59,7 @@ func (d *ProviderDraft) check(allowPrivate bool) error {
 	}
 	u, err := url.Parse(d.Issuer)
 	if err != nil || len(d.Issuer) > 500 || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		u.Scheme != "https" && !(allowPrivate && u.Scheme == "http") {
+		u.Scheme != "https" && (!allowPrivate || u.Scheme != "http") {
 		return fault.Input("issuer", "An issuer is of the form https://host/path.")
 	}
 	if err := checkName("clientId", d.ClientID, 500); err != nil {

@@ -271,7 +271,9 @@ func whoeverGuessesLearnsNothing(t *testing.T, s story) {
 	guess := func(kid string) (outcome, map[string]int) {
 		s.kit.Statements.Take()
 		got := overHTTP(t, s.kit, signEmbed("tme_"+kid+"_guessed", time.Hour, eventsAlone), requestOf(t, `{ __typename }`, nil))
-		return got, s.kit.Statements.Take()
+		work := s.kit.Statements.Take()
+		delete(work, "PasswordResetTake") // of the worker, now and then
+		return got, work
 	}
 	right, work := guess(parts[1])
 	wrong, other := guess("0198c1de000070008000000000000000")

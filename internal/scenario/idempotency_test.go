@@ -77,8 +77,8 @@ func twentyAtOnce(t *testing.T, s story) {
 	first := 0
 	for range 20 {
 		reply := <-replies
-		switch {
-		case reply.Status == http.StatusOK:
+		switch reply.Status {
+		case http.StatusOK:
 			if !strings.HasPrefix(string(reply.Body), `{"data":{"saveTrackingPlan":{"plan":{"version":1}}}`) { // what it cost stands behind
 				t.Errorf("the answer is %s", reply.Body)
 			}

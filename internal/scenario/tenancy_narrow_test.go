@@ -104,7 +104,7 @@ func TestWhatWasForgottenIsNotSeen(t *testing.T) {
 	for _, table := range tables {
 		decided, reads := narrowTables[table]
 		as("")
-		n, err := 0, conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(new(int))
+		err := conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(new(int))
 		if pg, refused := errors.AsType[*pgconn.PgError](err); !reads && (!refused || pg.Code != "42501") {
 			t.Errorf("%s is not to be read at all: %v", table, err)
 		}
@@ -113,19 +113,19 @@ func TestWhatWasForgottenIsNotSeen(t *testing.T) {
 			continue
 		}
 		as("")
-		if n = number(t, conn, "select count(tenant_id) from "+table); decided && n > 0 {
+		if n := number(t, conn, "select count(tenant_id) from "+table); decided && n > 0 {
 			t.Errorf("%s: %d rows without conditions", table, n)
 		}
 		apply(t, conn, "rollback")
 		as(all)
-		if n = number(t, conn, "select count(tenant_id) from "+table+" where tenant_id = $1", s.globex.ID); n > 0 {
+		if n := number(t, conn, "select count(tenant_id) from "+table+" where tenant_id = $1", s.globex.ID); n > 0 {
 			t.Errorf("%s: %d rows of another's", table, n)
 		}
-		if n = number(t, conn, "select count(tenant_id) from "+table); decided && n == 0 {
+		if n := number(t, conn, "select count(tenant_id) from "+table); decided && n == 0 {
 			t.Errorf("%s: no row, whatever the conditions", table)
 		}
 		apply(t, conn, "rollback; begin; set local role tidemark_narrow; "+all)
-		if n = number(t, conn, "select count(tenant_id) from "+table); n > 0 {
+		if n := number(t, conn, "select count(tenant_id) from "+table); n > 0 {
 			t.Errorf("%s: %d rows without a tenant", table, n)
 		}
 		apply(t, conn, "rollback")
