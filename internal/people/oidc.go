@@ -341,14 +341,5 @@ func (s *Service) ExchangeCode(ctx context.Context, code, verifier string) (Toke
 	if sum := sha256.Sum256([]byte(verifier)); subtle.ConstantTimeCompare(sum[:], used.Challenge) != 1 {
 		return Tokens{}, errCodeOver
 	}
-	if !counts {
-		factor, err := s.hasSecondFactor(ctx, used.LoginID)
-		if err != nil {
-			return Tokens{}, err
-		}
-		if factor {
-			return s.challenge(used.LoginID, used.ProviderID, in)
-		}
-	}
-	return s.enter(ctx, in, start{login: used.LoginID, provider: used.ProviderID, secondFactor: counts})
+	return s.admit(ctx, in, start{login: used.LoginID, provider: used.ProviderID, secondFactor: counts})
 }

@@ -39,14 +39,21 @@ func (s *Service) SignIn(ctx context.Context, email, password string, in tenant.
 	if in, err = s.chooseTenant(ctx, who.LoginID, in); err != nil {
 		return Tokens{}, err
 	}
-	factor, err := s.hasSecondFactor(ctx, who.LoginID)
-	if err != nil {
-		return Tokens{}, err
+	return s.admit(ctx, in, start{login: who.LoginID})
+}
+
+// admit begins a session, or asks for the second factor that somebody has and has not shown.
+func (s *Service) admit(ctx context.Context, in tenant.ID, by start) (Tokens, error) {
+	if !by.secondFactor {
+		factor, err := s.hasSecondFactor(ctx, by.login)
+		if err != nil {
+			return Tokens{}, err
+		}
+		if factor {
+			return s.challenge(by.login, by.provider, in)
+		}
 	}
-	if factor {
-		return s.challenge(who.LoginID, uuid.Nil, in)
-	}
-	return s.enter(ctx, in, start{login: who.LoginID})
+	return s.enter(ctx, in, by)
 }
 
 // checkPassword finds who has this address and this password. An attempt is counted before
