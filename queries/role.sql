@@ -5,10 +5,10 @@ from role
 where removed_at is null
 order by builtin nulls last, lower(name), role_id;
 
--- name: RoleGet :one
+-- name: RoleListByIDs :many
 select role_id, builtin, name, permissions, second_factor, row_conditions, created_at
 from role
-where role_id = @role_id and removed_at is null;
+where role_id = any(sqlc.arg(role_ids)::uuid[]) and removed_at is null;
 
 -- name: RoleGetBuiltin :one
 select role_id, builtin, name, permissions, second_factor, row_conditions, created_at

@@ -76,7 +76,7 @@ func (s *Service) InviteFirst(ctx context.Context, in tenant.ID, email string, b
 		if err != nil {
 			return fmt.Errorf("find role: %w", err)
 		}
-		_, link, err = s.invite(ctx, tx, in, email, toRole(dbsqlc.RoleGetRow(r)), uuid.NullUUID{})
+		_, link, err = s.invite(ctx, tx, in, email, toRole(dbsqlc.RoleListByIDsRow(r)), uuid.NullUUID{})
 		return err
 	})
 	return link, err
@@ -131,12 +131,11 @@ func (s *Service) Invitations(ctx context.Context, first int, before *Moment) (p
 		if err != nil {
 			return fmt.Errorf("list invitations: %w", err)
 		}
-		for _, row := range list[:min(len(list), first)] {
-			i, err := invitationWith(ctx, tx, dbsqlc.InvitationGetRow(row))
-			if err != nil {
-				return err
-			}
-			page.Invitations = append(page.Invitations, i)
+		shown := list[:min(len(list), first)]
+		page.Invitations, err = withRoles(ctx, tx, shown, func(i dbsqlc.InvitationPageRow) uuid.UUID { return i.RoleID },
+			func(i dbsqlc.InvitationPageRow, role Role) Invitation { return toInvitation(dbsqlc.InvitationGetRow(i), role) })
+		if err != nil {
+			return err
 		}
 		page.More = len(list) > first
 		n, err := dbsqlc.New().InvitationCount(ctx, tx)
@@ -146,9 +145,8 @@ func (s *Service) Invitations(ctx context.Context, first int, before *Moment) (p
 	return page, total, err
 }
 
-func invitationWith(ctx context.Context, tx pgx.Tx, row dbsqlc.InvitationGetRow) (Invitation, error) {
-	role, err := roleOf(ctx, tx, row.RoleID)
-	return Invitation{row.InvitationID, row.Email, role, row.InvitedAt, row.ExpiresAt}, err
+func toInvitation(i dbsqlc.InvitationGetRow, role Role) Invitation {
+	return Invitation{i.InvitationID, i.Email, role, i.InvitedAt, i.ExpiresAt}
 }
 
 // FindInvitation finds an open invitation of the tenant that asks.
@@ -161,7 +159,8 @@ func (s *Service) FindInvitation(ctx context.Context, id uuid.UUID) (i Invitatio
 		if err != nil {
 			return fmt.Errorf("find invitation: %w", err)
 		}
-		i, err = invitationWith(ctx, tx, row)
+		role, err := roleOf(ctx, tx, row.RoleID)
+		i = toInvitation(row, role)
 		return err
 	})
 	return i, err
@@ -222,14 +221,7 @@ func (s *Service) joinWith(ctx context.Context, in tenant.ID, i dbsqlc.Invitatio
 	if err != nil {
 		return Tokens{}, err
 	}
-	factor, err := s.hasSecondFactor(ctx, who.LoginID)
-	if err != nil {
-		return Tokens{}, err
-	}
-	if factor {
-		return s.challenge(who.LoginID, uuid.Nil, in)
-	}
-	return s.enter(ctx, in, start{login: who.LoginID})
+	return s.admit(ctx, in, start{login: who.LoginID})
 }
 
 // joinAnew makes a login, or gives one its first password that came by a provider before: the

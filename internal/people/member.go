@@ -78,12 +78,11 @@ func (s *Service) Members(ctx context.Context, first int, after *Moment) (page M
 		if err != nil {
 			return err
 		}
-		for _, m := range list[:min(len(list), first)] {
-			made, err := memberWith(ctx, tx, dbsqlc.MemberGetRow(m))
-			if err != nil {
-				return err
-			}
-			page.Members = append(page.Members, made)
+		shown := list[:min(len(list), first)]
+		page.Members, err = withRoles(ctx, tx, shown, func(m dbsqlc.MemberPageRow) uuid.UUID { return m.RoleID },
+			func(m dbsqlc.MemberPageRow, role Role) Member { return toMember(dbsqlc.MemberGetRow(m), role) })
+		if err != nil {
+			return err
 		}
 		page.More = len(list) > first
 		n, err := dbsqlc.New().MemberCount(ctx, tx)
@@ -96,9 +95,8 @@ func (s *Service) Members(ctx context.Context, first int, after *Moment) (page M
 	return page, total, nil
 }
 
-func memberWith(ctx context.Context, tx pgx.Tx, m dbsqlc.MemberGetRow) (Member, error) {
-	role, err := roleOf(ctx, tx, m.RoleID)
-	return Member{m.LoginID, m.Email, m.Name, role, m.JoinedAt}, err
+func toMember(m dbsqlc.MemberGetRow, role Role) Member {
+	return Member{m.LoginID, m.Email, m.Name, role, m.JoinedAt}
 }
 
 var errNoMember = fault.New(fault.NotFound, "There is nothing with this id.").In("id")
@@ -111,7 +109,8 @@ func memberOf(ctx context.Context, tx pgx.Tx, login uuid.UUID) (Member, error) {
 	if err != nil {
 		return Member{}, fmt.Errorf("find member: %w", err)
 	}
-	return memberWith(ctx, tx, m)
+	role, err := roleOf(ctx, tx, m.RoleID)
+	return toMember(m, role), err
 }
 
 // FindMember finds somebody who belongs to the tenant that asks; NOT_FOUND if there is none.

@@ -161,19 +161,27 @@ func (s *Service) providerOf(ctx context.Context, tx pgx.Tx, in tenant.ID, id uu
 	if err != nil {
 		return p, fmt.Errorf("find provider: %w", err)
 	}
-	p = Provider{
-		ID: row.ProviderID, Name: row.Name, Issuer: row.Issuer, ClientID: row.ClientID, AllowedDomains: row.AllowedDomains,
-		SecondFactor: row.SecondFactor, CreatedAt: row.CreatedAt,
-		StartURL: s.serverURL.JoinPath("auth", "oidc", in.String(), id.String(), "start").String(),
+	list, err := s.toProviders(ctx, tx, in, []dbsqlc.IdentityProviderListRow{dbsqlc.IdentityProviderListRow(row)})
+	if err != nil {
+		return p, err
 	}
-	if row.DefaultRoleID.Valid {
-		role, err := roleOf(ctx, tx, row.DefaultRoleID.UUID)
-		if err != nil {
-			return p, err
+	return list[0], nil
+}
+
+// toProviders gives providers with their default roles, where they have one.
+func (s *Service) toProviders(ctx context.Context, tx pgx.Tx, in tenant.ID, rows []dbsqlc.IdentityProviderListRow) ([]Provider, error) {
+	roleID := func(row dbsqlc.IdentityProviderListRow) uuid.UUID { return row.DefaultRoleID.UUID }
+	return withRoles(ctx, tx, rows, roleID, func(row dbsqlc.IdentityProviderListRow, role Role) Provider {
+		p := Provider{
+			ID: row.ProviderID, Name: row.Name, Issuer: row.Issuer, ClientID: row.ClientID, AllowedDomains: row.AllowedDomains,
+			SecondFactor: row.SecondFactor, CreatedAt: row.CreatedAt,
+			StartURL: s.serverURL.JoinPath("auth", "oidc", in.String(), row.ProviderID.String(), "start").String(),
 		}
-		p.DefaultRole = &role
-	}
-	return p, nil
+		if row.DefaultRoleID.Valid {
+			p.DefaultRole = &role
+		}
+		return p
+	})
 }
 
 // Providers lists the providers of the tenant that asks, the oldest first.
@@ -187,14 +195,8 @@ func (s *Service) Providers(ctx context.Context) (list []Provider, err error) {
 		if err != nil {
 			return fmt.Errorf("list providers: %w", err)
 		}
-		for _, row := range rows {
-			p, err := s.providerOf(ctx, tx, who.Tenant, row.ProviderID)
-			if err != nil {
-				return err
-			}
-			list = append(list, p)
-		}
-		return nil
+		list, err = s.toProviders(ctx, tx, who.Tenant, rows)
+		return err
 	})
 	return list, err
 }

@@ -29,7 +29,7 @@ type Role struct {
 	Rows         []byte // the row conditions, as access.Rows writes them; nil: none
 }
 
-func toRole(r dbsqlc.RoleGetRow) Role {
+func toRole(r dbsqlc.RoleListByIDsRow) Role {
 	made := Role{ID: r.RoleID, Name: r.Name, SecondFactor: r.SecondFactor, Rows: r.RowConditions}
 	if r.Builtin.Valid {
 		made.Builtin = access.Builtin(r.Builtin.BuiltinRole)
@@ -118,7 +118,7 @@ func (s *Service) Roles(ctx context.Context) (roles []Role, err error) {
 	err = s.access.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
 		list, err := dbsqlc.New().RoleList(ctx, tx)
 		for _, r := range list {
-			roles = append(roles, toRole(dbsqlc.RoleGetRow(r)))
+			roles = append(roles, toRole(dbsqlc.RoleListByIDsRow(r)))
 		}
 		return err
 	})
@@ -220,14 +220,48 @@ func ownRole(ctx context.Context, tx pgx.Tx, who access.Principal, id uuid.UUID)
 }
 
 func roleOf(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Role, error) {
-	r, err := dbsqlc.New().RoleGet(ctx, tx, id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Role{}, errNoRole
+	roles, err := rolesOf(ctx, tx, []uuid.UUID{id})
+	return roles[id], err
+}
+
+// rolesOf finds roles by one statement, all of them or none.
+func rolesOf(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (map[uuid.UUID]Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
+	list, err := dbsqlc.New().RoleListByIDs(ctx, tx, ids)
 	if err != nil {
-		return Role{}, fmt.Errorf("find role: %w", err)
+		return nil, fmt.Errorf("find roles: %w", err)
 	}
-	return toRole(r), nil
+	roles := make(map[uuid.UUID]Role, len(list))
+	for _, r := range list {
+		roles[r.RoleID] = toRole(r)
+	}
+	for _, id := range ids {
+		if _, found := roles[id]; !found {
+			return nil, errNoRole
+		}
+	}
+	return roles, nil
+}
+
+// withRoles makes something of each row and its role. A row of no role gets the zero Role.
+func withRoles[Row, T any](ctx context.Context, tx pgx.Tx, rows []Row, roleID func(Row) uuid.UUID, made func(Row, Role) T) ([]T, error) {
+	var ids []uuid.UUID
+	for _, row := range rows {
+		if id := roleID(row); id != uuid.Nil {
+			ids = append(ids, id)
+		}
+	}
+	roles, err := rolesOf(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, 0, len(rows))
+	for _, row := range rows {
+		list = append(list, made(row, roles[roleID(row)]))
+	}
+	return list, nil
 }
 
 // mayGive says whether who asks may give somebody a role, or take it away.

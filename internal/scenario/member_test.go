@@ -261,3 +261,24 @@ func aPasswordIsForgotten(t *testing.T, s story) {
 		}
 	}
 }
+
+// However many there are, their roles are read by one statement.
+func TestRolesAreReadTogether(t *testing.T) {
+	s := begin(t)
+	owner := s.join(t, s.acme, "owner@acme.example", access.Owner)
+	for _, name := range []string{"a", "b", "c"} {
+		s.join(t, s.acme, name+"@acme.example", access.Viewer)
+		s.invited(t, s.acme, "new."+name+"@acme.example", access.Analyst)
+		s.connect(t, newIDP(t), owner, vars{"name": name})
+	}
+	for list, want := range map[string]int{"members": 4, "invitations": 3, "identityProviders": 3} {
+		role := map[string]string{"identityProviders": "defaultRole"}[list]
+		if role == "" {
+			role = "role"
+		}
+		s.kit.Statements.Take()
+		got := must[struct{ Nodes []any }](t, s.kit, owner.AccessToken, `{ `+list+` { nodes { `+role+` { name } } } }`, nil)
+		asked := s.kit.Statements.Take()
+		wantEqual(t, list, []int{len(got.Nodes), asked["RoleListByIDs"], asked["IdentityProviderGet"]}, []int{want, 1, 0})
+	}
+}

@@ -36,37 +36,6 @@ func (q *Queries) RoleCreate(ctx context.Context, db DBTX, arg RoleCreateParams)
 	return err
 }
 
-const roleGet = `-- name: RoleGet :one
-select role_id, builtin, name, permissions, second_factor, row_conditions, created_at
-from role
-where role_id = $1 and removed_at is null
-`
-
-type RoleGetRow struct {
-	RoleID        uuid.UUID
-	Builtin       NullBuiltinRole
-	Name          string
-	Permissions   []string
-	SecondFactor  bool
-	RowConditions []byte
-	CreatedAt     time.Time
-}
-
-func (q *Queries) RoleGet(ctx context.Context, db DBTX, roleID uuid.UUID) (RoleGetRow, error) {
-	row := db.QueryRow(ctx, roleGet, roleID)
-	var i RoleGetRow
-	err := row.Scan(
-		&i.RoleID,
-		&i.Builtin,
-		&i.Name,
-		&i.Permissions,
-		&i.SecondFactor,
-		&i.RowConditions,
-		&i.CreatedAt,
-	)
-	return i, err
-}
-
 const roleGetBuiltin = `-- name: RoleGetBuiltin :one
 select role_id, builtin, name, permissions, second_factor, row_conditions, created_at
 from role
@@ -141,6 +110,50 @@ func (q *Queries) RoleList(ctx context.Context, db DBTX) ([]RoleListRow, error) 
 	items := []RoleListRow{}
 	for rows.Next() {
 		var i RoleListRow
+		if err := rows.Scan(
+			&i.RoleID,
+			&i.Builtin,
+			&i.Name,
+			&i.Permissions,
+			&i.SecondFactor,
+			&i.RowConditions,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const roleListByIDs = `-- name: RoleListByIDs :many
+select role_id, builtin, name, permissions, second_factor, row_conditions, created_at
+from role
+where role_id = any($1::uuid[]) and removed_at is null
+`
+
+type RoleListByIDsRow struct {
+	RoleID        uuid.UUID
+	Builtin       NullBuiltinRole
+	Name          string
+	Permissions   []string
+	SecondFactor  bool
+	RowConditions []byte
+	CreatedAt     time.Time
+}
+
+func (q *Queries) RoleListByIDs(ctx context.Context, db DBTX, roleIds []uuid.UUID) ([]RoleListByIDsRow, error) {
+	rows, err := db.Query(ctx, roleListByIDs, roleIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RoleListByIDsRow{}
+	for rows.Next() {
+		var i RoleListByIDsRow
 		if err := rows.Scan(
 			&i.RoleID,
 			&i.Builtin,
