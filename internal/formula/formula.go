@@ -13,6 +13,7 @@ const (
 	maxLength = 1_000 // bytes
 	maxDepth  = 32    // of parentheses, signs and functions in each other
 	maxTerms  = 200   // numbers, names and operators
+	maxNumber = 1e15  // up to which every integer is exact
 	// maxHeight is how many values wait at most: on each level one of a function, one of a sum
 	// and one of a product.
 	maxHeight = 3*maxDepth + 3

@@ -75,6 +75,7 @@ func TestWhatIsNoFormulaIsToldWithItsPlace(t *testing.T) {
 		"min()":                         `At character 5: ")" stands where a number`,
 		"max + 1":                       `At character 5: "+" stands where the parenthesis of max`,
 		"1.2.3":                         `At character 1: "1.2.3" is not a number`,
+		"99999999999999999999":          "At character 1: A number is at most 1000000000000000",
 		"1.":                            `At character 1: "1." is not a number`,
 		".5":                            `At character 1: "." stands where a number`,
 		"A":                             `At character 1: "A" stands where a number`,

@@ -156,8 +156,8 @@ func (p *parser) number() (*node, error) {
 		return nil, p.wrong("%.40q is not a number. Numbers are such as 100 and 0.5, with at most 20 characters.", p.token)
 	}
 	v, err := strconv.ParseFloat(p.token, 64)
-	if err != nil {
-		return nil, p.wrong("%.40q is not a number.", p.token)
+	if err != nil || v > maxNumber {
+		return nil, p.wrong("A number is at most %d.", int64(maxNumber))
 	}
 	p.next()
 	return p.made(&node{kind: number, value: v})
