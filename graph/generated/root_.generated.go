@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	Events() EventsResolver
 	Identity() IdentityResolver
 	Metric() MetricResolver
+	MetricVersion() MetricVersionResolver
 	Mutation() MutationResolver
 	Person() PersonResolver
 	PersonMerge() PersonMergeResolver
@@ -439,6 +440,7 @@ type ComplexityRoot struct {
 		Description func(childComplexity int) int
 		Dimensions  func(childComplexity int) int
 		Direction   func(childComplexity int) int
+		Explain     func(childComplexity int, rangeArg *model.RangeInput, interval *calendar.Interval, by []model.DimensionInput, zone *string, filter *model.FilterInput, asOf *time.Time) int
 		Formula     func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Key         func(childComplexity int) int
@@ -448,6 +450,7 @@ type ComplexityRoot struct {
 		Unit        func(childComplexity int) int
 		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
 		Version     func(childComplexity int) int
+		Versions    func(childComplexity int, first int, after *string) int
 	}
 
 	MetricBreakdown struct {
@@ -487,6 +490,38 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricExplanation struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Readings     func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+	}
+
+	MetricPreview struct {
+		Explanation func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Series      func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	MetricProblem struct {
+		Blocking func(childComplexity int) int
+		Field    func(childComplexity int) int
+		Message  func(childComplexity int) int
+	}
+
+	MetricReading struct {
+		Blocks       func(childComplexity int) int
+		Buckets      func(childComplexity int) int
+		Metrics      func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Reasons      func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+		Statements   func(childComplexity int) int
+	}
+
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
 		Keys        func(childComplexity int) int
@@ -520,6 +555,14 @@ type ComplexityRoot struct {
 		Values      func(childComplexity int) int
 	}
 
+	MetricStatement struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		Tables       func(childComplexity int) int
+	}
+
 	MetricValue struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
@@ -531,6 +574,26 @@ type ComplexityRoot struct {
 		Value             func(childComplexity int) int
 		Watermark         func(childComplexity int) int
 		ZoneName          func(childComplexity int) int
+	}
+
+	MetricVersion struct {
+		Because    func(childComplexity int) int
+		Definition func(childComplexity int) int
+		EndedAt    func(childComplexity int) int
+		Number     func(childComplexity int) int
+		SavedAt    func(childComplexity int) int
+		SavedBy    func(childComplexity int) int
+	}
+
+	MetricVersionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Money struct {
@@ -545,6 +608,7 @@ type ComplexityRoot struct {
 		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
 		CreateIdentityProvider   func(childComplexity int, provider model.IdentityProviderInput) int
+		CreateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		CreateRole               func(childComplexity int, role model.RoleInput) int
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
@@ -565,6 +629,7 @@ type ComplexityRoot struct {
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		RemoveIdentityProvider   func(childComplexity int, id string) int
 		RemoveMember             func(childComplexity int, id string) int
+		RemoveMetric             func(childComplexity int, key string) int
 		RemoveRole               func(childComplexity int, id string) int
 		RemoveSecondFactor       func(childComplexity int, code string) int
 		RenewRecoveryCodes       func(childComplexity int, code string) int
@@ -586,6 +651,7 @@ type ComplexityRoot struct {
 		SwitchTenant             func(childComplexity int, tenant string) int
 		UndoMerge                func(childComplexity int, id string) int
 		UnshareReport            func(childComplexity int, id string) int
+		UpdateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		UpdateRole               func(childComplexity int, id string, role model.RoleInput) int
 		UpdateTenant             func(childComplexity int, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) int
 		VerifySecondFactor       func(childComplexity int, challenge string, code string) int
@@ -746,6 +812,7 @@ type ComplexityRoot struct {
 		Person               func(childComplexity int, userID *string, anonymousID *string) int
 		PersonMerges         func(childComplexity int, first int, after *string) int
 		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
+		PreviewMetric        func(childComplexity int, input model.MetricInput, key *string) int
 		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
@@ -2538,6 +2605,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Direction(childComplexity), true
+	case "Metric.explain":
+		if e.ComplexityRoot.Metric.Explain == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_explain_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Explain(childComplexity, args["range"].(*model.RangeInput), args["interval"].(*calendar.Interval), args["by"].([]model.DimensionInput), args["zone"].(*string), args["filter"].(*model.FilterInput), args["asOf"].(*time.Time)), true
 	case "Metric.formula":
 		if e.ComplexityRoot.Metric.Formula == nil {
 			break
@@ -2602,6 +2680,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Version(childComplexity), true
+	case "Metric.versions":
+		if e.ComplexityRoot.Metric.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Versions(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "MetricBreakdown.at":
 		if e.ComplexityRoot.MetricBreakdown.At == nil {
@@ -2757,6 +2846,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
+	case "MetricExplanation.blocks":
+		if e.ComplexityRoot.MetricExplanation.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Blocks(childComplexity), true
+	case "MetricExplanation.milliseconds":
+		if e.ComplexityRoot.MetricExplanation.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Milliseconds(childComplexity), true
+	case "MetricExplanation.readings":
+		if e.ComplexityRoot.MetricExplanation.Readings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Readings(childComplexity), true
+	case "MetricExplanation.rows":
+		if e.ComplexityRoot.MetricExplanation.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Rows(childComplexity), true
+	case "MetricExplanation.sources":
+		if e.ComplexityRoot.MetricExplanation.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.SourceNames(childComplexity), true
+
+	case "MetricPreview.explanation":
+		if e.ComplexityRoot.MetricPreview.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Explanation(childComplexity), true
+	case "MetricPreview.problems":
+		if e.ComplexityRoot.MetricPreview.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Problems(childComplexity), true
+	case "MetricPreview.series":
+		if e.ComplexityRoot.MetricPreview.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Series(childComplexity), true
+	case "MetricPreview.total":
+		if e.ComplexityRoot.MetricPreview.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Total(childComplexity), true
+
+	case "MetricProblem.blocking":
+		if e.ComplexityRoot.MetricProblem.Blocking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Blocking(childComplexity), true
+	case "MetricProblem.field":
+		if e.ComplexityRoot.MetricProblem.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Field(childComplexity), true
+	case "MetricProblem.message":
+		if e.ComplexityRoot.MetricProblem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Message(childComplexity), true
+
+	case "MetricReading.blocks":
+		if e.ComplexityRoot.MetricReading.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Blocks(childComplexity), true
+	case "MetricReading.buckets":
+		if e.ComplexityRoot.MetricReading.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Buckets(childComplexity), true
+	case "MetricReading.metrics":
+		if e.ComplexityRoot.MetricReading.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Metrics(childComplexity), true
+	case "MetricReading.milliseconds":
+		if e.ComplexityRoot.MetricReading.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Milliseconds(childComplexity), true
+	case "MetricReading.reasons":
+		if e.ComplexityRoot.MetricReading.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Reasons(childComplexity), true
+	case "MetricReading.rows":
+		if e.ComplexityRoot.MetricReading.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Rows(childComplexity), true
+	case "MetricReading.sources":
+		if e.ComplexityRoot.MetricReading.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.SourceNames(childComplexity), true
+	case "MetricReading.statements":
+		if e.ComplexityRoot.MetricReading.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Statements(childComplexity), true
+
 	case "MetricRow.comparisons":
 		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
@@ -2904,6 +3117,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricSeriesComparison.Values(childComplexity), true
 
+	case "MetricStatement.blocks":
+		if e.ComplexityRoot.MetricStatement.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Blocks(childComplexity), true
+	case "MetricStatement.milliseconds":
+		if e.ComplexityRoot.MetricStatement.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Milliseconds(childComplexity), true
+	case "MetricStatement.name":
+		if e.ComplexityRoot.MetricStatement.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Name(childComplexity), true
+	case "MetricStatement.rows":
+		if e.ComplexityRoot.MetricStatement.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Rows(childComplexity), true
+	case "MetricStatement.tables":
+		if e.ComplexityRoot.MetricStatement.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Tables(childComplexity), true
+
 	case "MetricValue.comparisons":
 		if e.ComplexityRoot.MetricValue.Comparisons == nil {
 			break
@@ -2964,6 +3208,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.ZoneName(childComplexity), true
+
+	case "MetricVersion.because":
+		if e.ComplexityRoot.MetricVersion.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Because(childComplexity), true
+	case "MetricVersion.definition":
+		if e.ComplexityRoot.MetricVersion.Definition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Definition(childComplexity), true
+	case "MetricVersion.endedAt":
+		if e.ComplexityRoot.MetricVersion.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.EndedAt(childComplexity), true
+	case "MetricVersion.number":
+		if e.ComplexityRoot.MetricVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Number(childComplexity), true
+	case "MetricVersion.savedAt":
+		if e.ComplexityRoot.MetricVersion.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedAt(childComplexity), true
+	case "MetricVersion.savedBy":
+		if e.ComplexityRoot.MetricVersion.SavedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedBy(childComplexity), true
+
+	case "MetricVersionConnection.edges":
+		if e.ComplexityRoot.MetricVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Edges(childComplexity), true
+	case "MetricVersionConnection.nodes":
+		if e.ComplexityRoot.MetricVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Nodes(childComplexity), true
+	case "MetricVersionConnection.pageInfo":
+		if e.ComplexityRoot.MetricVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.PageInfo(childComplexity), true
+
+	case "MetricVersionEdge.cursor":
+		if e.ComplexityRoot.MetricVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Cursor(childComplexity), true
+	case "MetricVersionEdge.node":
+		if e.ComplexityRoot.MetricVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Node(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -3044,6 +3357,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateIdentityProvider(childComplexity, args["provider"].(model.IdentityProviderInput)), true
+	case "Mutation.createMetric":
+		if e.ComplexityRoot.Mutation.CreateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -3254,6 +3578,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["id"].(string)), true
+	case "Mutation.removeMetric":
+		if e.ComplexityRoot.Mutation.RemoveMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMetric(childComplexity, args["key"].(string)), true
 	case "Mutation.removeRole":
 		if e.ComplexityRoot.Mutation.RemoveRole == nil {
 			break
@@ -3480,6 +3815,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnshareReport(childComplexity, args["id"].(string)), true
+	case "Mutation.updateMetric":
+		if e.ComplexityRoot.Mutation.UpdateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.updateRole":
 		if e.ComplexityRoot.Mutation.UpdateRole == nil {
 			break
@@ -4228,6 +4574,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PlanViolations(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.previewMetric":
+		if e.ComplexityRoot.Query.PreviewMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Query_previewMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PreviewMetric(childComplexity, args["input"].(model.MetricInput), args["key"].(*string)), true
 	case "Query.quarantinedEvents":
 		if e.ComplexityRoot.Query.QuarantinedEvents == nil {
 			break
@@ -5329,10 +5686,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputEventMeasureInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputIdentityProviderInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
+		ec.unmarshalInputMetricInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
@@ -5854,6 +6213,12 @@ enum AuditAction {
   REPORT_SHARED
   "The sharing of a report was ended."
   REPORT_UNSHARED
+  "A metric was defined by the tenant."
+  METRIC_CREATED
+  "A version of a metric that the tenant defines was saved."
+  METRIC_CHANGED
+  "A metric that the tenant had defined was given up."
+  METRIC_REMOVED
   "Two users were merged."
   PEOPLE_MERGED
   "A merge of users was undone."
@@ -5892,6 +6257,220 @@ type AuditEntryEdge @can(do: READ_AUDIT) {
   cursor: String!
   "The entry."
   node: AuditEntry!
+}
+`, BuiltIn: false},
+	{Name: "../custom_metric.graphqls", Input: `extend type Query {
+  """
+  What a metric would give over the last 90 days, compared with the 90 before; nothing is
+  saved. What is wrong with it is told in ` + "`" + `problems` + "`" + `.
+  """
+  previewMetric(
+    "What it is to be."
+    input: MetricInput!
+    "The key of the metric that it would change; a new one unless given."
+    key: String
+  ): MetricPreview! @can(do: MANAGE_DATA) @cost(weight: 300)
+}
+
+extend type Mutation {
+  """
+  Defines a metric, which can then be asked for like any other. It may name metrics whose
+  figures the caller may read. One of a key that was given up goes on with its versions.
+  """
+  createMetric(
+    "The name to ask for it by: 1 to 60 small letters, digits and ` + "`" + `_` + "`" + `, beginning with a letter."
+    key: String!
+    "What it is to be."
+    input: MetricInput!
+  ): Metric! @can(do: MANAGE_DATA)
+  """
+  Saves a new version of a metric, which counts from then on, for the past as well. What is
+  made of it gets a new version too. Live queries of any of them are pushed.
+  """
+  updateMetric("The metric's key." key: String!, "What it is to be." input: MetricInput!): Metric! @can(do: MANAGE_DATA)
+  """
+  Gives a metric up, and answers its key. Its versions stay. One that others are made of
+  can't be given up before them.
+  """
+  removeMetric("The metric's key." key: String!): String! @can(do: MANAGE_DATA)
+}
+
+"What a metric is to be: either a count of ` + "`" + `events` + "`" + `, or a ` + "`" + `formula` + "`" + ` over other metrics."
+input MetricInput {
+  "The name to show; 1 to 100 characters."
+  name: String!
+  "What exactly is counted; at most 1,000 characters."
+  description: String! = ""
+  "What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone."
+  unit: MetricUnit
+  "Where it should go."
+  direction: MetricDirection! = NEUTRAL
+  "What is counted of which events."
+  events: EventMeasureInput
+  """
+  How it is worked out of other metrics, such as ` + "`" + `signups / visits` + "`" + `: their keys, numbers,
+  ` + "`" + `+ - * /` + "`" + `, parentheses, ` + "`" + `min(…)` + "`" + `, ` + "`" + `max(…)` + "`" + ` and ` + "`" + `abs(…)` + "`" + `. It has no value where one of them
+  has none, and where something is divided by 0.
+  """
+  formula: String
+}
+
+"What is counted of which events."
+input EventMeasureInput {
+  "The types of events that count; all unless given."
+  types: [String!]
+  "Which of them count; all unless given."
+  filter: FilterInput
+  "What is made of them."
+  aggregation: Aggregation!
+  "The property that is aggregated, of SUM and all after it. A dot leads into an object: ` + "`" + `cart.total` + "`" + `."
+  property: String
+  "Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95."
+  percentile: Float
+}
+
+"What is made of events."
+enum Aggregation {
+  "How many there are."
+  COUNT
+  "How many distinct users did them."
+  UNIQUE_USERS
+  "On behalf of how many distinct accounts they were done."
+  UNIQUE_ACCOUNTS
+  "The sum of a property's numbers."
+  SUM
+  "The mean of a property's numbers."
+  AVERAGE
+  "The smallest of a property's numbers."
+  MINIMUM
+  "The largest of a property's numbers."
+  MAXIMUM
+  "A percentile of a property's numbers, between two of them in proportion."
+  PERCENTILE
+}
+
+"A metric's definition as it was saved."
+type MetricVersion @can(do: READ_SCHEMA) {
+  "Which version it is, from 1 on."
+  number: Int!
+  "What was saved, in the form of MetricInput; null for who lacks READ_PII if it compares traits of users."
+  definition: JSONObject
+  "When it was saved."
+  savedAt: DateTime!
+  "The id of the key that saved it, or of the member."
+  savedBy: ID!
+  "When another one, or none, took its place; null: it holds."
+  endedAt: DateTime
+  "The metric whose change made this version, of one that is made of it; null: its own."
+  because: String
+}
+
+"A page of versions."
+type MetricVersionConnection @can(do: READ_SCHEMA) {
+  "The versions with their cursors."
+  edges: [MetricVersionEdge!]!
+  "The versions without their cursors."
+  nodes: [MetricVersion!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A version in a list."
+type MetricVersionEdge @can(do: READ_SCHEMA) {
+  "Where this version stands in the list."
+  cursor: String!
+  "The version."
+  node: MetricVersion!
+}
+
+"What a metric would give."
+type MetricPreview @can(do: MANAGE_DATA) {
+  "The figure for the last 90 days; null if it cannot be saved."
+  total: MetricValue
+  "The figure for each of the days; null if it cannot be saved."
+  series: MetricSeries
+  "What its author should know."
+  problems: [MetricProblem!]!
+  "How it was read, and what that cost; null if it cannot be saved."
+  explanation: MetricExplanation
+}
+
+"Something about a definition that its author should know."
+type MetricProblem @can(do: MANAGE_DATA) {
+  "The argument that it is about, such as ` + "`" + `input.formula` + "`" + `."
+  field: String!
+  "What it is."
+  message: String!
+  "Whether it keeps the definition from being saved."
+  blocking: Boolean!
+}
+
+"How figures were read, and what it cost."
+type MetricExplanation @can(do: READ_SCHEMA) {
+  "Where they come from."
+  sources: [FigureSource!]!
+  "What was read, each distinct need once."
+  readings: [MetricReading!]! @cost(weight: 0)
+  "How long the statements took, to be planned and to be executed."
+  milliseconds: Float!
+  "How many rows the tables gave, to all of them."
+  rows: Int!
+  "How many blocks of 8 kB were looked at, in memory or not."
+  blocks: Int!
+}
+
+"What was read at once."
+type MetricReading @can(do: READ_SCHEMA) {
+  "The keys of the metrics that it was read for: of a formula, those that it is made of in the end."
+  metrics: [String!]!
+  "For how many buckets."
+  buckets: Int!
+  "Where it comes from."
+  sources: [FigureSource!]!
+  "Why it comes from there."
+  reasons: [ReadingReason!]!
+  "What was asked of the database."
+  statements: [MetricStatement!]! @cost(weight: 0)
+  "How long the statements took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"A statement, as the database ran it."
+type MetricStatement @can(do: READ_SCHEMA) {
+  "Its name."
+  name: String!
+  "The tables and materialized views that it read."
+  tables: [String!]!
+  "How long it took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"Why figures are read from where they are."
+enum ReadingReason {
+  "Days are over, and were materialized; nothing has touched them since."
+  CLOSED_DAYS
+  "Days are running, have been touched, or are cut: what is kept with each event is added."
+  OPEN_DAYS
+  "A bucket begins or ends within a quarter hour, whose events are counted one by one."
+  CUT_QUARTER_HOURS
+  "What a filter compares is known of single events alone."
+  FILTER
+  "What it is broken down by is known of single events alone."
+  BREAKDOWN
+  "What the metric counts is known of single events alone."
+  DEFINITION
+  "The caller sees some rows alone, and what is kept knows nothing of that."
+  ROW_CONDITIONS
+  "What was known in the past is known of single events alone."
+  AS_OF
 }
 `, BuiltIn: false},
 	{Name: "../customer.graphqls", Input: `extend type Query {
@@ -7048,7 +7627,7 @@ type Metric implements Node @can(do: READ_METRICS) {
   dimensions: [DimensionKind!]!
   "What asking for its figures takes, beside READ_METRICS."
   permission: Permission!
-  "Which version of its definition this is, from 1 on."
+  "Which version of its definition this is, from 1 on. A formula gets a new one too when what it is made of changes."
   version: Int!
   "Whether the tenant has defined it."
   custom: Boolean!
@@ -7113,6 +7692,31 @@ type Metric implements Node @can(do: READ_METRICS) {
     "The currency of money, by ISO 4217; the tenant's unless given."
     currency: String
   ): MetricBreakdown! @cost(weight: 20)
+  """
+  How its figures are read, and what that costs: they are worked out once, and every
+  statement is run once more to be measured.
+  """
+  explain(
+    "Which time; the last 30 days unless given."
+    range: RangeInput
+    "Of a series by this step; of the figure for the whole range unless given."
+    interval: Interval
+    "Of a breakdown by these dimensions."
+    by: [DimensionInput!]
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "What counts; everything unless given."
+    filter: FilterInput
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+  ): MetricExplanation! @cost(weight: 200) @can(do: READ_SCHEMA)
+  "Its versions, the newest first, if the tenant has defined it; none of others."
+  versions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): MetricVersionConnection! @page @can(do: READ_SCHEMA)
 }
 
 "What a value is a number of."
@@ -9283,6 +9887,10 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_series(ctx, field)
 	case "breakdown":
 		return ec.fieldContext_Metric_breakdown(ctx, field)
+	case "explain":
+		return ec.fieldContext_Metric_explain(ctx, field)
+	case "versions":
+		return ec.fieldContext_Metric_versions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
 }
@@ -9363,6 +9971,70 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sources":
+		return ec.fieldContext_MetricExplanation_sources(ctx, field)
+	case "readings":
+		return ec.fieldContext_MetricExplanation_readings(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricExplanation_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricExplanation_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricExplanation_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_MetricPreview_total(ctx, field)
+	case "series":
+		return ec.fieldContext_MetricPreview_series(ctx, field)
+	case "problems":
+		return ec.fieldContext_MetricPreview_problems(ctx, field)
+	case "explanation":
+		return ec.fieldContext_MetricPreview_explanation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_MetricProblem_field(ctx, field)
+	case "message":
+		return ec.fieldContext_MetricProblem_message(ctx, field)
+	case "blocking":
+		return ec.fieldContext_MetricProblem_blocking(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricReading(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metrics":
+		return ec.fieldContext_MetricReading_metrics(ctx, field)
+	case "buckets":
+		return ec.fieldContext_MetricReading_buckets(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricReading_sources(ctx, field)
+	case "reasons":
+		return ec.fieldContext_MetricReading_reasons(ctx, field)
+	case "statements":
+		return ec.fieldContext_MetricReading_statements(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricReading_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricReading_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricReading_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricReading", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -9431,6 +10103,22 @@ func (ec *executionContext) childFields_MetricSeriesComparison(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeriesComparison", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetricStatement_name(ctx, field)
+	case "tables":
+		return ec.fieldContext_MetricStatement_tables(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricStatement_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricStatement_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricStatement_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricStatement", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -9457,6 +10145,46 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_sources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_MetricVersion_number(ctx, field)
+	case "definition":
+		return ec.fieldContext_MetricVersion_definition(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_MetricVersion_savedAt(ctx, field)
+	case "savedBy":
+		return ec.fieldContext_MetricVersion_savedBy(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_MetricVersion_endedAt(ctx, field)
+	case "because":
+		return ec.fieldContext_MetricVersion_because(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricVersionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9755,6 +10483,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_archiveParts(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_Query_auditLog(ctx, field)
+	case "previewMetric":
+		return ec.fieldContext_Query_previewMetric(ctx, field)
 	case "person":
 		return ec.fieldContext_Query_person(ctx, field)
 	case "account":

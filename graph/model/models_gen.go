@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -217,6 +218,20 @@ type EventInput struct {
 	Properties []byte `json:"properties,omitempty"`
 	// Where it was sent from.
 	Context []byte `json:"context,omitempty"`
+}
+
+// What is counted of which events.
+type EventMeasureInput struct {
+	// The types of events that count; all unless given.
+	Types []string `json:"types,omitempty"`
+	// Which of them count; all unless given.
+	Filter *FilterInput `json:"filter,omitempty"`
+	// What is made of them.
+	Aggregation metric.Aggregation `json:"aggregation"`
+	// The property that is aggregated, of SUM and all after it. A dot leads into an object: `cart.total`.
+	Property *string `json:"property,omitempty"`
+	// Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95.
+	Percentile *float64 `json:"percentile,omitempty"`
 }
 
 // Counts over time, as parallel lists: `counts[i]` belongs to the bucket that starts at `at[i]`.
@@ -534,6 +549,42 @@ type MetricEdge struct {
 	Cursor string `json:"cursor"`
 	// The metric.
 	Node *metric.Definition `json:"node"`
+}
+
+// What a metric is to be: either a count of `events`, or a `formula` over other metrics.
+type MetricInput struct {
+	// The name to show; 1 to 100 characters.
+	Name string `json:"name"`
+	// What exactly is counted; at most 1,000 characters.
+	Description string `json:"description"`
+	// What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone.
+	Unit *metric.Unit `json:"unit,omitempty"`
+	// Where it should go.
+	Direction metric.Direction `json:"direction"`
+	// What is counted of which events.
+	Events *EventMeasureInput `json:"events,omitempty"`
+	// How it is worked out of other metrics, such as `signups / visits`: their keys, numbers,
+	// `+ - * /`, parentheses, `min(…)`, `max(…)` and `abs(…)`. It has no value where one of them
+	// has none, and where something is divided by 0.
+	Formula *string `json:"formula,omitempty"`
+}
+
+// A page of versions.
+type MetricVersionConnection struct {
+	// The versions with their cursors.
+	Edges []MetricVersionEdge `json:"edges"`
+	// The versions without their cursors.
+	Nodes []definition.Version `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A version in a list.
+type MetricVersionEdge struct {
+	// Where this version stands in the list.
+	Cursor string `json:"cursor"`
+	// The version.
+	Node *definition.Version `json:"node"`
 }
 
 // What can be changed.

@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
@@ -215,14 +216,17 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin()))
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics}
+	catalog := metric.NewCatalog(metric.Builtin()).WithOwn(definition.Library{})
+	metrics := metric.NewService(n.app, catalog)
+	definitions := definition.NewService(n.app, catalog, metrics)
+	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Definitions: definitions}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
 		Witness:        s.witness,
 		Quotas:         quotas,
 		MetricService:  metrics,
+		Definitions:    definitions,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,

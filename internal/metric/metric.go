@@ -53,6 +53,9 @@ type Definition struct {
 	Version     int               // of the definition, from 1
 	Custom      bool              // made by the tenant
 
+	// Parts are the metrics that a formula is made of, in the end; nil: it is none.
+	Parts []*Definition
+
 	// Needs are the columns that it is worked out of.
 	Needs []Column
 	// Calc works the figure of a cell out of its columns, in the order of Needs; nil is the

@@ -42,6 +42,8 @@ const (
 	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
 	SharedReport Subject = "shared"
 
+	Metric Subject = "metric" // a metric that the tenant defines; key: its key
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 
