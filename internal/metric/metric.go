@@ -61,6 +61,8 @@ type Definition struct {
 	Version     int               // of the definition, from 1
 	Custom      bool              // made by the tenant
 
+	// Entities are what its figures are made of; nil for ratios and the like.
+	Entities *Entities
 	// Needs are the columns that it is worked out of.
 	Needs []Column
 	// Calc works the figure of a cell out of its columns, in the order of Needs; nil is the

@@ -122,18 +122,19 @@ func TestEverythingIsDescribed(t *testing.T) {
 func TestEnumsAreThoseOfGo(t *testing.T) {
 	text := func(values ...string) []string { return values }
 	inGo := map[string][]string{
-		"AuditActorKind":  text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
-		"APIKeyKind":      text("WRITE", "READ", "MANAGE", "PUBLISH", "EMBED"),
-		"BuiltinRole":     text(string(access.Owner), string(access.Admin), string(access.Analyst), string(access.Viewer)),
-		"SignInState":     text(string(model.SignInStateSignedIn), string(model.SignInStateSecondFactorNeeded)),
-		"FieldGroup":      text("PII", "REVENUE"),
-		"IdentityKind":    text(string(customer.User), string(customer.Device)),
-		"MetricUnit":      texts(metric.AllUnits()),
-		"MetricDirection": texts(metric.AllDirections()),
-		"DimensionKind":   texts(metric.AllDimensionKinds()),
-		"FilterOperator":  texts(metric.AllOperators()),
-		"ComparisonKind":  texts(metric.AllComparisonKinds()),
-		"FigureSource":    texts((metric.Materialized | metric.Open | metric.Raw).Names()),
+		"AuditActorKind":   text(string(audit.Member), string(audit.Key), string(audit.Operator), string(audit.System), string(audit.Nobody)),
+		"APIKeyKind":       text("WRITE", "READ", "MANAGE", "PUBLISH", "EMBED"),
+		"BuiltinRole":      text(string(access.Owner), string(access.Admin), string(access.Analyst), string(access.Viewer)),
+		"SignInState":      text(string(model.SignInStateSignedIn), string(model.SignInStateSecondFactorNeeded)),
+		"FieldGroup":       text("PII", "REVENUE"),
+		"IdentityKind":     text(string(customer.User), string(customer.Device)),
+		"MetricUnit":       texts(metric.AllUnits()),
+		"MetricDirection":  texts(metric.AllDirections()),
+		"DimensionKind":    texts(metric.AllDimensionKinds()),
+		"FilterOperator":   texts(metric.AllOperators()),
+		"ComparisonKind":   texts(metric.AllComparisonKinds()),
+		"MetricEntityKind": texts(metric.AllEntityKinds()),
+		"FigureSource":     texts((metric.Materialized | metric.Open | metric.Raw).Names()),
 		"VerdictStatus": text(string(domain.Accepted), string(domain.Duplicate), string(domain.Conflict),
 			string(domain.Rejected), string(domain.Quarantined), string(domain.Queued)),
 		"ArchiveState": text(string(model.ArchiveStateExporting), string(model.ArchiveStateVerified),
@@ -183,7 +184,7 @@ func texts[S ~string](list []S) (made []string) {
 // Every field that an answer can have is asked for by some story, and checked there.
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
-	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, revisionQuery,
+	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
