@@ -40,6 +40,9 @@ type ResolverRoot interface {
 	Events() EventsResolver
 	Identity() IdentityResolver
 	Metric() MetricResolver
+	MetricRow() MetricRowResolver
+	MetricSeries() MetricSeriesResolver
+	MetricValue() MetricValueResolver
 	MetricVersion() MetricVersionResolver
 	Mutation() MutationResolver
 	Person() PersonResolver
@@ -490,6 +493,21 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricEntityConnection struct {
+		Edges      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Sum        func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MetricEntityEdge struct {
+		Amount func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	MetricExplanation struct {
 		Blocks       func(childComplexity int) int
 		Milliseconds func(childComplexity int) int
@@ -524,6 +542,7 @@ type ComplexityRoot struct {
 
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
+		Entities    func(childComplexity int, first int, after *string) int
 		Keys        func(childComplexity int) int
 		Value       func(childComplexity int) int
 		Values      func(childComplexity int) int
@@ -535,6 +554,7 @@ type ComplexityRoot struct {
 		Complete          func(childComplexity int) int
 		Cumulative        func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, at time.Time, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Interval          func(childComplexity int) int
 		MoneyCurrency     func(childComplexity int) int
@@ -567,6 +587,7 @@ type ComplexityRoot struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Money             func(childComplexity int) int
 		Range             func(childComplexity int) int
@@ -2846,6 +2867,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
+	case "MetricEntityConnection.edges":
+		if e.ComplexityRoot.MetricEntityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Edges(childComplexity), true
+	case "MetricEntityConnection.kind":
+		if e.ComplexityRoot.MetricEntityConnection.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Kind(childComplexity), true
+	case "MetricEntityConnection.nodes":
+		if e.ComplexityRoot.MetricEntityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Nodes(childComplexity), true
+	case "MetricEntityConnection.pageInfo":
+		if e.ComplexityRoot.MetricEntityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.PageInfo(childComplexity), true
+	case "MetricEntityConnection.sum":
+		if e.ComplexityRoot.MetricEntityConnection.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Sum(childComplexity), true
+	case "MetricEntityConnection.totalCount":
+		if e.ComplexityRoot.MetricEntityConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.TotalCount(childComplexity), true
+
+	case "MetricEntityEdge.amount":
+		if e.ComplexityRoot.MetricEntityEdge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Amount(childComplexity), true
+	case "MetricEntityEdge.cursor":
+		if e.ComplexityRoot.MetricEntityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Cursor(childComplexity), true
+	case "MetricEntityEdge.node":
+		if e.ComplexityRoot.MetricEntityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Node(childComplexity), true
+
 	case "MetricExplanation.blocks":
 		if e.ComplexityRoot.MetricExplanation.Blocks == nil {
 			break
@@ -2976,6 +3053,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
+	case "MetricRow.entities":
+		if e.ComplexityRoot.MetricRow.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricRow_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricRow.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricRow.keys":
 		if e.ComplexityRoot.MetricRow.Keys == nil {
 			break
@@ -3025,6 +3113,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
+	case "MetricSeries.entities":
+		if e.ComplexityRoot.MetricSeries.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricSeries_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricSeries.Entities(childComplexity, args["at"].(time.Time), args["first"].(int), args["after"].(*string)), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -3166,6 +3265,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
+	case "MetricValue.entities":
+		if e.ComplexityRoot.MetricValue.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricValue_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricValue.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
@@ -6907,6 +7017,80 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
   node: TrustedDocument!
 }
 `, BuiltIn: false},
+	{Name: "../entity.graphqls", Input: `extend type MetricValue {
+  """
+  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
+  has the amount that it contributes. Not of ratios, averages and the like.
+  """
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricSeries {
+  "Whom or what the figure of one bucket is made of, from the same snapshot."
+  entities(
+    "The start of the bucket, as in ` + "`" + `at` + "`" + `."
+    at: DateTime!
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricRow {
+  "Whom or what the figure of the group is made of, from the same snapshot."
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+"What figures are made of."
+enum MetricEntityKind {
+  "People: ` + "`" + `Person` + "`" + `."
+  PERSON
+  "Accounts: ` + "`" + `Account` + "`" + `."
+  ACCOUNT
+  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
+  SUBSCRIPTION
+}
+
+"One of those that a figure is made of."
+union MetricEntity = Person | Account
+
+"A page of what a figure is made of."
+type MetricEntityConnection @can(do: READ) {
+  "What they are."
+  kind: MetricEntityKind!
+  "The entities with their cursors and amounts."
+  edges: [MetricEntityEdge!]!
+  "The entities without their cursors."
+  nodes: [MetricEntity]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages: the figure itself, where that is a number of entities."
+  totalCount: Int!
+  "What all of them contribute: the figure itself."
+  sum: Float!
+}
+
+"One of those that a figure is made of, in a list."
+type MetricEntityEdge @can(do: READ) {
+  "Where it stands in the list."
+  cursor: String!
+  "The entity; null if it has been erased since."
+  node: MetricEntity
+  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
+  amount: Float!
+}
+`, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
   "The events of a range: how many, of which types, when, and which."
   events(
@@ -9971,6 +10155,36 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricEntityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricEntityConnection_kind(ctx, field)
+	case "edges":
+		return ec.fieldContext_MetricEntityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricEntityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricEntityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MetricEntityConnection_totalCount(ctx, field)
+	case "sum":
+		return ec.fieldContext_MetricEntityConnection_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricEntityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricEntityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricEntityEdge_node(ctx, field)
+	case "amount":
+		return ec.fieldContext_MetricEntityEdge_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sources":
@@ -10045,6 +10259,8 @@ func (ec *executionContext) childFields_MetricRow(ctx context.Context, field gra
 		return ec.fieldContext_MetricRow_values(ctx, field)
 	case "comparisons":
 		return ec.fieldContext_MetricRow_comparisons(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricRow_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
 }
@@ -10081,6 +10297,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricSeries_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricSeries_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
 }
@@ -10143,6 +10361,8 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricValue_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricValue_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
 }

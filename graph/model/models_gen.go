@@ -551,6 +551,32 @@ type MetricEdge struct {
 	Node *metric.Definition `json:"node"`
 }
 
+// A page of what a figure is made of.
+type MetricEntityConnection struct {
+	// What they are.
+	Kind metric.EntityKind `json:"kind"`
+	// The entities with their cursors and amounts.
+	Edges []MetricEntityEdge `json:"edges"`
+	// The entities without their cursors.
+	Nodes []MetricEntity `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages: the figure itself, where that is a number of entities.
+	TotalCount int `json:"totalCount"`
+	// What all of them contribute: the figure itself.
+	Sum float64 `json:"sum"`
+}
+
+// One of those that a figure is made of, in a list.
+type MetricEntityEdge struct {
+	// Where it stands in the list.
+	Cursor string `json:"cursor"`
+	// The entity; null if it has been erased since.
+	Node MetricEntity `json:"node,omitempty"`
+	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	Amount float64 `json:"amount"`
+}
+
 // What a metric is to be: either a count of `events`, or a `formula` over other metrics.
 type MetricInput struct {
 	// The name to show; 1 to 100 characters.

@@ -175,14 +175,20 @@ func (e *entry) definition() *metric.Definition {
 
 // measured makes a metric of an entry that counts events.
 func (e *entry) measured() *metric.Definition {
-	d := e.definition()
-	d.Needs = []metric.Column{{Reader: e.Events.Reader(), Name: "value"}}
+	d, reader := e.definition(), e.Events.Reader()
+	d.Needs = []metric.Column{{Reader: reader, Name: "value"}}
 	d.Additive = e.Events.Aggregation == metric.Count || e.Events.Aggregation == metric.Sum
+	if kind, counted := counted[e.Events.Aggregation]; counted && reader.List != nil {
+		d.Entities = &metric.Entities{Kind: kind, Column: d.Needs[0]}
+	}
 	if personal(e.Events.Filter) {
 		d.Permission = access.ReadPII
 	}
 	return d
 }
+
+// counted are the entities that an aggregation counts.
+var counted = map[metric.Aggregation]metric.EntityKind{metric.UniqueUsers: metric.People, metric.UniqueAccounts: metric.Accounts}
 
 // personal reports whether a filter is about who the tenant's users are.
 func personal(f *metric.Filter) bool {

@@ -30,7 +30,8 @@ type Question struct {
 	Series bool // a figure for each bucket of the interval
 	Smooth int  // with a moving average over so many buckets; 0: without
 	By     []Dimension
-	Top    int // how many groups; the rest is put together
+	Top    int       // how many groups; the rest is put together
+	Lists  []ListAsk // pages of the entities of each cell
 }
 
 // Answer is what was asked for, or why there is none.
@@ -158,6 +159,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err := q.Filter.check(dimensions); err != nil {
 		return nil, err
 	}
+	if err := q.checkLists(); err != nil {
+		return nil, err
+	}
 	if len(q.Compare) > maxComparisons {
 		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
 	}
@@ -200,6 +204,7 @@ type Value struct {
 	Figure
 	Value       *float64 // null for a ratio or an average of nothing
 	Comparisons []ComparedValue
+	Lists       Lists
 }
 
 // Money is the value as an amount, if it is one.
@@ -242,7 +247,9 @@ func (v *valueInquiry) next(ctx context.Context, r *round) (bool, error) {
 	w := v.made.Window
 	if !v.asked {
 		v.asked = true
-		v.main = r.want(ctx, v.q.Of, Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter})
+		g := Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter}
+		v.main = r.want(ctx, v.q.Of, g)
+		v.made.Lists = r.list(v.q.Of, g, v.q.Lists)[0]
 		for _, c := range v.made.Comparisons {
 			other := w
 			other.From, other.To = c.From, c.To

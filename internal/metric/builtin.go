@@ -9,8 +9,8 @@ import (
 
 var (
 	eventCounts = &Reader{Name: "events", Columns: []string{"events"}, Adds: []string{"events"}, Read: readEvents}
-	activeUsers = &Reader{Name: "active_users", Columns: []string{"active_users"}, Read: readActiveUsers}
-	newUsers    = &Reader{Name: "new_users", Columns: []string{"new_users"}, Read: readNewUsers}
+	activeUsers = &Reader{Name: "active_users", Columns: []string{"active_users"}, Read: readActiveUsers, List: listActiveUsers}
+	newUsers    = &Reader{Name: "new_users", Columns: []string{"new_users"}, Read: readNewUsers, List: listNewUsers}
 )
 
 // Builtin are the metrics of events and users.
@@ -27,12 +27,14 @@ func Builtin() []*Definition {
 			Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
 			Formula:     "count(distinct user)",
 			Needs:       []Column{{activeUsers, "active_users"}},
+			Entities:    &Entities{People, Column{activeUsers, "active_users"}},
 		},
 		{
 			Key: "new_users", Name: "New users", Unit: UnitUsers, Direction: UpIsGood, Additive: true,
 			Description: "How many users did the first event of their life.",
 			Formula:     "count(user) by the user's first event",
 			Needs:       []Column{{newUsers, "new_users"}},
+			Entities:    &Entities{People, Column{newUsers, "new_users"}},
 		},
 	}
 	for _, d := range list {

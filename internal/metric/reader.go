@@ -45,6 +45,7 @@ type Reader struct {
 	Null       bool     // what there is nothing of has no value, and is not 0
 	History    bool     // it can tell what was known at an instant of the past
 	Read       func(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error)
+	List       Lister // nil: what its columns are made of cannot be listed
 }
 
 // Table is what a reader found.

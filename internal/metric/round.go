@@ -16,6 +16,7 @@ import (
 type round struct {
 	house
 	wanted    []need
+	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
 	tables    map[string]*Table
 	explained *Explanation // to be filled in; nil: nobody asks for it
 }
@@ -79,13 +80,16 @@ func (r *round) read(ctx context.Context) error {
 			return err
 		})
 	}
+	for _, list := range r.listed {
+		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
+	}
 	if err := postgres.Together(ctx, r.tx, reads...); err != nil {
 		return err
 	}
 	for i, n := range r.wanted {
 		r.tables[n.key] = tables[i]
 	}
-	r.wanted = nil
+	r.wanted, r.listed = nil, nil
 	return nil
 }
 

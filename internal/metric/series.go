@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -20,6 +21,7 @@ type Series struct {
 	MovingAverage []*float64 // nil unless asked for; of complete buckets alone
 	Cumulative    []*float64 // nil for what does not add up
 	Comparisons   []ComparedSeries
+	Lists         Lists
 }
 
 // ComparedSeries is the figures of another range, and how the values compare with them.
@@ -87,6 +89,9 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 			g.Buckets = append(append([]calendar.Bucket{}, s.before...), g.Buckets...)
 		}
 		s.main = r.want(ctx, s.q.Of, g)
+		if err := s.list(r); err != nil {
+			return true, err
+		}
 		for _, g := range s.grids {
 			s.others = append(s.others, r.want(ctx, s.q.Of, g))
 		}
@@ -94,6 +99,21 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 	}
 	s.finish(r)
 	return true, nil
+}
+
+// list asks for the entities of those buckets that are named.
+func (s *seriesInquiry) list(r *round) error {
+	s.made.Lists = Lists{}
+	w := s.made.Window
+	for _, ask := range s.q.Lists {
+		b, err := bucketAt(s.buckets, ask.At)
+		if err != nil {
+			return err
+		}
+		g := Grid{Window: w, Buckets: w.clip([]calendar.Bucket{b}), Interval: s.q.Interval, Filter: s.q.Filter}
+		maps.Copy(s.made.Lists, r.list(s.q.Of, g, []ListAsk{ask})[0])
+	}
+	return nil
 }
 
 func (s *seriesInquiry) finish(r *round) {
