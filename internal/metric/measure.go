@@ -26,6 +26,9 @@ const (
 
 var aggregations = []Aggregation{Count, UniqueUsers, UniqueAccounts, Sum, Average, Minimum, Maximum, Percentile}
 
+// AllAggregations lists the aggregations in the order of the schema.
+func AllAggregations() []Aggregation { return slices.Clone(aggregations) }
+
 // Measure is something read of events: which events, and what of them.
 type Measure struct {
 	Types       []string // nil: all
