@@ -93,7 +93,7 @@ create function measured_key(
 
 -- The events that something is measured of, one row each. It is a part of the statements that
 -- call it: the planner puts it into them, and leaves out what they have no use for.
---   edges, places   where stretches of time begin, and the bucket of each; null: none
+--   edges, places   where stretches of time begin, and the bucket of each; -1: none
 --   types           null: all; activity: only what somebody did, as in event.IsActivity
 --   as_of           null: all that is known now
 --   of_properties, of_all  conditions, as SQL/JSON paths over the properties, and over
@@ -150,7 +150,7 @@ create function measured_event(
     group by s.person_id
   )
   select
-    places[width_bucket(e.occurred_at, edges)],
+    nullif(places[width_bucket(e.occurred_at, edges)], -1),
     case
       when kinds is null then '{}'
       else array[

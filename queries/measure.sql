@@ -24,7 +24,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;
@@ -57,7 +57,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;
@@ -90,7 +90,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;
@@ -128,7 +128,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;
@@ -160,7 +160,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;
@@ -196,7 +196,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit @most
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys;

@@ -147,6 +147,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err := q.Filter.check(dimensions); err != nil {
 		return nil, err
 	}
+	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
+		return nil, err
+	}
 	if len(q.Compare) > maxComparisons {
 		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
 	}

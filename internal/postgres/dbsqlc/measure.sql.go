@@ -39,7 +39,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
@@ -137,7 +137,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
@@ -243,7 +243,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
@@ -351,7 +351,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
@@ -455,7 +455,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
@@ -558,7 +558,7 @@ cell as (
 largest as (
   select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
 )
-select coalesce(c.bucket, 0)::int as bucket, to_jsonb(c.keys) as keys, coalesce(c.value, 'NaN')::float8 as value
+select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
 join largest l on l.keys = c.keys
 order by c.bucket, c.keys
