@@ -151,6 +151,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err := q.checkLists(); err != nil {
 		return nil, err
 	}
+	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
+		return nil, err
+	}
 	if len(q.Compare) > maxComparisons {
 		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
 	}

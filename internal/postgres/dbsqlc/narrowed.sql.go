@@ -10,53 +10,6 @@ import (
 	"time"
 )
 
-const narrowedActiveUsersByBucket = `-- name: NarrowedActiveUsersByBucket :many
-select
-  (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(distinct i.person_id)::bigint as n,
-  0::bigint as closed
-from event e
-join narrowed.identity_person i on i.identity_id = e.identity_id
-where e.occurred_at >= $2::timestamptz
-  and e.occurred_at < $3::timestamptz
-  and e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
-group by 1
-order by 1
-`
-
-type NarrowedActiveUsersByBucketParams struct {
-	Starts    []time.Time
-	RangeFrom time.Time
-	RangeTo   time.Time
-}
-
-type NarrowedActiveUsersByBucketRow struct {
-	Bucket int32
-	N      int64
-	Closed int64
-}
-
-// Who was active counts once a bucket, whether the caller may see them or not.
-func (q *Queries) NarrowedActiveUsersByBucket(ctx context.Context, db DBTX, arg NarrowedActiveUsersByBucketParams) ([]NarrowedActiveUsersByBucketRow, error) {
-	rows, err := db.Query(ctx, narrowedActiveUsersByBucket, arg.Starts, arg.RangeFrom, arg.RangeTo)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []NarrowedActiveUsersByBucketRow{}
-	for rows.Next() {
-		var i NarrowedActiveUsersByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const narrowedEventCountByBucket = `-- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
@@ -100,58 +53,6 @@ func (q *Queries) NarrowedEventCountByBucket(ctx context.Context, db DBTX, arg N
 	items := []NarrowedEventCountByBucketRow{}
 	for rows.Next() {
 		var i NarrowedEventCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const narrowedNewUsersByBucket = `-- name: NarrowedNewUsersByBucket :many
-select
-  (width_bucket(f.first_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
-from (
-  select i.person_id, min(e.occurred_at) as first_at
-  from event e
-  join narrowed.identity_person i on i.identity_id = e.identity_id
-  where e.occurred_at < $2::timestamptz
-    and e.type not in ('$identify', '$group', '$alias')
-  group by i.person_id
-) f
-where f.first_at >= $3::timestamptz
-group by 1
-order by 1
-`
-
-type NarrowedNewUsersByBucketParams struct {
-	Starts    []time.Time
-	RangeTo   time.Time
-	RangeFrom time.Time
-}
-
-type NarrowedNewUsersByBucketRow struct {
-	Bucket int32
-	N      int64
-	Closed int64
-}
-
-// New is who did the first of all events that the caller sees, so all until the end of the
-// range are looked at.
-func (q *Queries) NarrowedNewUsersByBucket(ctx context.Context, db DBTX, arg NarrowedNewUsersByBucketParams) ([]NarrowedNewUsersByBucketRow, error) {
-	rows, err := db.Query(ctx, narrowedNewUsersByBucket, arg.Starts, arg.RangeTo, arg.RangeFrom)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []NarrowedNewUsersByBucketRow{}
-	for rows.Next() {
-		var i NarrowedNewUsersByBucketRow
 		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
