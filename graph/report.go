@@ -153,7 +153,7 @@ func (r *runner) run(ctx context.Context, document string, variables []byte) ([]
 
 // prepare gives an execution within another its own loaders.
 func (r *Resolver) prepare(ctx context.Context) context.Context {
-	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People, r.Keyring)
+	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People, r.Keyring, r.SummaryService)
 }
 
 // findReport finds a report, if the caller may see it.

@@ -200,7 +200,7 @@ order by c.at, c.because;
 -- name: SummaryPage :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where metric = @metric
   and period = @period
@@ -215,7 +215,7 @@ limit @most;
 -- name: SummaryGetByIDs :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where summary_id = any (@summary_ids::uuid[])
 order by summary_id;
@@ -224,7 +224,7 @@ order by summary_id;
 -- name: SummaryHistory :many
 select
   s.summary_id, s.metric, s.period, s.period_start, s.starts_at, s.ends_at, s.zone, s.version, s.value, s.unit, s.currency, s.definition_version, s.exact,
-  s.data_version, s.found_at, s.recorded_at, s.superseded_at, s.was, s.causes, s.late_events, s.because
+  s.data_version, s.found_at, s.recorded_at, s.superseded_at, s.was, s.causes::text[] as causes, s.late_events, s.because
 from unnest(@metrics::text[], @periods::text[], @period_starts::date[]) as u (metric, period, period_start)
 cross join lateral (
   select h.*
@@ -239,7 +239,7 @@ order by s.metric, s.period, s.period_start, s.version desc;
 -- name: RestatementPage :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where version > 1
   and summary_id < @before_id

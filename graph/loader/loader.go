@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 const (
@@ -40,6 +41,7 @@ type Loaders struct {
 	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
 	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
 	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 }
@@ -47,7 +49,7 @@ type Loaders struct {
 type loadersKey struct{}
 
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service, keys *access.Keyring) context.Context {
+func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service, keys *access.Keyring, summaries *summary.Service) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Event:          single(events.ByPositions),
 		ArchivePart:    single(parts.ByPositions),
@@ -62,6 +64,7 @@ func With(ctx context.Context, events *event.Reader, parts *archive.Reader, peop
 		Identities:     paged(people.IdentityPages),
 		Accounts:       paged(people.AccountPages),
 		Members:        paged(people.MemberPages),
+		SummaryHistory: single(summaries.Histories),
 		PersonHistory:  paged(people.PersonHistories),
 		AccountHistory: paged(people.AccountHistories),
 	})

@@ -37,6 +37,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/secret"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -44,6 +45,8 @@ const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
 	accessPool   = 4                // connections for signing people in
+	queuePool    = 4                // connections for the queue itself
+	readPool     = 2                // connections for reading what is summarized
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -214,6 +217,7 @@ type serving struct {
 func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
+	summaries := summary.NewService(n.app)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -231,6 +235,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		SummaryService: summaries,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -244,7 +249,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 			return scope
 		},
 		Admit:       admission{s.limiter, quotas}.admit,
-		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users, keyring) },
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users, keyring, summaries) },
 		Documents:   s.documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),
@@ -290,6 +295,7 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error { return n.queue(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}

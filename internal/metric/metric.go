@@ -31,6 +31,7 @@ type Definition struct {
 	Unit        Unit
 	Additive    bool // whether buckets add up to their total
 	Raw         bool // whether the edges of a range are counted from raw events
+	Version     int  // one more whenever it comes to count something else
 
 	// fromFirst says that a figure depends on all that was before its range.
 	fromFirst bool
@@ -40,17 +41,17 @@ type Definition struct {
 // catalog lists the metrics in the order in which they are shown.
 var catalog = []*Definition{
 	{
-		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true, Raw: true,
+		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true, Raw: true, Version: 1,
 		Description: "How many events happened: each message counts once, however often it was sent.",
 		count:       counters{countEvents, countSeenEvents},
 	},
 	{
-		Key: "active_users", Name: "Active users", Unit: UnitUsers, Raw: true,
+		Key: "active_users", Name: "Active users", Unit: UnitUsers, Raw: true, Version: 1,
 		Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
 		count:       counters{countActiveUsers, countSeenActiveUsers},
 	},
 	{
-		Key: "new_users", Name: "New users", Unit: UnitUsers, Additive: true, fromFirst: true,
+		Key: "new_users", Name: "New users", Unit: UnitUsers, Additive: true, Version: 1, fromFirst: true,
 		Description: "How many users did the first event of their life.",
 		count:       counters{countNewUsers, countSeenNewUsers},
 	},

@@ -18,7 +18,7 @@ import (
 const restatementPage = `-- name: RestatementPage :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where version > 1
   and summary_id < $1
@@ -59,7 +59,7 @@ type RestatementPageRow struct {
 	RecordedAt        time.Time
 	SupersededAt      *time.Time
 	Was               pgtype.Float8
-	Causes            []RestatementCause
+	Causes            []string
 	LateEvents        int64
 	Because           []string
 }
@@ -513,7 +513,7 @@ func (q *Queries) SummaryDataVersions(ctx context.Context, db DBTX, arg SummaryD
 const summaryGetByIDs = `-- name: SummaryGetByIDs :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where summary_id = any ($1::uuid[])
 order by summary_id
@@ -538,7 +538,7 @@ type SummaryGetByIDsRow struct {
 	RecordedAt        time.Time
 	SupersededAt      *time.Time
 	Was               pgtype.Float8
-	Causes            []RestatementCause
+	Causes            []string
 	LateEvents        int64
 	Because           []string
 }
@@ -588,7 +588,7 @@ func (q *Queries) SummaryGetByIDs(ctx context.Context, db DBTX, summaryIds []uui
 const summaryHistory = `-- name: SummaryHistory :many
 select
   s.summary_id, s.metric, s.period, s.period_start, s.starts_at, s.ends_at, s.zone, s.version, s.value, s.unit, s.currency, s.definition_version, s.exact,
-  s.data_version, s.found_at, s.recorded_at, s.superseded_at, s.was, s.causes, s.late_events, s.because
+  s.data_version, s.found_at, s.recorded_at, s.superseded_at, s.was, s.causes::text[] as causes, s.late_events, s.because
 from unnest($1::text[], $2::text[], $3::date[]) as u (metric, period, period_start)
 cross join lateral (
   select h.tenant_id, h.summary_id, h.metric, h.period, h.period_start, h.starts_at, h.ends_at, h.zone, h.version, h.value, h.unit, h.currency, h.definition_version, h.exact, h.data_version, h.found_at, h.recorded_at, h.superseded_at, h.was, h.causes, h.late_events, h.because
@@ -626,7 +626,7 @@ type SummaryHistoryRow struct {
 	RecordedAt        time.Time
 	SupersededAt      *time.Time
 	Was               pgtype.Float8
-	Causes            []RestatementCause
+	Causes            []string
 	LateEvents        int64
 	Because           []string
 }
@@ -887,7 +887,7 @@ func (q *Queries) SummaryLock(ctx context.Context, db DBTX, tenantID string) err
 const summaryPage = `-- name: SummaryPage :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
-  data_version, found_at, recorded_at, superseded_at, was, causes, late_events, because
+  data_version, found_at, recorded_at, superseded_at, was, causes::text[] as causes, late_events, because
 from summary
 where metric = $1
   and period = $2
@@ -928,7 +928,7 @@ type SummaryPageRow struct {
 	RecordedAt        time.Time
 	SupersededAt      *time.Time
 	Was               pgtype.Float8
-	Causes            []RestatementCause
+	Causes            []string
 	LateEvents        int64
 	Because           []string
 }

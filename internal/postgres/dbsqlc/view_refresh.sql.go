@@ -17,9 +17,8 @@ select
   count(*)::bigint as closed_days,
   (count(*) filter (where t.version is distinct from v.version))::bigint as total_stale,
   (count(*) filter (where not y.fresh))::bigint as type_stale,
-  min(v.day) filter (where t.version is distinct from v.version) as total_first,
-  min(v.day) filter (where not y.fresh) as type_first,
-  max(c.closed_before)::date as closed_before
+  coalesce(min(v.day) filter (where t.version is distinct from v.version), max(c.closed_before), 'epoch')::date as total_until,
+  coalesce(min(v.day) filter (where not y.fresh), max(c.closed_before), 'epoch')::date as type_until
 from closing c
 join day_version v on v.tenant_id = c.tenant_id and v.day < c.closed_before
 left join closed_day t on t.day = v.day
@@ -29,16 +28,15 @@ cross join lateral (
 `
 
 type ViewFreshnessRow struct {
-	ClosedDays   int64
-	TotalStale   int64
-	TypeStale    int64
-	TotalFirst   calendar.Date
-	TypeFirst    calendar.Date
-	ClosedBefore calendar.Date
+	ClosedDays int64
+	TotalStale int64
+	TypeStale  int64
+	TotalUntil calendar.Date
+	TypeUntil  calendar.Date
 }
 
 // Of the tenant's days that are over: how many there are, how many are out of date in each
-// view, and the first of those.
+// view, and up to where none is.
 func (q *Queries) ViewFreshness(ctx context.Context, db DBTX) (ViewFreshnessRow, error) {
 	row := db.QueryRow(ctx, viewFreshness)
 	var i ViewFreshnessRow
@@ -46,9 +44,8 @@ func (q *Queries) ViewFreshness(ctx context.Context, db DBTX) (ViewFreshnessRow,
 		&i.ClosedDays,
 		&i.TotalStale,
 		&i.TypeStale,
-		&i.TotalFirst,
-		&i.TypeFirst,
-		&i.ClosedBefore,
+		&i.TotalUntil,
+		&i.TypeUntil,
 	)
 	return i, err
 }
@@ -124,7 +121,7 @@ func (q *Queries) ViewRefreshForget(ctx context.Context, db DBTX, keep int64) er
 const viewRefreshLast = `-- name: ViewRefreshLast :many
 select
   u.view::text as view, l.state, l.reason, l.started_at,
-  d.finished_at as done_at, d.started_at as done_since,
+  d.finished_at as done_at, coalesce(d.started_at, 'epoch')::timestamptz as done_since,
   coalesce(l.error, '')::text as error
 from unnest($1::text[]) with ordinality as u (view, n)
 cross join lateral (
