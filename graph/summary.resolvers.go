@@ -39,7 +39,7 @@ func (r *metricSummaryResolver) ID(ctx context.Context, obj *summary.Summary) (s
 }
 
 func (r *metricSummaryResolver) Metric(ctx context.Context, obj *summary.Summary) (*metric.Definition, error) {
-	return metric.FindShown(ctx, obj.Metric)
+	return r.MetricService.FindShown(ctx, obj.Metric)
 }
 
 func (r *metricSummaryResolver) Range(ctx context.Context, obj *summary.Summary) (*model.Range, error) {
@@ -76,7 +76,7 @@ func (r *queryResolver) MaterializedViews(ctx context.Context, first int, after 
 }
 
 func (r *restatementResolver) Metric(ctx context.Context, obj *summary.Restatement) (*metric.Definition, error) {
-	return metric.FindShown(ctx, obj.Summary.Metric)
+	return r.MetricService.FindShown(ctx, obj.Summary.Metric)
 }
 
 func (r *restatementResolver) Range(ctx context.Context, obj *summary.Restatement) (*model.Range, error) {

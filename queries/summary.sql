@@ -39,8 +39,8 @@ from summarized
 where tenant_id = @tenant_id
 order by period, period_start;
 
--- Worker: the tenants of which something that was summarized has changed since. All days and
--- all periods go through one sum that runs along the days.
+-- Worker: of these tenants, those of which something that was summarized has changed since, or
+-- is defined otherwise now. All days and all periods go through one sum that runs along the days.
 -- name: SummarizedStaleTenants :many
 with steps as (
   select v.tenant_id, v.day, v.version, null::bigint as was, null::text as definitions
@@ -57,7 +57,8 @@ summed as (
 )
 select distinct m.tenant_id
 from summed m
-where m.was <> m.total or m.definitions <> @definitions::text
+join unnest(@tenant_ids::uuid[], @definitions::text[]) as u (tenant_id, definitions) on u.tenant_id = m.tenant_id
+where m.was <> m.total or m.definitions <> u.definitions
 order by m.tenant_id;
 
 -- Worker: the periods of a tenant that have changed since they were summarized, the earliest

@@ -19,7 +19,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
-	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // A page of keys.
@@ -144,6 +143,14 @@ type AuditTargetInput struct {
 	Type string `json:"type"`
 	// Its id, as entries name it; all of the type, if it is null.
 	ID *string `json:"id,omitempty"`
+}
+
+// A dimension.
+type DimensionInput struct {
+	// Which kind.
+	Kind metric.DimensionKind `json:"kind"`
+	// Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: `plan.tier`.
+	Name *string `json:"name,omitempty"`
 }
 
 // What came of discarding events.
@@ -276,6 +283,23 @@ type EventWarning struct {
 	Field string `json:"field"`
 	// What is odd about it, in a sentence.
 	Reason string `json:"reason"`
+}
+
+// What counts. Either one of `and`, `or` and `not`, or a condition: `dimension` and `operator`,
+// with `values` for most. At most 8 levels and 50 conditions.
+type FilterInput struct {
+	// All of these hold.
+	And []FilterInput `json:"and,omitempty"`
+	// At least one of these holds.
+	Or []FilterInput `json:"or,omitempty"`
+	// This does not hold.
+	Not *FilterInput `json:"not,omitempty"`
+	// What is compared.
+	Dimension *DimensionInput `json:"dimension,omitempty"`
+	// How it is compared.
+	Operator *metric.Operator `json:"operator,omitempty"`
+	// With what: text, numbers, true or false. EQUALS and NOT_EQUALS take up to 100, the others one. The number 1 is not the text `1`.
+	Values []json.RawMessage `json:"values,omitempty"`
 }
 
 // A page of identities.
@@ -444,24 +468,6 @@ type Live struct {
 	Query *Query `json:"query"`
 }
 
-// The materialized views.
-type MaterializedViewConnection struct {
-	// The views with their cursors.
-	Edges []MaterializedViewEdge `json:"edges"`
-	// The views without their cursors.
-	Nodes []metric.View `json:"nodes"`
-	// Where this page lies in the list.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A view in the list.
-type MaterializedViewEdge struct {
-	// Where this view stands in the list.
-	Cursor string `json:"cursor"`
-	// The view.
-	Node *metric.View `json:"node"`
-}
-
 // Somebody who belongs to the tenant.
 type Member struct {
 	// Opaque and global.
@@ -529,82 +535,6 @@ type MetricEdge struct {
 	// The metric.
 	Node *metric.Definition `json:"node"`
 }
-
-// A figure for each step of a range, as parallel lists: `values[i]` belongs to the bucket that starts at `at[i]`.
-type MetricSeries struct {
-	// The start of each bucket. The first one may start before `range.from`; only what lies in the range counts.
-	At []time.Time `json:"at"`
-	// The figure of each bucket: 0 where nothing happened, null for a ratio or an average of nothing.
-	Values []*float64 `json:"values"`
-	// Whether each bucket ended at or before the watermark. The running one is false.
-	Complete []bool `json:"complete"`
-	// The range that it is for.
-	Range *Range `json:"range"`
-	// The step.
-	Interval calendar.Interval `json:"interval"`
-	// The zone that it is for.
-	Zone string `json:"zone"`
-	// The instant that the figures speak of: the same as `watermark`.
-	AsOf time.Time `json:"asOf"`
-	// Up to where everything accepted has been counted.
-	Watermark time.Time `json:"watermark"`
-	// Whether the figures are exact. False for estimates or samples.
-	Exact bool `json:"exact"`
-}
-
-func (MetricSeries) IsProvenance() {}
-
-// A page of what was kept of a metric.
-type MetricSummaryConnection struct {
-	// The figures with their cursors.
-	Edges []MetricSummaryEdge `json:"edges"`
-	// The figures without their cursors.
-	Nodes []summary.Summary `json:"nodes"`
-	// Where this page lies in the list.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A figure in a list.
-type MetricSummaryEdge struct {
-	// Where this figure stands in the list.
-	Cursor string `json:"cursor"`
-	// The figure.
-	Node *summary.Summary `json:"node"`
-}
-
-// What was kept of a metric, as parallel lists: `values[i]` belongs to the period that begins on `starts[i]`.
-type MetricSummarySeries struct {
-	// How long the periods are.
-	Period summary.Period `json:"period"`
-	// The day on which each period begins. One that was not kept is not there.
-	Starts []calendar.Date `json:"starts"`
-	// The figure of each period; null for a ratio or an average of nothing.
-	Values []*float64 `json:"values"`
-	// How often each figure was restated.
-	Restated []int `json:"restated"`
-	// Whether each figure is exact.
-	Exact []bool `json:"exact"`
-}
-
-// One figure.
-type MetricValue struct {
-	// The figure; null for a ratio or an average of nothing.
-	Value *float64 `json:"value,omitempty"`
-	// The range that it is for.
-	Range *Range `json:"range"`
-	// The zone that it is for.
-	Zone string `json:"zone"`
-	// False while the range ends after the watermark.
-	Complete bool `json:"complete"`
-	// The instant that the figure speaks of: the same as `watermark`.
-	AsOf time.Time `json:"asOf"`
-	// Up to where everything accepted has been counted.
-	Watermark time.Time `json:"watermark"`
-	// Whether the figure is exact. False for an estimate or a sample.
-	Exact bool `json:"exact"`
-}
-
-func (MetricValue) IsProvenance() {}
 
 // What can be changed.
 type Mutation struct {
@@ -744,14 +674,6 @@ type QuarantinedEventEdge struct {
 type Query struct {
 }
 
-// A stretch of time, half-open: `from` counts, `to` does not.
-type Range struct {
-	// The first instant that counts.
-	From time.Time `json:"from"`
-	// The first instant that no longer counts.
-	To time.Time `json:"to"`
-}
-
 // Which time to look at: either `last`, or `from` with or without `to`. Without
 // any, the last 30 days.
 type RangeInput struct {
@@ -813,24 +735,6 @@ type ReportInput struct {
 	Document string `json:"document"`
 	// The values of the query's variables.
 	Variables []byte `json:"variables,omitempty"`
-}
-
-// A page of what was restated.
-type RestatementConnection struct {
-	// The restatements with their cursors.
-	Edges []RestatementEdge `json:"edges"`
-	// The restatements without their cursors.
-	Nodes []summary.Restatement `json:"nodes"`
-	// Where this page lies in the list.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A restatement in a list.
-type RestatementEdge struct {
-	// Where this restatement stands in the list.
-	Cursor string `json:"cursor"`
-	// The restatement.
-	Node *summary.Restatement `json:"node"`
 }
 
 // What members may be.

@@ -200,6 +200,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
+// catalog is all metrics that there are.
+func catalog() *metric.Catalog { return metric.NewCatalog(metric.Builtin()) }
+
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
 	callers   *authority
@@ -217,14 +220,16 @@ type serving struct {
 func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
-	summaries := summary.NewService(n.app)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
+	metrics := metric.NewService(n.app, catalog())
+	summaries := summary.NewService(n.app, metrics)
+	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Summaries: summaries}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
 		Witness:        s.witness,
 		Quotas:         quotas,
-		MetricService:  metric.NewService(n.app),
+		MetricService:  metrics,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,
@@ -249,7 +254,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 			return scope
 		},
 		Admit:       admission{s.limiter, quotas}.admit,
-		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users, keyring, summaries) },
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, from) },
 		Documents:   s.documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),

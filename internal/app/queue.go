@@ -33,7 +33,7 @@ func (n *Node) queue(ctx context.Context) error {
 	}
 	defer reading.Close()
 	queue := job.NewQueue(own.Pool(), n.logger)
-	summary.NewSummarizer(n.worker, metric.NewService(reading), n.logger).Serve(queue)
+	summary.NewSummarizer(n.worker, metric.NewService(reading, catalog()), n.logger).Serve(queue)
 	closer := metric.NewCloser(n.worker, n.logger)
 	job.Handle(queue, func(ctx context.Context, _ refreshArgs) error { return closer.Refresh(ctx) })
 	queue.Every(refreshEvery, refreshArgs{})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -112,7 +113,7 @@ func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, no
 	if len(e.found) > 0 && now.versions[m.span.End] == m.since.DataVersion {
 		return e, nil // of the same data
 	}
-	if late > 0 {
+	if late > 0 && m.metric.Permission != access.ReadRevenue {
 		e.add(LateEvents)
 		e.late = late
 	}
@@ -129,6 +130,8 @@ func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, no
 	switch {
 	case err != nil:
 		return e, err
+	case m.metric.Permission == access.ReadRevenue:
+		e.add(Revenue)
 	case before && m.metric.Unit != metric.UnitEvents:
 		e.add(LateEvents)
 	case m.metric.Unit != metric.UnitEvents:
@@ -139,6 +142,14 @@ func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, no
 	return e, nil
 }
 
-// heeds tells whether a cause can move the metric: who did it does not matter to how many
-// events there were.
-func (m move) heeds(c Cause) bool { return c != Identity || m.metric.Unit != metric.UnitEvents }
+// heeds tells whether a correction of who is who can move the metric: it does not matter to how
+// many events there were, nor to revenue. Of an erased person the events are gone as well.
+func (m move) heeds(c Cause) bool {
+	switch {
+	case m.metric.Permission == access.ReadRevenue:
+		return false
+	case c == Identity:
+		return m.metric.Unit != metric.UnitEvents
+	}
+	return true
+}

@@ -107,7 +107,7 @@ func (s *Summarizer) Due(ctx context.Context, now time.Time) (due []job.Args, er
 			return fmt.Errorf("list tenants: %w", err)
 		}
 		latest := map[uuid.UUID]calendar.Date{}
-		look := dbsqlc.SummarizedMissingParams{}
+		look, known := dbsqlc.SummarizedMissingParams{}, dbsqlc.SummarizedStaleTenantsParams{}
 		for _, r := range rows {
 			settings, err := settingsOf(dbsqlc.SummaryTenantGetRow(r))
 			if err != nil {
@@ -115,6 +115,11 @@ func (s *Summarizer) Due(ctx context.Context, now time.Time) (due []job.Args, er
 			}
 			day := Latest(settings, now)
 			latest[uuid.UUID(r.TenantID)] = day
+			_, defined, err := s.catalog(ctx, r.TenantID)
+			if err != nil {
+				return err
+			}
+			known.TenantIds, known.Definitions = append(known.TenantIds, uuid.UUID(r.TenantID)), append(known.Definitions, defined)
 			if settings.First <= day {
 				look.TenantIds, look.Days = append(look.TenantIds, uuid.UUID(r.TenantID)), append(look.Days, day)
 			}
@@ -123,7 +128,7 @@ func (s *Summarizer) Due(ctx context.Context, now time.Time) (due []job.Args, er
 		if err != nil {
 			return fmt.Errorf("look for days that are not summarized: %w", err)
 		}
-		stale, err := queries.SummarizedStaleTenants(ctx, tx, definitions())
+		stale, err := queries.SummarizedStaleTenants(ctx, tx, known)
 		if err != nil {
 			return fmt.Errorf("look for periods that have changed: %w", err)
 		}

@@ -27,10 +27,13 @@ const (
 )
 
 // Service answers what was kept.
-type Service struct{ app *postgres.App }
+type Service struct {
+	app     *postgres.App
+	metrics *metric.Service
+}
 
 // NewService makes the service.
-func NewService(app *postgres.App) *Service { return &Service{app} }
+func NewService(app *postgres.App, metrics *metric.Service) *Service { return &Service{app, metrics} }
 
 // Query asks for figures that were kept.
 type Query struct {
@@ -78,17 +81,27 @@ func checkFirst(first int) error {
 
 // reading says who reads what was kept of a metric, if they are let see it, and that the answer
 // depends on it, and on the settings that say which weeks there are.
-func reading(ctx context.Context, key string) (tenant.ID, error) {
+func (s *Service) reading(ctx context.Context, key string) (tenant.ID, error) {
 	who, err := access.Require(ctx, access.ReadMetrics)
-	if err != nil {
-		return tenant.None, err
+	if err == nil {
+		_, err = s.shown(ctx, key)
 	}
-	if _, err := metric.FindShown(ctx, key); err != nil {
+	if err != nil {
 		return tenant.None, err
 	}
 	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Summary, key))
 	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
 	return who.Tenant, nil
+}
+
+// shown finds a metric whose figures whoever asks may see.
+func (s *Service) shown(ctx context.Context, key string) (*metric.Definition, error) {
+	d, err := s.metrics.FindShown(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	_, err = access.Require(ctx, d.Permission)
+	return d, err
 }
 
 // List gives a page of a metric's figures, those of the latest period first, of periods that began
@@ -132,7 +145,7 @@ func (s *Service) Find(ctx context.Context, key string, q Query, start calendar.
 }
 
 func (s *Service) list(ctx context.Context, key string, q Query, from, to calendar.Date, most int) (items []Summary, err error) {
-	id, err := reading(ctx, key)
+	id, err := s.reading(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +183,7 @@ func (s *Service) ByID(ctx context.Context, id uuid.UUID) (found Summary, err er
 		return found, fault.New(fault.NotFound, "There is nothing with this id.").In("id")
 	}
 	found = toSummary(dbsqlc.SummaryPageRow(rows[0]))
-	_, err = metric.FindShown(ctx, found.Metric)
+	_, err = s.shown(ctx, found.Metric)
 	return found, err
 }
 
@@ -234,7 +247,7 @@ func (s *Service) Restatements(ctx context.Context, q RestatedQuery, first int, 
 		return page, err
 	}
 	params := dbsqlc.RestatementPageParams{BeforeID: uuid.Max, FromDay: from, ToDay: to, Most: int64(first) + 1}
-	if params.Metrics, err = keys(ctx, q.Metric); err != nil {
+	if params.Metrics, err = s.keys(ctx, who, q.Metric); err != nil {
 		return page, err
 	}
 	if q.Period != nil {
@@ -261,21 +274,26 @@ func (s *Service) Restatements(ctx context.Context, q RestatedQuery, first int, 
 	return pageOf(items, first), err
 }
 
-// keys are those of the metrics that are asked for, of those that the caller is shown.
-func keys(ctx context.Context, one *string) ([]string, error) {
+// keys are those of the metrics that are asked for, of those whose figures the caller may see.
+func (s *Service) keys(ctx context.Context, who access.Principal, one *string) ([]string, error) {
 	if one != nil {
-		d, err := metric.FindShown(ctx, *one)
-		if err != nil {
-			f, _ := fault.Of(err)
+		d, err := s.shown(ctx, *one)
+		if f, ok := fault.Of(err); ok && f.Field != "" {
 			return nil, f.In("metric")
+		}
+		if err != nil {
+			return nil, err
 		}
 		return []string{d.Key}, nil
 	}
+	shown, err := s.metrics.Shown(ctx)
 	list := []string{}
-	for _, d := range metric.Shown(ctx) {
-		list = append(list, d.Key)
+	for _, d := range shown {
+		if who.May(d.Permission) {
+			list = append(list, d.Key)
+		}
 	}
-	return list, nil
+	return list, err
 }
 
 func toSummary(r dbsqlc.SummaryPageRow) Summary {

@@ -21,16 +21,16 @@ type stale struct {
 
 // restate finds the figures of all periods anew that have changed, the earliest first, and
 // returns how many of them moved.
-func (s *Summarizer) restate(ctx context.Context, id tenant.ID, settings Settings) (moved int, err error) {
+func (s *Summarizer) restate(ctx context.Context, of subject) (moved int, err error) {
 	changed := map[Key]stale{}
 	var spans []Span
 	err = s.worker.InTx(ctx, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New().SummarizedStaleList(ctx, tx, dbsqlc.SummarizedStaleListParams{TenantID: id, Definitions: definitions()})
+		rows, err := dbsqlc.New().SummarizedStaleList(ctx, tx, dbsqlc.SummarizedStaleListParams{TenantID: of.id, Definitions: of.defined})
 		if err != nil {
 			return fmt.Errorf("list periods that have changed: %w", err)
 		}
 		for _, r := range rows {
-			span := settings.at(Key{Period(r.Period), r.PeriodStart})
+			span := of.settings.at(Key{Period(r.Period), r.PeriodStart})
 			spans, changed[span.Key] = append(spans, span), stale{span, r}
 		}
 		return nil
@@ -39,7 +39,7 @@ func (s *Summarizer) restate(ctx context.Context, id tenant.ID, settings Setting
 		return 0, err
 	}
 	for _, group := range together(spans) {
-		n, err := s.keepAnew(ctx, id, settings, group, changed)
+		n, err := s.keepAnew(ctx, of, group, changed)
 		if err != nil {
 			return moved, err
 		}
@@ -50,21 +50,21 @@ func (s *Summarizer) restate(ctx context.Context, id tenant.ID, settings Setting
 
 // keepAnew finds the figures of periods anew and keeps those that moved, unless somebody has done
 // so meanwhile.
-func (s *Summarizer) keepAnew(ctx context.Context, id tenant.ID, settings Settings, spans []Span, changed map[Key]stale) (moved int, err error) {
-	was, err := s.read(ctx, id, spans)
+func (s *Summarizer) keepAnew(ctx context.Context, of subject, spans []Span, changed map[Key]stale) (moved int, err error) {
+	was, err := s.read(ctx, of.id, spans)
 	if err != nil {
 		return 0, err
 	}
-	figures, err := s.figures(ctx, id, spans)
+	figures, err := s.figures(ctx, of.id, of.metrics, spans)
 	if err != nil {
 		return 0, err
 	}
-	err = s.inTurn(ctx, id, func(tx pgx.Tx) error {
-		ours, err := advance(ctx, tx, id, spans, changed, was)
+	err = s.inTurn(ctx, of.id, func(tx pgx.Tx) error {
+		ours, err := advance(ctx, tx, of, spans, changed, was)
 		if err != nil || len(ours) == 0 {
 			return err
 		}
-		r := restating{tenant: id, period: dbsqlc.SummaryPeriod(spans[0].Period), changed: changed, rows: newRows(id, settings, spans[0].Period, was)}
+		r := restating{tenant: of.id, period: dbsqlc.SummaryPeriod(spans[0].Period), changed: changed, rows: newRows(of, spans[0].Period, was)}
 		if err := r.hold(ctx, tx, ours); err != nil {
 			return err
 		}
@@ -80,9 +80,9 @@ func (s *Summarizer) keepAnew(ctx context.Context, id tenant.ID, settings Settin
 }
 
 // advance notes what the periods are found from now, and tells which of them nobody else has.
-func advance(ctx context.Context, tx pgx.Tx, id tenant.ID, spans []Span, changed map[Key]stale, was basis) (map[calendar.Date]bool, error) {
+func advance(ctx context.Context, tx pgx.Tx, of subject, spans []Span, changed map[Key]stale, was basis) (map[calendar.Date]bool, error) {
 	params := dbsqlc.SummarizedAdvanceParams{
-		TenantID: id, Period: dbsqlc.SummaryPeriod(spans[0].Period), Definitions: definitions(), FoundAt: was.at,
+		TenantID: of.id, Period: dbsqlc.SummaryPeriod(spans[0].Period), Definitions: of.defined, FoundAt: was.at,
 	}
 	for _, span := range spans {
 		params.PeriodStarts = append(params.PeriodStarts, span.Start)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -26,11 +27,16 @@ func (s *Summarizer) Summarize(ctx context.Context, id tenant.ID, now time.Time)
 	if err != nil || !known {
 		return err
 	}
-	made, err := s.makeUp(ctx, id, settings, now)
+	metrics, defined, err := s.catalog(ctx, id)
+	if err != nil {
+		return err
+	}
+	of := subject{id, settings, metrics, defined}
+	made, err := s.makeUp(ctx, of, now)
 	if err != nil {
 		return fmt.Errorf("summarize tenant %s: %w", id, err)
 	}
-	restated, err := s.restate(ctx, id, settings)
+	restated, err := s.restate(ctx, of)
 	if err != nil {
 		return fmt.Errorf("restate tenant %s: %w", id, err)
 	}
@@ -38,10 +44,18 @@ func (s *Summarizer) Summarize(ctx context.Context, id tenant.ID, now time.Time)
 	return nil
 }
 
-func (s *Summarizer) makeUp(ctx context.Context, id tenant.ID, settings Settings, now time.Time) (made int, err error) {
+// subject is whose figures are found, and which.
+type subject struct {
+	id       tenant.ID
+	settings Settings
+	metrics  []*metric.Definition
+	defined  string
+}
+
+func (s *Summarizer) makeUp(ctx context.Context, of subject, now time.Time) (made int, err error) {
 	done := map[Key]bool{}
 	err = s.worker.InTx(ctx, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New().SummarizedList(ctx, tx, id)
+		rows, err := dbsqlc.New().SummarizedList(ctx, tx, of.id)
 		if err != nil {
 			return fmt.Errorf("list what is summarized: %w", err)
 		}
@@ -53,8 +67,8 @@ func (s *Summarizer) makeUp(ctx context.Context, id tenant.ID, settings Settings
 	if err != nil {
 		return 0, err
 	}
-	for _, spans := range together(Plan(settings, done, now)) {
-		n, err := s.keepNew(ctx, id, settings, spans)
+	for _, spans := range together(Plan(of.settings, done, now)) {
+		n, err := s.keepNew(ctx, of, spans)
 		if err != nil {
 			return made, err
 		}
@@ -124,12 +138,12 @@ func (s *Summarizer) read(ctx context.Context, id tenant.ID, spans []Span) (r ba
 }
 
 // keepNew finds the figures of periods and keeps them, unless somebody has kept them meanwhile.
-func (s *Summarizer) keepNew(ctx context.Context, id tenant.ID, settings Settings, spans []Span) (made int, err error) {
-	was, err := s.read(ctx, id, spans)
+func (s *Summarizer) keepNew(ctx context.Context, of subject, spans []Span) (made int, err error) {
+	was, err := s.read(ctx, of.id, spans)
 	if err != nil {
 		return 0, err
 	}
-	figures, err := s.figures(ctx, id, spans)
+	figures, err := s.figures(ctx, of.id, of.metrics, spans)
 	if err != nil {
 		return 0, err
 	}
@@ -137,9 +151,9 @@ func (s *Summarizer) keepNew(ctx context.Context, id tenant.ID, settings Setting
 	if len(over) == 0 {
 		return 0, nil
 	}
-	err = s.inTurn(ctx, id, func(tx pgx.Tx) error {
+	err = s.inTurn(ctx, of.id, func(tx pgx.Tx) error {
 		params := dbsqlc.SummarizedInsertParams{
-			TenantID: id, Period: dbsqlc.SummaryPeriod(over[0].Period), Definitions: definitions(), FoundAt: was.at,
+			TenantID: of.id, Period: dbsqlc.SummaryPeriod(over[0].Period), Definitions: of.defined, FoundAt: was.at,
 		}
 		for _, span := range over {
 			params.PeriodStarts = append(params.PeriodStarts, span.Start)
@@ -151,7 +165,7 @@ func (s *Summarizer) keepNew(ctx context.Context, id tenant.ID, settings Setting
 			return fmt.Errorf("note periods: %w", err)
 		}
 		made = len(fresh)
-		rows := newRows(id, settings, over[0].Period, was)
+		rows := newRows(of, over[0].Period, was)
 		for _, f := range figures {
 			if slices.Contains(fresh, f.span.Start) {
 				if err := rows.add(f, 1, nil, evidence{}); err != nil {
@@ -191,9 +205,9 @@ type rows struct {
 	was basis
 }
 
-func newRows(id tenant.ID, settings Settings, period Period, was basis) *rows {
+func newRows(of subject, period Period, was basis) *rows {
 	return &rows{dbsqlc.SummaryInsertParams{
-		TenantID: id, Period: dbsqlc.SummaryPeriod(period), Zone: settings.Zone.String(), FoundAt: was.at,
+		TenantID: of.id, Period: dbsqlc.SummaryPeriod(period), Zone: of.settings.Zone.String(), FoundAt: was.at,
 	}, was}
 }
 
@@ -211,7 +225,7 @@ func (r *rows) add(f figure, version int, before *float64, why evidence) error {
 	r.Versions = append(r.Versions, int32(version))
 	r.Values = append(r.Values, orNaN(f.value))
 	r.Units = append(r.Units, string(f.metric.Unit))
-	r.Currencies = append(r.Currencies, "")
+	r.Currencies = append(r.Currencies, f.currency)
 	r.DefinitionVersions = append(r.DefinitionVersions, int32(f.metric.Version))
 	r.Exacts = append(r.Exacts, f.exact)
 	r.DataVersions = append(r.DataVersions, r.was.versions[f.span.End])

@@ -357,14 +357,20 @@ summed as (
 )
 select distinct m.tenant_id
 from summed m
-where m.was <> m.total or m.definitions <> $1::text
+join unnest($1::uuid[], $2::text[]) as u (tenant_id, definitions) on u.tenant_id = m.tenant_id
+where m.was <> m.total or m.definitions <> u.definitions
 order by m.tenant_id
 `
 
-// Worker: the tenants of which something that was summarized has changed since. All days and
-// all periods go through one sum that runs along the days.
-func (q *Queries) SummarizedStaleTenants(ctx context.Context, db DBTX, definitions string) ([]tenant.ID, error) {
-	rows, err := db.Query(ctx, summarizedStaleTenants, definitions)
+type SummarizedStaleTenantsParams struct {
+	TenantIds   []uuid.UUID
+	Definitions []string
+}
+
+// Worker: of these tenants, those of which something that was summarized has changed since, or
+// is defined otherwise now. All days and all periods go through one sum that runs along the days.
+func (q *Queries) SummarizedStaleTenants(ctx context.Context, db DBTX, arg SummarizedStaleTenantsParams) ([]tenant.ID, error) {
+	rows, err := db.Query(ctx, summarizedStaleTenants, arg.TenantIds, arg.Definitions)
 	if err != nil {
 		return nil, err
 	}
