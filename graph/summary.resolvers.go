@@ -42,8 +42,8 @@ func (r *metricSummaryResolver) Metric(ctx context.Context, obj *summary.Summary
 	return r.MetricService.FindShown(ctx, obj.Metric)
 }
 
-func (r *metricSummaryResolver) Range(ctx context.Context, obj *summary.Summary) (*model.Range, error) {
-	return &model.Range{From: obj.From, To: obj.To}, nil
+func (r *metricSummaryResolver) Range(ctx context.Context, obj *summary.Summary) (*metric.Range, error) {
+	return &metric.Range{From: obj.From, To: obj.To}, nil
 }
 
 func (r *metricSummaryResolver) DataVersion(ctx context.Context, obj *summary.Summary) (string, error) {
@@ -79,8 +79,8 @@ func (r *restatementResolver) Metric(ctx context.Context, obj *summary.Restateme
 	return r.MetricService.FindShown(ctx, obj.Summary.Metric)
 }
 
-func (r *restatementResolver) Range(ctx context.Context, obj *summary.Restatement) (*model.Range, error) {
-	return &model.Range{From: obj.From, To: obj.To}, nil
+func (r *restatementResolver) Range(ctx context.Context, obj *summary.Restatement) (*metric.Range, error) {
+	return &metric.Range{From: obj.From, To: obj.To}, nil
 }
 
 func (r *restatementResolver) Because(ctx context.Context, obj *summary.Restatement) ([]string, error) {

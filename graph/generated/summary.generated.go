@@ -25,7 +25,7 @@ type MetricSummaryResolver interface {
 	ID(ctx context.Context, obj *summary.Summary) (string, error)
 	Metric(ctx context.Context, obj *summary.Summary) (*metric.Definition, error)
 
-	Range(ctx context.Context, obj *summary.Summary) (*model.Range, error)
+	Range(ctx context.Context, obj *summary.Summary) (*metric.Range, error)
 
 	DataVersion(ctx context.Context, obj *summary.Summary) (string, error)
 
@@ -35,7 +35,7 @@ type MetricSummaryResolver interface {
 type RestatementResolver interface {
 	Metric(ctx context.Context, obj *summary.Restatement) (*metric.Definition, error)
 
-	Range(ctx context.Context, obj *summary.Restatement) (*model.Range, error)
+	Range(ctx context.Context, obj *summary.Restatement) (*metric.Range, error)
 
 	Because(ctx context.Context, obj *summary.Restatement) ([]string, error)
 }
@@ -542,8 +542,8 @@ func (ec *executionContext) _MetricSummary_range(ctx context.Context, field grap
 			return ec.Resolvers.MetricSummary().Range(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Range) graphql.Marshaler {
-			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRange(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *metric.Range) graphql.Marshaler {
+			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1235,8 +1235,8 @@ func (ec *executionContext) _Restatement_range(ctx context.Context, field graphq
 			return ec.Resolvers.Restatement().Range(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Range) graphql.Marshaler {
-			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRange(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *metric.Range) graphql.Marshaler {
+			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx, selections, v)
 		},
 		true,
 		true,
