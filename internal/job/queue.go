@@ -76,15 +76,14 @@ func once(states []rivertype.JobState) *river.InsertOpts {
 // not put there again.
 func (q *Queue) Put(ctx context.Context, jobs ...Args) error {
 	client, err := q.open()
-	if err != nil || len(jobs) == 0 {
+	if err != nil {
 		return err
 	}
-	params := make([]river.InsertManyParams, len(jobs))
-	for i, args := range jobs {
-		params[i] = river.InsertManyParams{Args: args, InsertOpts: once(append(waiting[:len(waiting):len(waiting)], rivertype.JobStateDiscarded))}
-	}
-	if _, err := client.InsertMany(ctx, params); err != nil {
-		return fmt.Errorf("put %d jobs into the queue: %w", len(jobs), err)
+	states := append(waiting[:len(waiting):len(waiting)], rivertype.JobStateDiscarded)
+	for _, args := range jobs { // together, the library bears no two equal ones
+		if _, err := client.Insert(ctx, args, once(states)); err != nil {
+			return fmt.Errorf("put %s into the queue: %w", args.Kind(), err)
+		}
 	}
 	return nil
 }
