@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,7 +114,7 @@ func (q *Queue) Run(ctx context.Context) error {
 
 func (q *Queue) client() (*river.Client[pgx.Tx], error) {
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{
-		ID: uuid.NewString(), Schema: schema, Logger: q.logger, ErrorHandler: failures{q.logger},
+		ID: uuid.NewString(), Schema: schema, Logger: slog.New(orderly{q.logger.Handler()}), ErrorHandler: failures{q.logger},
 		Workers: q.workers, PeriodicJobs: q.periodic,
 		Queues:     map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce, FetchCooldown: fetchCooldown}},
 		JobTimeout: deadline, RescueStuckJobsAfter: takenOverAfter, SoftStopTimeout: stopWithin,
@@ -123,6 +124,30 @@ func (q *Queue) client() (*river.Client[pgx.Tx], error) {
 	}
 	return client, nil
 }
+
+// orderly leaves out what the library says of its parts when they are told to stop.
+type orderly struct{ slog.Handler }
+
+// Handle implements [slog.Handler].
+func (o orderly) Handle(ctx context.Context, r slog.Record) error {
+	stopped := false
+	r.Attrs(func(a slog.Attr) bool {
+		stopped = (a.Key == "error" || a.Key == "err") && strings.HasSuffix(a.Value.String(), context.Canceled.Error())
+		return !stopped
+	})
+	if stopped {
+		return nil
+	}
+	return o.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (o orderly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return orderly{o.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements [slog.Handler].
+func (o orderly) WithGroup(name string) slog.Handler { return orderly{o.Handler.WithGroup(name)} }
 
 // failures writes what fails into the log.
 type failures struct{ logger *slog.Logger }
