@@ -10,8 +10,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
-// refreshEvery is how often the materialized views are refreshed whether they need it or not.
-const refreshEvery = 24 * time.Hour
+// The materialized views are refreshed whether they need it or not where they have not been for a
+// day. It is looked more often: a worker may not live that long.
+const (
+	refreshAfter = 24 * time.Hour
+	lookEvery    = 15 * time.Minute
+)
 
 // refreshArgs are for that.
 type refreshArgs struct{}
@@ -35,7 +39,7 @@ func (n *Node) queue(ctx context.Context) error {
 	queue := job.NewQueue(own.Pool(), n.logger)
 	summary.NewSummarizer(n.worker, metric.NewService(reading, catalog()), n.logger).Serve(queue)
 	closer := metric.NewCloser(n.worker, n.logger)
-	job.Handle(queue, func(ctx context.Context, _ refreshArgs) error { return closer.Refresh(ctx) })
-	queue.Every(refreshEvery, refreshArgs{})
+	job.Handle(queue, func(ctx context.Context, _ refreshArgs) error { return closer.RefreshOlder(ctx, refreshAfter) })
+	queue.Every(lookEvery, refreshArgs{})
 	return queue.Run(ctx)
 }

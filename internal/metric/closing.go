@@ -43,6 +43,16 @@ func (c *Closer) Close(ctx context.Context) error {
 	return c.run(ctx, dbsqlc.RefreshReasonNEEDED)
 }
 
+// RefreshOlder does the same where a view has not been refreshed for so long, whatever is out of
+// date.
+func (c *Closer) RefreshOlder(ctx context.Context, age time.Duration) error {
+	due, err := c.older(ctx, age)
+	if err != nil || !due {
+		return err
+	}
+	return c.Refresh(ctx)
+}
+
 // Refresh does the same because it is time, whatever is out of date.
 func (c *Closer) Refresh(ctx context.Context) error {
 	return c.run(ctx, dbsqlc.RefreshReasonSCHEDULED)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,6 +49,31 @@ func (c *Closer) refreshAll(ctx context.Context, tx pgx.Tx, reason dbsqlc.Refres
 		}
 	}
 	return nil
+}
+
+// older tells whether a view has not been refreshed to the end for so long.
+func (c *Closer) older(ctx context.Context, age time.Duration) (due bool, err error) {
+	err = c.beside(ctx, func(tx pgx.Tx) error {
+		now, err := dbsqlc.New().EventClock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		last, err := dbsqlc.New().ViewRefreshLast(ctx, tx, viewNames())
+		due = len(last) < len(views)
+		for _, r := range last {
+			due = due || r.DoneAt == nil || now.Sub(*r.DoneAt) >= age
+		}
+		return err
+	})
+	return due, err
+}
+
+func viewNames() []string {
+	names := make([]string, len(views))
+	for i, v := range views {
+		names[i] = v.name
+	}
+	return names
 }
 
 // abandon notes what a process left behind that ended while it refreshed.

@@ -43,10 +43,7 @@ func (s *Service) Views(ctx context.Context) (list []View, err error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(views))
-	for i, v := range views {
-		names[i] = v.name
-	}
+	names := viewNames()
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
 		queries := dbsqlc.New()
 		now, err := queries.EventClock(ctx, tx)

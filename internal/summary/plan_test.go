@@ -57,7 +57,7 @@ func TestWhatIsDue(t *testing.T) {
 			"UTC", time.Monday, "2026-05-30", "2026-06-01T00:00:00Z", nil,
 			[]string{"DAY 2026-05-31", "WEEK 2026-05-25", "MONTH 2026-05-01", "DAY 2026-05-30"},
 		},
-		"weeks from Sunday": {"UTC", time.Sunday, "2026-05-02", "2026-05-03T12:00:00Z", nil, []string{"DAY 2026-05-02", "WEEK 2026-04-26"}},
+		"weeks from Sunday":             {"UTC", time.Sunday, "2026-05-02", "2026-05-03T12:00:00Z", nil, []string{"DAY 2026-05-02", "WEEK 2026-04-26"}},
 		"midnight in Berlin, not yet":   {"Europe/Berlin", time.Monday, "2026-05-01", "2026-05-01T21:59:59Z", nil, nil},
 		"midnight in Berlin":            {"Europe/Berlin", time.Monday, "2026-05-01", "2026-05-01T22:00:00Z", nil, []string{"DAY 2026-05-01"}},
 		"midnight in Kathmandu":         {"Asia/Kathmandu", time.Monday, "2026-05-01", "2026-05-01T18:15:00Z", nil, []string{"DAY 2026-05-01"}},

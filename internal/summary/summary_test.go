@@ -15,7 +15,9 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
@@ -394,4 +396,19 @@ func TestWhoIsDue(t *testing.T) {
 	want(t, "the next midnight", due("2026-05-13T22:00:00Z"), 1)
 	h.Exec(t, `update tenant set suspended_at = now() where tenant_id = $1`, h.acme)
 	want(t, "while it is suspended", due("2026-05-13T22:00:00Z"), 0)
+}
+
+// What is kept was found for all rows, and so who sees some alone is refused.
+func TestWhoSeesSomeRowsSeesNoSummary(t *testing.T) {
+	h := newHouse(t)
+	h.did(t, "ann", "", "2026-05-04T10:00:00Z")
+	h.summarize(t, h.acme, "2026-05-06T10:00:00Z")
+	ctx := postgres.WithRows(as(t, h.acme), &postgres.Rows{})
+	_, err := h.service().Series(ctx, "events", summary.Query{Period: summary.Day})
+	_, restated := h.service().Restatements(ctx, summary.RestatedQuery{}, 1, nil)
+	for _, err := range []error{err, restated} {
+		if f, ok := fault.Of(err); !ok || f.Code != fault.Forbidden {
+			t.Errorf("%v, want FORBIDDEN", err)
+		}
+	}
 }
