@@ -38,6 +38,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return found(r.findReport(ctx, id))
 	case shareNode:
 		return found(r.findShared(ctx, id))
+	case summaryNode:
+		return r.findSummary(ctx, key)
 	case keyNode:
 		id, err := parseUUID(key)
 		if err != nil {

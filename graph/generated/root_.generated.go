@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -40,15 +41,14 @@ type ResolverRoot interface {
 	Events() EventsResolver
 	Identity() IdentityResolver
 	Metric() MetricResolver
-	MetricRow() MetricRowResolver
-	MetricSeries() MetricSeriesResolver
-	MetricValue() MetricValueResolver
+	MetricSummary() MetricSummaryResolver
 	Mutation() MutationResolver
 	Person() PersonResolver
 	PersonMerge() PersonMergeResolver
 	Query() QueryResolver
 	Report() ReportResolver
 	ReportShare() ReportShareResolver
+	Restatement() RestatementResolver
 	SchemaChange() SchemaChangeResolver
 	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
@@ -408,6 +408,30 @@ type ComplexityRoot struct {
 		Revision func(childComplexity int) int
 	}
 
+	MaterializedView struct {
+		ClosedDays      func(childComplexity int) int
+		Error           func(childComplexity int) int
+		FreshUntil      func(childComplexity int) int
+		LastDuration    func(childComplexity int) int
+		LastRefreshedAt func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		StaleDays       func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
+		State           func(childComplexity int) int
+	}
+
+	MaterializedViewConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MaterializedViewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Member struct {
 		Email    func(childComplexity int) int
 		ID       func(childComplexity int) int
@@ -436,21 +460,24 @@ type ComplexityRoot struct {
 	}
 
 	Metric struct {
-		Additive    func(childComplexity int) int
-		Breakdown   func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Custom      func(childComplexity int) int
-		Description func(childComplexity int) int
-		Dimensions  func(childComplexity int) int
-		Direction   func(childComplexity int) int
-		Formula     func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Key         func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Permission  func(childComplexity int) int
-		Series      func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
-		Unit        func(childComplexity int) int
-		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Version     func(childComplexity int) int
+		Additive      func(childComplexity int) int
+		Breakdown     func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Custom        func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Dimensions    func(childComplexity int) int
+		Direction     func(childComplexity int) int
+		Formula       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Permission    func(childComplexity int) int
+		Series        func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
+		Summaries     func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time, first int, after *string) int
+		Summary       func(childComplexity int, period summary.Period, start calendar.Date, asOf *time.Time) int
+		SummarySeries func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time) int
+		Unit          func(childComplexity int) int
+		Value         func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Version       func(childComplexity int) int
 	}
 
 	MetricBreakdown struct {
@@ -490,24 +517,8 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
-	MetricEntityConnection struct {
-		Edges      func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Nodes      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		Sum        func(childComplexity int) int
-		TotalCount func(childComplexity int) int
-	}
-
-	MetricEntityEdge struct {
-		Amount func(childComplexity int) int
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
-		Entities    func(childComplexity int, first int, after *string) int
 		Keys        func(childComplexity int) int
 		Value       func(childComplexity int) int
 		Values      func(childComplexity int) int
@@ -519,7 +530,6 @@ type ComplexityRoot struct {
 		Complete          func(childComplexity int) int
 		Cumulative        func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
-		Entities          func(childComplexity int, at time.Time, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Interval          func(childComplexity int) int
 		MoneyCurrency     func(childComplexity int) int
@@ -540,11 +550,50 @@ type ComplexityRoot struct {
 		Values      func(childComplexity int) int
 	}
 
+	MetricSummary struct {
+		Currency          func(childComplexity int) int
+		DataVersion       func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		FoundAt           func(childComplexity int) int
+		History           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Metric            func(childComplexity int) int
+		Period            func(childComplexity int) int
+		Range             func(childComplexity int) int
+		RecordedAt        func(childComplexity int) int
+		Restatements      func(childComplexity int) int
+		Start             func(childComplexity int) int
+		SupersededAt      func(childComplexity int) int
+		Unit              func(childComplexity int) int
+		Value             func(childComplexity int) int
+		Version           func(childComplexity int) int
+		Zone              func(childComplexity int) int
+	}
+
+	MetricSummaryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricSummaryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MetricSummarySeries struct {
+		Exact    func(childComplexity int) int
+		Period   func(childComplexity int) int
+		Restated func(childComplexity int) int
+		Starts   func(childComplexity int) int
+		Values   func(childComplexity int) int
+	}
+
 	MetricValue struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
-		Entities          func(childComplexity int, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Money             func(childComplexity int) int
 		Range             func(childComplexity int) int
@@ -760,6 +809,7 @@ type ComplexityRoot struct {
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
+		MaterializedViews    func(childComplexity int, first int, after *string) int
 		Members              func(childComplexity int, first int, after *string) int
 		Metric               func(childComplexity int, key string) int
 		Metrics              func(childComplexity int, first int, after *string) int
@@ -770,6 +820,7 @@ type ComplexityRoot struct {
 		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
+		Restatements         func(childComplexity int, metric *string, period *summary.Period, from *calendar.Date, to *calendar.Date, first int, after *string) int
 		Roles                func(childComplexity int, first int, after *string) int
 		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
 		SecondFactorRequired func(childComplexity int) int
@@ -828,6 +879,31 @@ type ComplexityRoot struct {
 		Rows     func(childComplexity int) int
 		SharedAt func(childComplexity int) int
 		TenantID func(childComplexity int) int
+	}
+
+	Restatement struct {
+		Because    func(childComplexity int) int
+		Causes     func(childComplexity int) int
+		Change     func(childComplexity int) int
+		LateEvents func(childComplexity int) int
+		Metric     func(childComplexity int) int
+		Period     func(childComplexity int) int
+		Range      func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Value      func(childComplexity int) int
+		Was        func(childComplexity int) int
+	}
+
+	RestatementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RestatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Role struct {
@@ -2424,6 +2500,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Live.Revision(childComplexity), true
 
+	case "MaterializedView.closedDays":
+		if e.ComplexityRoot.MaterializedView.ClosedDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.ClosedDays(childComplexity), true
+	case "MaterializedView.error":
+		if e.ComplexityRoot.MaterializedView.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Error(childComplexity), true
+	case "MaterializedView.freshUntil":
+		if e.ComplexityRoot.MaterializedView.FreshUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.FreshUntil(childComplexity), true
+	case "MaterializedView.lastDuration":
+		if e.ComplexityRoot.MaterializedView.LastDuration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastDuration(childComplexity), true
+	case "MaterializedView.lastRefreshedAt":
+		if e.ComplexityRoot.MaterializedView.LastRefreshedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastRefreshedAt(childComplexity), true
+	case "MaterializedView.name":
+		if e.ComplexityRoot.MaterializedView.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Name(childComplexity), true
+	case "MaterializedView.reason":
+		if e.ComplexityRoot.MaterializedView.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Reason(childComplexity), true
+	case "MaterializedView.staleDays":
+		if e.ComplexityRoot.MaterializedView.StaleDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StaleDays(childComplexity), true
+	case "MaterializedView.startedAt":
+		if e.ComplexityRoot.MaterializedView.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StartedAt(childComplexity), true
+	case "MaterializedView.state":
+		if e.ComplexityRoot.MaterializedView.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.State(childComplexity), true
+
+	case "MaterializedViewConnection.edges":
+		if e.ComplexityRoot.MaterializedViewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Edges(childComplexity), true
+	case "MaterializedViewConnection.nodes":
+		if e.ComplexityRoot.MaterializedViewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Nodes(childComplexity), true
+	case "MaterializedViewConnection.pageInfo":
+		if e.ComplexityRoot.MaterializedViewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.PageInfo(childComplexity), true
+
+	case "MaterializedViewEdge.cursor":
+		if e.ComplexityRoot.MaterializedViewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Cursor(childComplexity), true
+	case "MaterializedViewEdge.node":
+		if e.ComplexityRoot.MaterializedViewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Node(childComplexity), true
+
 	case "Member.email":
 		if e.ComplexityRoot.Member.Email == nil {
 			break
@@ -2600,6 +2769,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Series(childComplexity, args["range"].(*model.RangeInput), args["interval"].(calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["movingAverage"].(*int), args["asOf"].(*time.Time), args["currency"].(*string)), true
+	case "Metric.summaries":
+		if e.ComplexityRoot.Metric.Summaries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summaries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summaries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time), args["first"].(int), args["after"].(*string)), true
+	case "Metric.summary":
+		if e.ComplexityRoot.Metric.Summary == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summary_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summary(childComplexity, args["period"].(summary.Period), args["start"].(calendar.Date), args["asOf"].(*time.Time)), true
+	case "Metric.summarySeries":
+		if e.ComplexityRoot.Metric.SummarySeries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summarySeries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.SummarySeries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time)), true
 	case "Metric.unit":
 		if e.ComplexityRoot.Metric.Unit == nil {
 			break
@@ -2778,79 +2980,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
-	case "MetricEntityConnection.edges":
-		if e.ComplexityRoot.MetricEntityConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.Edges(childComplexity), true
-	case "MetricEntityConnection.kind":
-		if e.ComplexityRoot.MetricEntityConnection.Kind == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.Kind(childComplexity), true
-	case "MetricEntityConnection.nodes":
-		if e.ComplexityRoot.MetricEntityConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.Nodes(childComplexity), true
-	case "MetricEntityConnection.pageInfo":
-		if e.ComplexityRoot.MetricEntityConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.PageInfo(childComplexity), true
-	case "MetricEntityConnection.sum":
-		if e.ComplexityRoot.MetricEntityConnection.Sum == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.Sum(childComplexity), true
-	case "MetricEntityConnection.totalCount":
-		if e.ComplexityRoot.MetricEntityConnection.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityConnection.TotalCount(childComplexity), true
-
-	case "MetricEntityEdge.amount":
-		if e.ComplexityRoot.MetricEntityEdge.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityEdge.Amount(childComplexity), true
-	case "MetricEntityEdge.cursor":
-		if e.ComplexityRoot.MetricEntityEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityEdge.Cursor(childComplexity), true
-	case "MetricEntityEdge.node":
-		if e.ComplexityRoot.MetricEntityEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MetricEntityEdge.Node(childComplexity), true
-
 	case "MetricRow.comparisons":
 		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
-	case "MetricRow.entities":
-		if e.ComplexityRoot.MetricRow.Entities == nil {
-			break
-		}
-
-		args, err := ec.field_MetricRow_entities_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MetricRow.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricRow.keys":
 		if e.ComplexityRoot.MetricRow.Keys == nil {
 			break
@@ -2900,17 +3035,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
-	case "MetricSeries.entities":
-		if e.ComplexityRoot.MetricSeries.Entities == nil {
-			break
-		}
-
-		args, err := ec.field_MetricSeries_entities_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MetricSeries.Entities(childComplexity, args["at"].(time.Time), args["first"].(int), args["after"].(*string)), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -3003,6 +3127,178 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricSeriesComparison.Values(childComplexity), true
 
+	case "MetricSummary.currency":
+		if e.ComplexityRoot.MetricSummary.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Currency(childComplexity), true
+	case "MetricSummary.dataVersion":
+		if e.ComplexityRoot.MetricSummary.DataVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DataVersion(childComplexity), true
+	case "MetricSummary.definitionVersion":
+		if e.ComplexityRoot.MetricSummary.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DefinitionVersion(childComplexity), true
+	case "MetricSummary.exact":
+		if e.ComplexityRoot.MetricSummary.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Exact(childComplexity), true
+	case "MetricSummary.asOf":
+		if e.ComplexityRoot.MetricSummary.FoundAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.FoundAt(childComplexity), true
+	case "MetricSummary.history":
+		if e.ComplexityRoot.MetricSummary.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.History(childComplexity), true
+	case "MetricSummary.id":
+		if e.ComplexityRoot.MetricSummary.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.ID(childComplexity), true
+	case "MetricSummary.metric":
+		if e.ComplexityRoot.MetricSummary.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Metric(childComplexity), true
+	case "MetricSummary.period":
+		if e.ComplexityRoot.MetricSummary.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Period(childComplexity), true
+	case "MetricSummary.range":
+		if e.ComplexityRoot.MetricSummary.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Range(childComplexity), true
+	case "MetricSummary.recordedAt":
+		if e.ComplexityRoot.MetricSummary.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.RecordedAt(childComplexity), true
+	case "MetricSummary.restatements":
+		if e.ComplexityRoot.MetricSummary.Restatements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Restatements(childComplexity), true
+	case "MetricSummary.start":
+		if e.ComplexityRoot.MetricSummary.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Start(childComplexity), true
+	case "MetricSummary.supersededAt":
+		if e.ComplexityRoot.MetricSummary.SupersededAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.SupersededAt(childComplexity), true
+	case "MetricSummary.unit":
+		if e.ComplexityRoot.MetricSummary.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Unit(childComplexity), true
+	case "MetricSummary.value":
+		if e.ComplexityRoot.MetricSummary.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Value(childComplexity), true
+	case "MetricSummary.version":
+		if e.ComplexityRoot.MetricSummary.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Version(childComplexity), true
+	case "MetricSummary.zone":
+		if e.ComplexityRoot.MetricSummary.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Zone(childComplexity), true
+
+	case "MetricSummaryConnection.edges":
+		if e.ComplexityRoot.MetricSummaryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Edges(childComplexity), true
+	case "MetricSummaryConnection.nodes":
+		if e.ComplexityRoot.MetricSummaryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Nodes(childComplexity), true
+	case "MetricSummaryConnection.pageInfo":
+		if e.ComplexityRoot.MetricSummaryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.PageInfo(childComplexity), true
+
+	case "MetricSummaryEdge.cursor":
+		if e.ComplexityRoot.MetricSummaryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Cursor(childComplexity), true
+	case "MetricSummaryEdge.node":
+		if e.ComplexityRoot.MetricSummaryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Node(childComplexity), true
+
+	case "MetricSummarySeries.exact":
+		if e.ComplexityRoot.MetricSummarySeries.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Exact(childComplexity), true
+	case "MetricSummarySeries.period":
+		if e.ComplexityRoot.MetricSummarySeries.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Period(childComplexity), true
+	case "MetricSummarySeries.restated":
+		if e.ComplexityRoot.MetricSummarySeries.Restated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Restated(childComplexity), true
+	case "MetricSummarySeries.starts":
+		if e.ComplexityRoot.MetricSummarySeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Starts(childComplexity), true
+	case "MetricSummarySeries.values":
+		if e.ComplexityRoot.MetricSummarySeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Values(childComplexity), true
+
 	case "MetricValue.comparisons":
 		if e.ComplexityRoot.MetricValue.Comparisons == nil {
 			break
@@ -3021,17 +3317,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
-	case "MetricValue.entities":
-		if e.ComplexityRoot.MetricValue.Entities == nil {
-			break
-		}
-
-		args, err := ec.field_MetricValue_entities_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.MetricValue.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
@@ -4261,6 +4546,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invitations(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.materializedViews":
+		if e.ComplexityRoot.Query.MaterializedViews == nil {
+			break
+		}
+
+		args, err := ec.field_Query_materializedViews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MaterializedViews(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.members":
 		if e.ComplexityRoot.Query.Members == nil {
 			break
@@ -4371,6 +4667,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.restatements":
+		if e.ComplexityRoot.Query.Restatements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_restatements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Restatements(childComplexity, args["metric"].(*string), args["period"].(*summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["first"].(int), args["after"].(*string)), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -4635,6 +4942,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportShare.TenantID(childComplexity), true
+
+	case "Restatement.because":
+		if e.ComplexityRoot.Restatement.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Because(childComplexity), true
+	case "Restatement.causes":
+		if e.ComplexityRoot.Restatement.Causes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Causes(childComplexity), true
+	case "Restatement.change":
+		if e.ComplexityRoot.Restatement.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Change(childComplexity), true
+	case "Restatement.lateEvents":
+		if e.ComplexityRoot.Restatement.LateEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.LateEvents(childComplexity), true
+	case "Restatement.metric":
+		if e.ComplexityRoot.Restatement.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Metric(childComplexity), true
+	case "Restatement.period":
+		if e.ComplexityRoot.Restatement.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Period(childComplexity), true
+	case "Restatement.range":
+		if e.ComplexityRoot.Restatement.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Range(childComplexity), true
+	case "Restatement.recordedAt":
+		if e.ComplexityRoot.Restatement.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.RecordedAt(childComplexity), true
+	case "Restatement.start":
+		if e.ComplexityRoot.Restatement.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Start(childComplexity), true
+	case "Restatement.after":
+		if e.ComplexityRoot.Restatement.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Value(childComplexity), true
+	case "Restatement.before":
+		if e.ComplexityRoot.Restatement.Was == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Was(childComplexity), true
+
+	case "RestatementConnection.edges":
+		if e.ComplexityRoot.RestatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Edges(childComplexity), true
+	case "RestatementConnection.nodes":
+		if e.ComplexityRoot.RestatementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Nodes(childComplexity), true
+	case "RestatementConnection.pageInfo":
+		if e.ComplexityRoot.RestatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.PageInfo(childComplexity), true
+
+	case "RestatementEdge.cursor":
+		if e.ComplexityRoot.RestatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Cursor(childComplexity), true
+	case "RestatementEdge.node":
+		if e.ComplexityRoot.RestatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Node(childComplexity), true
 
 	case "Role.builtin":
 		if e.ComplexityRoot.Role.Builtin == nil {
@@ -6436,80 +6842,6 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
   cursor: String!
   "The document."
   node: TrustedDocument!
-}
-`, BuiltIn: false},
-	{Name: "../entity.graphqls", Input: `extend type MetricValue {
-  """
-  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
-  has the amount that it contributes. Not of ratios, averages and the like.
-  """
-  entities(
-    "How many to give; 1 to 500."
-    first: Int! = 50
-    "Continue after this cursor."
-    after: String
-  ): MetricEntityConnection! @page @can(do: READ)
-}
-
-extend type MetricSeries {
-  "Whom or what the figure of one bucket is made of, from the same snapshot."
-  entities(
-    "The start of the bucket, as in ` + "`" + `at` + "`" + `."
-    at: DateTime!
-    "How many to give; 1 to 500."
-    first: Int! = 50
-    "Continue after this cursor."
-    after: String
-  ): MetricEntityConnection! @page @can(do: READ)
-}
-
-extend type MetricRow {
-  "Whom or what the figure of the group is made of, from the same snapshot."
-  entities(
-    "How many to give; 1 to 500."
-    first: Int! = 50
-    "Continue after this cursor."
-    after: String
-  ): MetricEntityConnection! @page @can(do: READ)
-}
-
-"What figures are made of."
-enum MetricEntityKind {
-  "People: ` + "`" + `Person` + "`" + `."
-  PERSON
-  "Accounts: ` + "`" + `Account` + "`" + `."
-  ACCOUNT
-  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
-  SUBSCRIPTION
-}
-
-"One of those that a figure is made of."
-union MetricEntity = Person | Account
-
-"A page of what a figure is made of."
-type MetricEntityConnection @can(do: READ) {
-  "What they are."
-  kind: MetricEntityKind!
-  "The entities with their cursors and amounts."
-  edges: [MetricEntityEdge!]!
-  "The entities without their cursors."
-  nodes: [MetricEntity]!
-  "Where this page lies in the list."
-  pageInfo: PageInfo!
-  "How many there are on all pages: the figure itself, where that is a number of entities."
-  totalCount: Int!
-  "What all of them contribute: the figure itself."
-  sum: Float!
-}
-
-"One of those that a figure is made of, in a list."
-type MetricEntityEdge @can(do: READ) {
-  "Where it stands in the list."
-  cursor: String!
-  "The entity; null if it has been erased since."
-  node: MetricEntity
-  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
-  amount: Float!
 }
 `, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
@@ -8556,6 +8888,285 @@ type SessionEdge @can {
   node: Session!
 }
 `, BuiltIn: false},
+	{Name: "../summary.graphqls", Input: `extend type Query {
+  """
+  What was restated: figures of periods that were over, and that are others now, since
+  something changed that they are counted from. The latest first.
+  """
+  restatements(
+    "The metric's key; all unless given."
+    metric: String
+    "How long the periods are; all kinds unless given."
+    period: SummaryPeriod
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): RestatementConnection! @page @can(do: READ_METRICS)
+  "The materialized views that closed days are read from, and how fresh they are."
+  materializedViews(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MaterializedViewConnection! @page @cost(weight: 5) @can(do: READ_METRICS)
+}
+
+extend type Metric {
+  """
+  What was kept of the metric: its figure of each day, week or month that is over, by the
+  tenant's zone and first day of the week, that of the latest first.
+  """
+  summaries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricSummaryConnection! @page
+  "The same as parallel lists, in the order of time; at most 2,000."
+  summarySeries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+  ): MetricSummarySeries! @cost(weight: 5)
+  "What was kept of one period; null if nothing was, or not yet."
+  summary(
+    "How long the period is."
+    period: SummaryPeriod!
+    "The day on which it begins."
+    start: Date!
+    "As it was known at this instant; as it is known now unless given."
+    asOf: DateTime
+  ): MetricSummary
+}
+
+"A day of the calendar, of no zone, such as ` + "`" + `2026-05-01` + "`" + `."
+scalar Date
+
+"How long what is summarized lasts."
+enum SummaryPeriod {
+  "A calendar day of the tenant's zone."
+  DAY
+  "Seven calendar days, from the tenant's first day of the week."
+  WEEK
+  "A calendar month."
+  MONTH
+}
+
+"A figure of a period that is over, as it was known from ` + "`" + `recordedAt` + "`" + ` until ` + "`" + `supersededAt` + "`" + `."
+type MetricSummary implements Node @can(do: READ_METRICS) {
+  "Opaque and global. A restated figure has another."
+  id: ID!
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "The zone whose days it has."
+  zone: TimeZone!
+  "The figure; null for a ratio or an average of nothing."
+  value: Float
+  "What the value is a number of."
+  unit: MetricUnit!
+  "Of money: the currency whose minor units the value is in, in ISO 4217."
+  currency: String
+  "Which definition of the metric it was found by."
+  definitionVersion: Int!
+  "Whether the figure is exact."
+  exact: Boolean!
+  "Everything accepted before is counted in it."
+  asOf: DateTime!
+  "Names what it was found from: another number if anything had changed of the days up to its end."
+  dataVersion: String!
+  "1, and one more for each time that the figure was restated."
+  version: Int!
+  "From when on it was known."
+  recordedAt: DateTime!
+  "From when on another figure was known; null while this one holds."
+  supersededAt: DateTime
+  "All that the figure of this period ever was, the latest first; at most 50."
+  history: [MetricSummary!]! @cost(items: 2)
+  "How it came to be what it is, the latest first; at most 50."
+  restatements: [Restatement!]! @cost(items: 2)
+}
+
+"What was kept of a metric, as parallel lists: ` + "`" + `values[i]` + "`" + ` belongs to the period that begins on ` + "`" + `starts[i]` + "`" + `."
+type MetricSummarySeries @can(do: READ_METRICS) {
+  "How long the periods are."
+  period: SummaryPeriod!
+  "The day on which each period begins. One that was not kept is not there."
+  starts: [Date!]!
+  "The figure of each period; null for a ratio or an average of nothing."
+  values: [Float]!
+  "How often each figure was restated."
+  restated: [Int!]!
+  "Whether each figure is exact."
+  exact: [Boolean!]!
+}
+
+"Why a figure of a period that was over is another one now."
+enum RestatementCause {
+  "Events of the period came after it had been summarized; or, of a metric that looks back, of the time before it."
+  LATE_EVENTS
+  "Who is who turned out to be otherwise: users were merged, a merge was undone, an anonymous visitor signed in."
+  IDENTITY
+  "Somebody was erased."
+  ERASURE
+  "The metric is defined otherwise."
+  DEFINITION
+  "Subscriptions, charges or rates of the period were changed."
+  REVENUE
+  "What is counted was changed in another way."
+  DATA
+}
+
+"That a figure of a period that was over is another one now."
+type Restatement @can(do: READ_METRICS) {
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "What the figure was."
+  before: Float
+  "What it became."
+  after: Float
+  "By how much it moved; null where one of the two is null."
+  change: Float
+  "Why, as far as it can be told."
+  causes: [RestatementCause!]!
+  "How many events of the period came after the figure had been found."
+  lateEvents: Int!
+  "The ids of the merges, identities and erasures behind it, for whoever may see those; at most 20."
+  because: [ID!]!
+  "When it was found out."
+  recordedAt: DateTime!
+}
+
+"A page of what was kept of a metric."
+type MetricSummaryConnection @can(do: READ_METRICS) {
+  "The figures with their cursors."
+  edges: [MetricSummaryEdge!]!
+  "The figures without their cursors."
+  nodes: [MetricSummary!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A figure in a list."
+type MetricSummaryEdge @can(do: READ_METRICS) {
+  "Where this figure stands in the list."
+  cursor: String!
+  "The figure."
+  node: MetricSummary!
+}
+
+"A page of what was restated."
+type RestatementConnection @can(do: READ_METRICS) {
+  "The restatements with their cursors."
+  edges: [RestatementEdge!]!
+  "The restatements without their cursors."
+  nodes: [Restatement!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A restatement in a list."
+type RestatementEdge @can(do: READ_METRICS) {
+  "Where this restatement stands in the list."
+  cursor: String!
+  "The restatement."
+  node: Restatement!
+}
+
+"What became of the last refresh of a view."
+enum RefreshState {
+  "It is under way; the view is read as it was before."
+  RUNNING
+  "It came to its end."
+  DONE
+  "It failed; the view is as it was before."
+  FAILED
+}
+
+"Why a view was refreshed."
+enum RefreshReason {
+  "Days in it were out of date."
+  NEEDED
+  "It was time."
+  SCHEDULED
+  "It had nothing, as after a restore."
+  FILLED
+}
+
+"""
+A materialized view. What it has of a day that has changed since is not read: such a day is
+counted afresh. So no refresh changes an answer.
+"""
+type MaterializedView @can(do: READ_METRICS) {
+  "Such as ` + "`" + `day_total` + "`" + `."
+  name: String!
+  "What became of its last refresh; null if there was none."
+  state: RefreshState
+  "Why it was refreshed last; null if it was not."
+  reason: RefreshReason
+  "When its last refresh was begun; null if there was none."
+  startedAt: DateTime
+  "When it was last refreshed to the end; null if it never was."
+  lastRefreshedAt: DateTime
+  "How many seconds that took, for all tenants together."
+  lastDuration: Float
+  "How many of the tenant's days that are over it has no longer right, or not yet."
+  staleDays: Int!
+  "How many days of the tenant are over."
+  closedDays: Int!
+  "All days before this one are right in it; null if no day of the tenant is over."
+  freshUntil: Date
+  "Why its last refresh failed; null if it did not."
+  error: String
+}
+
+"The materialized views."
+type MaterializedViewConnection @can(do: READ_METRICS) {
+  "The views with their cursors."
+  edges: [MaterializedViewEdge!]!
+  "The views without their cursors."
+  nodes: [MaterializedView!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A view in the list."
+type MaterializedViewEdge @can(do: READ_METRICS) {
+  "Where this view stands in the list."
+  cursor: String!
+  "The view."
+  node: MaterializedView!
+}
+`, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `extend type Mutation {
   "Changes the tenant's settings. What is not given stays. How long raw events are kept, ` + "`" + `setEventRetention` + "`" + ` says."
   updateTenant(
@@ -9381,6 +9992,54 @@ func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Live", field.Name)
 }
 
+func (ec *executionContext) childFields_MaterializedView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MaterializedView_name(ctx, field)
+	case "state":
+		return ec.fieldContext_MaterializedView_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_MaterializedView_reason(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_MaterializedView_startedAt(ctx, field)
+	case "lastRefreshedAt":
+		return ec.fieldContext_MaterializedView_lastRefreshedAt(ctx, field)
+	case "lastDuration":
+		return ec.fieldContext_MaterializedView_lastDuration(ctx, field)
+	case "staleDays":
+		return ec.fieldContext_MaterializedView_staleDays(ctx, field)
+	case "closedDays":
+		return ec.fieldContext_MaterializedView_closedDays(ctx, field)
+	case "freshUntil":
+		return ec.fieldContext_MaterializedView_freshUntil(ctx, field)
+	case "error":
+		return ec.fieldContext_MaterializedView_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedView", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MaterializedViewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MaterializedViewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MaterializedViewConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MaterializedViewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MaterializedViewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9467,6 +10126,12 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_series(ctx, field)
 	case "breakdown":
 		return ec.fieldContext_Metric_breakdown(ctx, field)
+	case "summaries":
+		return ec.fieldContext_Metric_summaries(ctx, field)
+	case "summarySeries":
+		return ec.fieldContext_Metric_summarySeries(ctx, field)
+	case "summary":
+		return ec.fieldContext_Metric_summary(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
 }
@@ -9547,36 +10212,6 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_MetricEntityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "kind":
-		return ec.fieldContext_MetricEntityConnection_kind(ctx, field)
-	case "edges":
-		return ec.fieldContext_MetricEntityConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_MetricEntityConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_MetricEntityConnection_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_MetricEntityConnection_totalCount(ctx, field)
-	case "sum":
-		return ec.fieldContext_MetricEntityConnection_sum(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type MetricEntityConnection", field.Name)
-}
-
-func (ec *executionContext) childFields_MetricEntityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_MetricEntityEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_MetricEntityEdge_node(ctx, field)
-	case "amount":
-		return ec.fieldContext_MetricEntityEdge_amount(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type MetricEntityEdge", field.Name)
-}
-
 func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -9587,8 +10222,6 @@ func (ec *executionContext) childFields_MetricRow(ctx context.Context, field gra
 		return ec.fieldContext_MetricRow_values(ctx, field)
 	case "comparisons":
 		return ec.fieldContext_MetricRow_comparisons(ctx, field)
-	case "entities":
-		return ec.fieldContext_MetricRow_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
 }
@@ -9625,8 +10258,6 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricSeries_sources(ctx, field)
-	case "entities":
-		return ec.fieldContext_MetricSeries_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
 }
@@ -9647,6 +10278,86 @@ func (ec *executionContext) childFields_MetricSeriesComparison(ctx context.Conte
 		return ec.fieldContext_MetricSeriesComparison_ratios(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeriesComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MetricSummary_id(ctx, field)
+	case "metric":
+		return ec.fieldContext_MetricSummary_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_MetricSummary_period(ctx, field)
+	case "start":
+		return ec.fieldContext_MetricSummary_start(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricSummary_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_MetricSummary_zone(ctx, field)
+	case "value":
+		return ec.fieldContext_MetricSummary_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_MetricSummary_unit(ctx, field)
+	case "currency":
+		return ec.fieldContext_MetricSummary_currency(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricSummary_definitionVersion(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummary_exact(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MetricSummary_asOf(ctx, field)
+	case "dataVersion":
+		return ec.fieldContext_MetricSummary_dataVersion(ctx, field)
+	case "version":
+		return ec.fieldContext_MetricSummary_version(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MetricSummary_recordedAt(ctx, field)
+	case "supersededAt":
+		return ec.fieldContext_MetricSummary_supersededAt(ctx, field)
+	case "history":
+		return ec.fieldContext_MetricSummary_history(ctx, field)
+	case "restatements":
+		return ec.fieldContext_MetricSummary_restatements(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummary", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricSummaryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricSummaryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricSummaryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricSummaryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricSummaryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummarySeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "period":
+		return ec.fieldContext_MetricSummarySeries_period(ctx, field)
+	case "starts":
+		return ec.fieldContext_MetricSummarySeries_starts(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricSummarySeries_values(ctx, field)
+	case "restated":
+		return ec.fieldContext_MetricSummarySeries_restated(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummarySeries_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummarySeries", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9673,8 +10384,6 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricValue_sources(ctx, field)
-	case "entities":
-		return ec.fieldContext_MetricValue_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
 }
@@ -10025,6 +10734,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_sharedReport(ctx, field)
 	case "viewer":
 		return ec.fieldContext_Query_viewer(ctx, field)
+	case "restatements":
+		return ec.fieldContext_Query_restatements(ctx, field)
+	case "materializedViews":
+		return ec.fieldContext_Query_materializedViews(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -10127,6 +10840,56 @@ func (ec *executionContext) childFields_ReportShare(ctx context.Context, field g
 		return ec.fieldContext_ReportShare_endedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReportShare", field.Name)
+}
+
+func (ec *executionContext) childFields_Restatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_Restatement_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_Restatement_period(ctx, field)
+	case "start":
+		return ec.fieldContext_Restatement_start(ctx, field)
+	case "range":
+		return ec.fieldContext_Restatement_range(ctx, field)
+	case "before":
+		return ec.fieldContext_Restatement_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Restatement_after(ctx, field)
+	case "change":
+		return ec.fieldContext_Restatement_change(ctx, field)
+	case "causes":
+		return ec.fieldContext_Restatement_causes(ctx, field)
+	case "lateEvents":
+		return ec.fieldContext_Restatement_lateEvents(ctx, field)
+	case "because":
+		return ec.fieldContext_Restatement_because(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_Restatement_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Restatement", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RestatementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RestatementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RestatementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RestatementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RestatementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 const (
@@ -45,6 +46,7 @@ type Loaders struct {
 	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
 	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
 	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 }
@@ -58,6 +60,8 @@ type Services struct {
 	People  *customer.Service
 	Keys    *access.Keyring
 	Metrics *metric.Service
+
+	Summaries *summary.Service
 }
 
 // With returns a context with fresh loaders.
@@ -77,6 +81,7 @@ func With(ctx context.Context, from Services) context.Context {
 		Identities:     paged(from.People.IdentityPages),
 		Accounts:       paged(from.People.AccountPages),
 		Members:        paged(from.People.MemberPages),
+		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
 	})

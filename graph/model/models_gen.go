@@ -19,6 +19,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // A page of keys.
@@ -468,6 +469,24 @@ type Live struct {
 	Query *Query `json:"query"`
 }
 
+// The materialized views.
+type MaterializedViewConnection struct {
+	// The views with their cursors.
+	Edges []MaterializedViewEdge `json:"edges"`
+	// The views without their cursors.
+	Nodes []metric.View `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A view in the list.
+type MaterializedViewEdge struct {
+	// Where this view stands in the list.
+	Cursor string `json:"cursor"`
+	// The view.
+	Node *metric.View `json:"node"`
+}
+
 // Somebody who belongs to the tenant.
 type Member struct {
 	// Opaque and global.
@@ -536,30 +555,36 @@ type MetricEdge struct {
 	Node *metric.Definition `json:"node"`
 }
 
-// A page of what a figure is made of.
-type MetricEntityConnection struct {
-	// What they are.
-	Kind metric.EntityKind `json:"kind"`
-	// The entities with their cursors and amounts.
-	Edges []MetricEntityEdge `json:"edges"`
-	// The entities without their cursors.
-	Nodes []MetricEntity `json:"nodes"`
+// A page of what was kept of a metric.
+type MetricSummaryConnection struct {
+	// The figures with their cursors.
+	Edges []MetricSummaryEdge `json:"edges"`
+	// The figures without their cursors.
+	Nodes []summary.Summary `json:"nodes"`
 	// Where this page lies in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many there are on all pages: the figure itself, where that is a number of entities.
-	TotalCount int `json:"totalCount"`
-	// What all of them contribute: the figure itself.
-	Sum float64 `json:"sum"`
 }
 
-// One of those that a figure is made of, in a list.
-type MetricEntityEdge struct {
-	// Where it stands in the list.
+// A figure in a list.
+type MetricSummaryEdge struct {
+	// Where this figure stands in the list.
 	Cursor string `json:"cursor"`
-	// The entity; null if it has been erased since.
-	Node MetricEntity `json:"node,omitempty"`
-	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
-	Amount float64 `json:"amount"`
+	// The figure.
+	Node *summary.Summary `json:"node"`
+}
+
+// What was kept of a metric, as parallel lists: `values[i]` belongs to the period that begins on `starts[i]`.
+type MetricSummarySeries struct {
+	// How long the periods are.
+	Period summary.Period `json:"period"`
+	// The day on which each period begins. One that was not kept is not there.
+	Starts []calendar.Date `json:"starts"`
+	// The figure of each period; null for a ratio or an average of nothing.
+	Values []*float64 `json:"values"`
+	// How often each figure was restated.
+	Restated []int `json:"restated"`
+	// Whether each figure is exact.
+	Exact []bool `json:"exact"`
 }
 
 // What can be changed.
@@ -761,6 +786,24 @@ type ReportInput struct {
 	Document string `json:"document"`
 	// The values of the query's variables.
 	Variables []byte `json:"variables,omitempty"`
+}
+
+// A page of what was restated.
+type RestatementConnection struct {
+	// The restatements with their cursors.
+	Edges []RestatementEdge `json:"edges"`
+	// The restatements without their cursors.
+	Nodes []summary.Restatement `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A restatement in a list.
+type RestatementEdge struct {
+	// Where this restatement stands in the list.
+	Cursor string `json:"cursor"`
+	// The restatement.
+	Node *summary.Restatement `json:"node"`
 }
 
 // What members may be.

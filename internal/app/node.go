@@ -37,6 +37,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/secret"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -44,6 +45,8 @@ const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
 	accessPool   = 4                // connections for signing people in
+	queuePool    = 4                // connections for the queue itself
+	readPool     = 2                // connections for reading what is summarized
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -197,6 +200,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
+// catalog is all metrics that there are.
+func catalog() *metric.Catalog { return metric.NewCatalog(metric.Builtin()) }
+
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
 	callers   *authority
@@ -215,8 +221,9 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin()))
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics}
+	metrics := metric.NewService(n.app, catalog())
+	summaries := summary.NewService(n.app, metrics)
+	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Summaries: summaries}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
@@ -233,6 +240,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		SummaryService: summaries,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -292,6 +300,7 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error { return n.queue(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}

@@ -69,6 +69,8 @@ var subjects = map[string][]meaning{
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 
+	"summary": {{subject: topic.Summary, key: "metric"}},
+
 	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
 	"registry_state":    {{subject: topic.Plan}},

@@ -15,7 +15,9 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 func schema(t *testing.T) *ast.Schema {
@@ -148,6 +150,11 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
+	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
+	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
+		string(summary.Redefined), string(summary.Revenue), string(summary.OtherData))
+	inGo["RefreshState"] = text(string(dbsqlc.RefreshStateRUNNING), string(dbsqlc.RefreshStateDONE), string(dbsqlc.RefreshStateFAILED))
+	inGo["RefreshReason"] = text(string(dbsqlc.RefreshReasonNEEDED), string(dbsqlc.RefreshReasonSCHEDULED), string(dbsqlc.RefreshReasonFILLED))
 	inGo["DocumentMode"] = text(string(document.Open), string(document.TrustedOnly))
 	inGo["DocumentStatus"] = text(string(document.Registered), string(document.Known), string(document.Refused))
 	for _, action := range audit.AllActions() {
@@ -186,7 +193,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{everything, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
-		pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
+		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,

@@ -42,6 +42,9 @@ const (
 	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
 	SharedReport Subject = "shared"
 
+	// Summary: a figure of a period that is over was kept, or restated; key: the metric's.
+	Summary Subject = "summary"
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 
