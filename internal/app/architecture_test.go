@@ -27,6 +27,7 @@ var levels = []struct {
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
+	{"what is worked out of it", []string{"internal/revenue"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},
