@@ -237,7 +237,7 @@ func compareEnds(t *rapid.T, f *fold, by func(int64, Leaf) int, home calendar.Zo
 				customersWant[g][account] = true
 			}
 		}
-		if i+1 < len(buckets) && !b.End.After(f.now) && moves(f.home, customers, b.End, f.now) {
+		if i+1 < len(buckets) && !b.End.After(f.now) && movesAfter(f.home, customers, b.End, f.now) {
 			continue
 		}
 		for g := range f.groups {
@@ -248,8 +248,8 @@ func compareEnds(t *rapid.T, f *fold, by func(int64, Leaf) int, home calendar.Zo
 	}
 }
 
-// moves reports whether changes after an instant take part in movements that began before it.
-func moves(home calendar.Zone, customers map[int64]map[int64][]State, when, now time.Time) bool {
+// movesAfter reports whether changes after an instant take part in movements that began before it.
+func movesAfter(home calendar.Zone, customers map[int64]map[int64][]State, when, now time.Time) bool {
 	for _, subscriptions := range customers {
 		for _, c := range changesOf(AtPeriodEnd, subscriptions) {
 			if !c.at.Before(when) && !c.at.After(now) && (c.at.Sub(when) <= time.Hour || home.DateOf(c.at) == home.DateOf(when.Add(-time.Microsecond))) {
