@@ -250,3 +250,36 @@ from account a
 left join profile p on p.subject = 'account' and p.subject_id = a.account_id
 where a.account_id = any (@account_ids::bigint[])
 order by a.account_id;
+
+-- One worker at a time; the lock goes with the transaction.
+-- name: OpeningTryLock :one
+select pg_try_advisory_xact_lock(hashtext('tidemark_opening'));
+
+-- Worker: a restored database has its views empty, and then they can't be read.
+-- name: OpeningEmpty :one
+select (not c.relispopulated)::boolean as empty
+from pg_class c
+where c.oid = 'materialized.mrr_opening'::regclass;
+
+-- Worker: how many quarters are over, and how many of them are out of date in the view.
+-- name: OpeningStaleCount :one
+select
+  (count(*) filter (where o.version is distinct from v.version))::bigint as stale,
+  count(*)::bigint as quarters
+from closing c
+join (select tenant_id, min(day) as day from revenue_day group by tenant_id) f on f.tenant_id = c.tenant_id
+cross join lateral generate_series(
+  date_trunc('quarter', f.day::timestamp) + interval '3 months', (c.closed_before - 1)::timestamp, interval '3 months'
+) q (day)
+cross join lateral (
+  select max(d.version) as version from revenue_day d where d.tenant_id = c.tenant_id and d.day < q.day::date
+) v
+left join materialized.mrr_opening o on o.tenant_id = c.tenant_id and o.day = q.day::date and o.account_id = 0;
+
+-- Worker.
+-- name: OpeningFill :exec
+refresh materialized view materialized.mrr_opening;
+
+-- Worker.
+-- name: OpeningRefresh :exec
+refresh materialized view concurrently materialized.mrr_opening;

@@ -1,6 +1,7 @@
 package revenue
 
 import (
+	"math"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -55,6 +56,7 @@ type fold struct {
 	now      time.Time     // beyond it nothing is known
 	currency string
 	rates    *Rates
+	counting bool                               // customers alone: money has no meaning
 	group    func(account int64, leaf Leaf) int // -1: in none
 
 	groups []*group
@@ -126,7 +128,7 @@ func (f *fold) value(g *group, day calendar.Date) (sum int64, err error) {
 		if len(counts) == 0 {
 			continue
 		}
-		factor, err := f.rates.factor(currency, f.currency, day)
+		factor, err := f.factor(currency, day)
 		if err != nil {
 			return 0, err
 		}
@@ -240,7 +242,7 @@ func (f *fold) move(i int, b calendar.Bucket, parts []row, kept keepers) error {
 		if err := f.keep(place, b, p.account, kept); err != nil {
 			return err
 		}
-		factor, err := f.rates.factor(p.Currency, f.currency, day)
+		factor, err := f.factor(p.Currency, day)
 		if err != nil {
 			return err
 		}
@@ -275,7 +277,7 @@ func (f *fold) keep(place int, b calendar.Bucket, account int64, kept keepers) e
 	}
 	left := &remainder{}
 	for leaf, amount := range f.groups[place].accounts[account] {
-		factor, err := f.rates.factor(leaf.Currency, f.currency, f.day(b.Start))
+		factor, err := f.factor(leaf.Currency, f.day(b.Start))
 		if err != nil {
 			return err
 		}
@@ -284,4 +286,32 @@ func (f *fold) keep(place int, b calendar.Bucket, account int64, kept keepers) e
 	left.gone = len(f.groups[place].accounts[account]) == 0 // none of the start's
 	kept[k] = left
 	return nil
+}
+
+// meanOfMonths is the mean of what part of the customers left in each of the last complete months
+// until an instant; NaN without one that had customers.
+func meanOfMonths(c cells, months []calendar.Bucket, until time.Time) float64 {
+	sum, n, left := 0.0, 0, monthsOfHistory
+	for i := len(months) - 1; i >= 0 && left > 0; i-- {
+		if months[i].End.After(until) {
+			continue
+		}
+		left--
+		if customers := c[i][colCustomersStart]; customers > 0 {
+			sum += float64(c[i][colCustomersChurned]) / float64(customers)
+			n++
+		}
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	return sum / float64(n)
+}
+
+// factor is how money is converted on a day; nil where heads alone are counted.
+func (f *fold) factor(currency string, day calendar.Date) (*factor, error) {
+	if f.counting {
+		return nil, nil
+	}
+	return f.rates.factor(currency, f.currency, day)
 }

@@ -42,6 +42,9 @@ const (
 	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
 	SharedReport Subject = "shared"
 
+	// Revenue: a plan, a subscription, an invoice, a payment, a rate, or what they made of MRR; no key.
+	Revenue Subject = "revenue"
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
@@ -452,6 +453,80 @@ func (q *Queries) MrrStanding(ctx context.Context, db DBTX, arg MrrStandingParam
 		return nil, err
 	}
 	return items, nil
+}
+
+const openingEmpty = `-- name: OpeningEmpty :one
+select (not c.relispopulated)::boolean as empty
+from pg_class c
+where c.oid = 'materialized.mrr_opening'::regclass
+`
+
+// Worker: a restored database has its views empty, and then they can't be read.
+func (q *Queries) OpeningEmpty(ctx context.Context, db DBTX) (pgtype.Bool, error) {
+	row := db.QueryRow(ctx, openingEmpty)
+	var empty pgtype.Bool
+	err := row.Scan(&empty)
+	return empty, err
+}
+
+const openingFill = `-- name: OpeningFill :exec
+refresh materialized view materialized.mrr_opening
+`
+
+// Worker.
+func (q *Queries) OpeningFill(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, openingFill)
+	return err
+}
+
+const openingRefresh = `-- name: OpeningRefresh :exec
+refresh materialized view concurrently materialized.mrr_opening
+`
+
+// Worker.
+func (q *Queries) OpeningRefresh(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, openingRefresh)
+	return err
+}
+
+const openingStaleCount = `-- name: OpeningStaleCount :one
+select
+  (count(*) filter (where o.version is distinct from v.version))::bigint as stale,
+  count(*)::bigint as quarters
+from closing c
+join (select tenant_id, min(day) as day from revenue_day group by tenant_id) f on f.tenant_id = c.tenant_id
+cross join lateral generate_series(
+  date_trunc('quarter', f.day::timestamp) + interval '3 months', (c.closed_before - 1)::timestamp, interval '3 months'
+) q (day)
+cross join lateral (
+  select max(d.version) as version from revenue_day d where d.tenant_id = c.tenant_id and d.day < q.day::date
+) v
+left join materialized.mrr_opening o on o.tenant_id = c.tenant_id and o.day = q.day::date and o.account_id = 0
+`
+
+type OpeningStaleCountRow struct {
+	Stale    int64
+	Quarters int64
+}
+
+// Worker: how many quarters are over, and how many of them are out of date in the view.
+func (q *Queries) OpeningStaleCount(ctx context.Context, db DBTX) (OpeningStaleCountRow, error) {
+	row := db.QueryRow(ctx, openingStaleCount)
+	var i OpeningStaleCountRow
+	err := row.Scan(&i.Stale, &i.Quarters)
+	return i, err
+}
+
+const openingTryLock = `-- name: OpeningTryLock :one
+select pg_try_advisory_xact_lock(hashtext('tidemark_opening'))
+`
+
+// One worker at a time; the lock goes with the transaction.
+func (q *Queries) OpeningTryLock(ctx context.Context, db DBTX) (bool, error) {
+	row := db.QueryRow(ctx, openingTryLock)
+	var pg_try_advisory_xact_lock bool
+	err := row.Scan(&pg_try_advisory_xact_lock)
+	return pg_try_advisory_xact_lock, err
 }
 
 const planInsert = `-- name: PlanInsert :many
