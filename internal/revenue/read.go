@@ -263,6 +263,7 @@ func readTrials(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metric.Tab
 	if err != nil {
 		return nil, err
 	}
+	sorter.largest = "trials_started"
 	t := metric.NewTable(g, trialColumns...)
 	t.Sources = metric.Raw
 	counts := map[string]map[int][]float64{}
