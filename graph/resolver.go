@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
 
 // Resolver holds the services that answer.
@@ -33,6 +34,7 @@ type Resolver struct {
 	Documents      *document.Service
 	AuditLog       *auditlog.Service
 	ReportService  *report.Service
+	Revenue        *revenue.Service
 
 	reports *runner // made with the executor
 }

@@ -141,6 +141,7 @@ create table fx_rate (
 call isolate_tenants('fx_rate');
 grant select, insert, update (superseded_at) on fx_rate to tidemark_app;
 create unique index fx_rate_holds on fx_rate (tenant_id, base, currency, day) where superseded_at is null;
+create index fx_rate_day on fx_rate (tenant_id, day, rate_id) where superseded_at is null;
 
 -- The parts of movements: what a subscription's plan had to do with the movement of its customer
 -- in one currency on one day. Two times are kept apart: when a movement is to be seen (from

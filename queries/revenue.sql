@@ -257,7 +257,7 @@ select pg_try_advisory_xact_lock(hashtext('tidemark_opening'));
 
 -- Worker: a restored database has its views empty, and then they can't be read.
 -- name: OpeningEmpty :one
-select (not c.relispopulated)::boolean as empty
+select coalesce(not c.relispopulated, true)::boolean as empty
 from pg_class c
 where c.oid = 'materialized.mrr_opening'::regclass;
 
@@ -283,3 +283,153 @@ refresh materialized view materialized.mrr_opening;
 -- Worker.
 -- name: OpeningRefresh :exec
 refresh materialized view concurrently materialized.mrr_opening;
+
+-- The oldest first.
+-- name: PlanPage :many
+select plan_id, key, name, amount, currency, billing_interval, interval_count, created_at
+from plan
+where plan_id > @after_id
+order by plan_id
+limit @most;
+
+-- name: PlanListByIDs :many
+select plan_id, key, name, amount, currency, billing_interval, interval_count, created_at
+from plan
+where plan_id = any (@ids::bigint[])
+order by plan_id;
+
+-- The oldest first.
+-- name: SubscriptionPage :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from subscription s
+where s.subscription_id > @after_id
+  and (sqlc.narg(status)::text is null or s.status = sqlc.narg(status))
+  and (sqlc.narg(account_id)::bigint is null or s.account_id = sqlc.narg(account_id))
+  and (sqlc.narg(plan_id)::bigint is null or s.plan_id = sqlc.narg(plan_id))
+order by s.subscription_id
+limit @most;
+
+-- name: SubscriptionListByIDs :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from subscription s
+where s.subscription_id = any (@ids::bigint[])
+order by s.subscription_id;
+
+-- A page of each account's, in one statement.
+-- name: SubscriptionPageOfAccounts :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from unnest(@account_ids::bigint[]) as w (account_id)
+cross join lateral (
+  select o.*
+  from subscription o
+  where o.account_id = w.account_id and o.subscription_id > @after_id
+  order by o.subscription_id
+  limit @most
+) s
+order by s.account_id, s.subscription_id;
+
+-- The latest made first.
+-- name: InvoicePage :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from invoice i
+where i.invoice_id < @before_id
+  and (sqlc.narg(account_id)::bigint is null or i.account_id = sqlc.narg(account_id))
+  and (sqlc.narg(status)::text is null or i.status = sqlc.narg(status))
+order by i.invoice_id desc
+limit @most;
+
+-- name: InvoiceListByIDs :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from invoice i
+where i.invoice_id = any (@ids::bigint[])
+order by i.invoice_id;
+
+-- The latest made first; of an invoice, what its source says was paid of it.
+-- name: PaymentPage :many
+select p.payment_id, p.kind, p.source, p.external_id, p.account_id, p.occurred_at, p.status, p.amount, p.currency, p.invoice, p.charge, p.reason
+from payment p
+where p.payment_id < @before_id
+  and (sqlc.narg(account_id)::bigint is null or p.account_id = sqlc.narg(account_id))
+  and (sqlc.narg(kind)::text is null or p.kind = sqlc.narg(kind))
+  and (sqlc.narg(invoice_id)::bigint is null or exists (
+    select from invoice i where i.invoice_id = sqlc.narg(invoice_id) and i.source = p.source and i.external_id = p.invoice
+  ))
+order by p.payment_id desc
+limit @most;
+
+-- name: PaymentListByIDs :many
+select p.payment_id, p.kind, p.source, p.external_id, p.account_id, p.occurred_at, p.status, p.amount, p.currency, p.invoice, p.charge, p.reason
+from payment p
+where p.payment_id = any (@ids::bigint[])
+order by p.payment_id;
+
+-- Whole movements as they are known and to be seen now, the latest first. What came to nothing,
+-- such as a change of plans at one price, is left out.
+-- name: MrrMovementPage :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, sum(m.amount)::bigint as amount,
+  array_agg(m.subscription_id order by m.subscription_id, m.plan_id)::bigint[] as subscription_ids,
+  array_agg(m.plan_id order by m.subscription_id, m.plan_id)::bigint[] as plan_ids,
+  array_agg(m.amount order by m.subscription_id, m.plan_id)::bigint[] as amounts
+from mrr_movement m
+where m.at >= @since::timestamptz
+  and m.at < @before::timestamptz
+  and (m.at, m.movement_id) < (@after_at::timestamptz, @after_id::bigint)
+  and m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+  and (sqlc.narg(account_id)::bigint is null or m.account_id = sqlc.narg(account_id))
+  and (sqlc.narg(kind)::text is null or m.kind = sqlc.narg(kind))
+group by m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at
+having sum(m.amount) <> 0
+order by m.at desc, m.movement_id desc
+limit @most;
+
+-- name: MrrMovementListByIDs :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, sum(m.amount)::bigint as amount,
+  array_agg(m.subscription_id order by m.subscription_id, m.plan_id)::bigint[] as subscription_ids,
+  array_agg(m.plan_id order by m.subscription_id, m.plan_id)::bigint[] as plan_ids,
+  array_agg(m.amount order by m.subscription_id, m.plan_id)::bigint[] as amounts
+from mrr_movement m
+where m.movement_id = any (@ids::bigint[])
+  and m.shown_at <= now()
+group by m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at
+order by m.movement_id;
+
+-- What accounts come to now, in each currency.
+-- name: MrrOfAccounts :many
+select m.account_id, m.currency, sum(m.amount)::bigint as amount
+from mrr_movement m
+where m.account_id = any (@account_ids::bigint[])
+  and m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+group by m.account_id, m.currency
+having sum(m.amount) <> 0
+order by m.account_id, m.currency;
+
+-- The rates that hold, the latest day first.
+-- name: FxRatePage :many
+select r.rate_id, r.base, r.currency, r.day, r.rate::text as rate, r.recorded_at
+from fx_rate r
+where r.superseded_at is null
+  and (r.day, r.rate_id) < (@after_day::date, @after_id::bigint)
+  and (sqlc.narg(base)::text is null or r.base = sqlc.narg(base))
+  and (sqlc.narg(currency)::text is null or r.currency = sqlc.narg(currency))
+order by r.day desc, r.rate_id desc
+limit @most;
+
+-- name: FxRateListByIDs :many
+select r.rate_id, r.base, r.currency, r.day, r.rate::text as rate, r.recorded_at
+from fx_rate r
+where r.rate_id = any (@ids::bigint[])
+order by r.rate_id;

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
 
 const (
@@ -47,6 +48,15 @@ type Loaders struct {
 	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+
+	Plan          *dataloader.Loader[int64, *revenue.Plan]
+	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
+	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
+	Payment       *dataloader.Loader[int64, *revenue.Payment]
+	Movement      *dataloader.Loader[int64, *revenue.Moved]
+	ExchangeRate  *dataloader.Loader[int64, *revenue.ExchangeRate]
+	MRR           *dataloader.Loader[int64, *[]metric.Money]                              // of an account
+	Subscriptions *dataloader.Loader[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 }
 
 type loadersKey struct{}
@@ -58,6 +68,7 @@ type Services struct {
 	People  *customer.Service
 	Keys    *access.Keyring
 	Metrics *metric.Service
+	Revenue *revenue.Service
 }
 
 // With returns a context with fresh loaders.
@@ -79,6 +90,14 @@ func With(ctx context.Context, from Services) context.Context {
 		Members:        paged(from.People.MemberPages),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
+		Plan:           single(from.Revenue.PlansByID),
+		Subscription:   single(from.Revenue.SubscriptionsByID),
+		Invoice:        single(from.Revenue.InvoicesByID),
+		Payment:        single(from.Revenue.PaymentsByID),
+		Movement:       single(from.Revenue.MovementsByID),
+		ExchangeRate:   single(from.Revenue.RatesByID),
+		MRR:            single(from.Revenue.MRR),
+		Subscriptions:  paged(from.Revenue.SubscriptionPages),
 	})
 }
 

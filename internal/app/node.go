@@ -36,6 +36,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -215,8 +216,9 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin()))
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics}
+	books := revenue.NewService(n.app)
+	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin(), revenue.Metrics()))
+	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Revenue: books}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
@@ -233,6 +235,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -279,7 +282,7 @@ func (n *Node) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	closer := metric.NewCloser(n.worker, n.logger)
+	closer, opener := metric.NewCloser(n.worker, n.logger), revenue.NewOpener(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
 	cold, err := n.Archive()
 	if err != nil {
@@ -298,6 +301,7 @@ func (n *Node) Work(ctx context.Context) error {
 	group.Go(func() error {
 		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
+			job.Task{Name: "open quarters", Every: time.Minute, Deadline: 30 * time.Minute, Do: opener.Refresh},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
 			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 12 * time.Hour, Do: func(ctx context.Context) error {

@@ -83,6 +83,49 @@ func (q *Queries) FxRateKnown(ctx context.Context, db DBTX, arg FxRateKnownParam
 	return items, nil
 }
 
+const fxRateListByIDs = `-- name: FxRateListByIDs :many
+select r.rate_id, r.base, r.currency, r.day, r.rate::text as rate, r.recorded_at
+from fx_rate r
+where r.rate_id = any ($1::bigint[])
+order by r.rate_id
+`
+
+type FxRateListByIDsRow struct {
+	RateID     int64
+	Base       string
+	Currency   string
+	Day        calendar.Date
+	Rate       string
+	RecordedAt time.Time
+}
+
+func (q *Queries) FxRateListByIDs(ctx context.Context, db DBTX, ids []int64) ([]FxRateListByIDsRow, error) {
+	rows, err := db.Query(ctx, fxRateListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FxRateListByIDsRow{}
+	for rows.Next() {
+		var i FxRateListByIDsRow
+		if err := rows.Scan(
+			&i.RateID,
+			&i.Base,
+			&i.Currency,
+			&i.Day,
+			&i.Rate,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const fxRateListOfRange = `-- name: FxRateListOfRange :many
 select r.base, r.currency, r.day, r.rate::text as rate
 from fx_rate r
@@ -145,6 +188,68 @@ func (q *Queries) FxRateListOfRange(ctx context.Context, db DBTX, arg FxRateList
 	return items, nil
 }
 
+const fxRatePage = `-- name: FxRatePage :many
+select r.rate_id, r.base, r.currency, r.day, r.rate::text as rate, r.recorded_at
+from fx_rate r
+where r.superseded_at is null
+  and (r.day, r.rate_id) < ($1::date, $2::bigint)
+  and ($3::text is null or r.base = $3)
+  and ($4::text is null or r.currency = $4)
+order by r.day desc, r.rate_id desc
+limit $5
+`
+
+type FxRatePageParams struct {
+	AfterDay calendar.Date
+	AfterID  int64
+	Base     *string
+	Currency *string
+	Most     int64
+}
+
+type FxRatePageRow struct {
+	RateID     int64
+	Base       string
+	Currency   string
+	Day        calendar.Date
+	Rate       string
+	RecordedAt time.Time
+}
+
+// The rates that hold, the latest day first.
+func (q *Queries) FxRatePage(ctx context.Context, db DBTX, arg FxRatePageParams) ([]FxRatePageRow, error) {
+	rows, err := db.Query(ctx, fxRatePage,
+		arg.AfterDay,
+		arg.AfterID,
+		arg.Base,
+		arg.Currency,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FxRatePageRow{}
+	for rows.Next() {
+		var i FxRatePageRow
+		if err := rows.Scan(
+			&i.RateID,
+			&i.Base,
+			&i.Currency,
+			&i.Day,
+			&i.Rate,
+			&i.RecordedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const fxRateSupersede = `-- name: FxRateSupersede :exec
 update fx_rate r
 set superseded_at = $1::timestamptz
@@ -167,6 +272,156 @@ func (q *Queries) FxRateSupersede(ctx context.Context, db DBTX, arg FxRateSupers
 		arg.Days,
 	)
 	return err
+}
+
+const invoiceListByIDs = `-- name: InvoiceListByIDs :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from invoice i
+where i.invoice_id = any ($1::bigint[])
+order by i.invoice_id
+`
+
+type InvoiceListByIDsRow struct {
+	InvoiceID    int64
+	Source       string
+	ExternalID   string
+	AccountID    int64
+	OccurredAt   time.Time
+	Number       *string
+	Status       string
+	Currency     string
+	Subtotal     int64
+	Discount     int64
+	Tax          int64
+	Total        int64
+	IssuedAt     time.Time
+	DueAt        *time.Time
+	PaidAt       *time.Time
+	Lines        []byte
+	Subscription *string
+}
+
+func (q *Queries) InvoiceListByIDs(ctx context.Context, db DBTX, ids []int64) ([]InvoiceListByIDsRow, error) {
+	rows, err := db.Query(ctx, invoiceListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InvoiceListByIDsRow{}
+	for rows.Next() {
+		var i InvoiceListByIDsRow
+		if err := rows.Scan(
+			&i.InvoiceID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.Number,
+			&i.Status,
+			&i.Currency,
+			&i.Subtotal,
+			&i.Discount,
+			&i.Tax,
+			&i.Total,
+			&i.IssuedAt,
+			&i.DueAt,
+			&i.PaidAt,
+			&i.Lines,
+			&i.Subscription,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const invoicePage = `-- name: InvoicePage :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from invoice i
+where i.invoice_id < $1
+  and ($2::bigint is null or i.account_id = $2)
+  and ($3::text is null or i.status = $3)
+order by i.invoice_id desc
+limit $4
+`
+
+type InvoicePageParams struct {
+	BeforeID  int64
+	AccountID pgtype.Int8
+	Status    *string
+	Most      int64
+}
+
+type InvoicePageRow struct {
+	InvoiceID    int64
+	Source       string
+	ExternalID   string
+	AccountID    int64
+	OccurredAt   time.Time
+	Number       *string
+	Status       string
+	Currency     string
+	Subtotal     int64
+	Discount     int64
+	Tax          int64
+	Total        int64
+	IssuedAt     time.Time
+	DueAt        *time.Time
+	PaidAt       *time.Time
+	Lines        []byte
+	Subscription *string
+}
+
+// The latest made first.
+func (q *Queries) InvoicePage(ctx context.Context, db DBTX, arg InvoicePageParams) ([]InvoicePageRow, error) {
+	rows, err := db.Query(ctx, invoicePage,
+		arg.BeforeID,
+		arg.AccountID,
+		arg.Status,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InvoicePageRow{}
+	for rows.Next() {
+		var i InvoicePageRow
+		if err := rows.Scan(
+			&i.InvoiceID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.Number,
+			&i.Status,
+			&i.Currency,
+			&i.Subtotal,
+			&i.Discount,
+			&i.Tax,
+			&i.Total,
+			&i.IssuedAt,
+			&i.DueAt,
+			&i.PaidAt,
+			&i.Lines,
+			&i.Subscription,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const mrrMovementInsert = `-- name: MrrMovementInsert :exec
@@ -264,6 +519,62 @@ func (q *Queries) MrrMovementListByAccounts(ctx context.Context, db DBTX, accoun
 	return items, nil
 }
 
+const mrrMovementListByIDs = `-- name: MrrMovementListByIDs :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, sum(m.amount)::bigint as amount,
+  array_agg(m.subscription_id order by m.subscription_id, m.plan_id)::bigint[] as subscription_ids,
+  array_agg(m.plan_id order by m.subscription_id, m.plan_id)::bigint[] as plan_ids,
+  array_agg(m.amount order by m.subscription_id, m.plan_id)::bigint[] as amounts
+from mrr_movement m
+where m.movement_id = any ($1::bigint[])
+  and m.shown_at <= now()
+group by m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at
+order by m.movement_id
+`
+
+type MrrMovementListByIDsRow struct {
+	MovementID      int64
+	AccountID       int64
+	At              time.Time
+	Kind            string
+	Currency        string
+	RecordedAt      time.Time
+	Amount          int64
+	SubscriptionIds []int64
+	PlanIds         []int64
+	Amounts         []int64
+}
+
+func (q *Queries) MrrMovementListByIDs(ctx context.Context, db DBTX, ids []int64) ([]MrrMovementListByIDsRow, error) {
+	rows, err := db.Query(ctx, mrrMovementListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MrrMovementListByIDsRow{}
+	for rows.Next() {
+		var i MrrMovementListByIDsRow
+		if err := rows.Scan(
+			&i.MovementID,
+			&i.AccountID,
+			&i.At,
+			&i.Kind,
+			&i.Currency,
+			&i.RecordedAt,
+			&i.Amount,
+			&i.SubscriptionIds,
+			&i.PlanIds,
+			&i.Amounts,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const mrrMovementListOfRange = `-- name: MrrMovementListOfRange :many
 select m.account_id, m.subscription_id, m.plan_id, m.currency, m.at, m.kind, m.amount
 from mrr_movement m
@@ -326,6 +637,90 @@ func (q *Queries) MrrMovementListOfRange(ctx context.Context, db DBTX, arg MrrMo
 	return items, nil
 }
 
+const mrrMovementPage = `-- name: MrrMovementPage :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, sum(m.amount)::bigint as amount,
+  array_agg(m.subscription_id order by m.subscription_id, m.plan_id)::bigint[] as subscription_ids,
+  array_agg(m.plan_id order by m.subscription_id, m.plan_id)::bigint[] as plan_ids,
+  array_agg(m.amount order by m.subscription_id, m.plan_id)::bigint[] as amounts
+from mrr_movement m
+where m.at >= $1::timestamptz
+  and m.at < $2::timestamptz
+  and (m.at, m.movement_id) < ($3::timestamptz, $4::bigint)
+  and m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+  and ($5::bigint is null or m.account_id = $5)
+  and ($6::text is null or m.kind = $6)
+group by m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at
+having sum(m.amount) <> 0
+order by m.at desc, m.movement_id desc
+limit $7
+`
+
+type MrrMovementPageParams struct {
+	Since     time.Time
+	Before    time.Time
+	AfterAt   time.Time
+	AfterID   int64
+	AccountID pgtype.Int8
+	Kind      *string
+	Most      int64
+}
+
+type MrrMovementPageRow struct {
+	MovementID      int64
+	AccountID       int64
+	At              time.Time
+	Kind            string
+	Currency        string
+	RecordedAt      time.Time
+	Amount          int64
+	SubscriptionIds []int64
+	PlanIds         []int64
+	Amounts         []int64
+}
+
+// Whole movements as they are known and to be seen now, the latest first. What came to nothing,
+// such as a change of plans at one price, is left out.
+func (q *Queries) MrrMovementPage(ctx context.Context, db DBTX, arg MrrMovementPageParams) ([]MrrMovementPageRow, error) {
+	rows, err := db.Query(ctx, mrrMovementPage,
+		arg.Since,
+		arg.Before,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.AccountID,
+		arg.Kind,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MrrMovementPageRow{}
+	for rows.Next() {
+		var i MrrMovementPageRow
+		if err := rows.Scan(
+			&i.MovementID,
+			&i.AccountID,
+			&i.At,
+			&i.Kind,
+			&i.Currency,
+			&i.RecordedAt,
+			&i.Amount,
+			&i.SubscriptionIds,
+			&i.PlanIds,
+			&i.Amounts,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const mrrMovementSupersede = `-- name: MrrMovementSupersede :exec
 update mrr_movement
 set superseded_at = $1::timestamptz
@@ -340,6 +735,45 @@ type MrrMovementSupersedeParams struct {
 func (q *Queries) MrrMovementSupersede(ctx context.Context, db DBTX, arg MrrMovementSupersedeParams) error {
 	_, err := db.Exec(ctx, mrrMovementSupersede, arg.SupersededAt, arg.MovementIds)
 	return err
+}
+
+const mrrOfAccounts = `-- name: MrrOfAccounts :many
+select m.account_id, m.currency, sum(m.amount)::bigint as amount
+from mrr_movement m
+where m.account_id = any ($1::bigint[])
+  and m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+group by m.account_id, m.currency
+having sum(m.amount) <> 0
+order by m.account_id, m.currency
+`
+
+type MrrOfAccountsRow struct {
+	AccountID int64
+	Currency  string
+	Amount    int64
+}
+
+// What accounts come to now, in each currency.
+func (q *Queries) MrrOfAccounts(ctx context.Context, db DBTX, accountIds []int64) ([]MrrOfAccountsRow, error) {
+	rows, err := db.Query(ctx, mrrOfAccounts, accountIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MrrOfAccountsRow{}
+	for rows.Next() {
+		var i MrrOfAccountsRow
+		if err := rows.Scan(&i.AccountID, &i.Currency, &i.Amount); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const mrrOpening = `-- name: MrrOpening :many
@@ -456,7 +890,7 @@ func (q *Queries) MrrStanding(ctx context.Context, db DBTX, arg MrrStandingParam
 }
 
 const openingEmpty = `-- name: OpeningEmpty :one
-select (not c.relispopulated)::boolean as empty
+select coalesce(not c.relispopulated, true)::boolean as empty
 from pg_class c
 where c.oid = 'materialized.mrr_opening'::regclass
 `
@@ -529,6 +963,137 @@ func (q *Queries) OpeningTryLock(ctx context.Context, db DBTX) (bool, error) {
 	return pg_try_advisory_xact_lock, err
 }
 
+const paymentListByIDs = `-- name: PaymentListByIDs :many
+select p.payment_id, p.kind, p.source, p.external_id, p.account_id, p.occurred_at, p.status, p.amount, p.currency, p.invoice, p.charge, p.reason
+from payment p
+where p.payment_id = any ($1::bigint[])
+order by p.payment_id
+`
+
+type PaymentListByIDsRow struct {
+	PaymentID  int64
+	Kind       string
+	Source     string
+	ExternalID string
+	AccountID  int64
+	OccurredAt time.Time
+	Status     string
+	Amount     int64
+	Currency   string
+	Invoice    *string
+	Charge     *string
+	Reason     *string
+}
+
+func (q *Queries) PaymentListByIDs(ctx context.Context, db DBTX, ids []int64) ([]PaymentListByIDsRow, error) {
+	rows, err := db.Query(ctx, paymentListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PaymentListByIDsRow{}
+	for rows.Next() {
+		var i PaymentListByIDsRow
+		if err := rows.Scan(
+			&i.PaymentID,
+			&i.Kind,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.Status,
+			&i.Amount,
+			&i.Currency,
+			&i.Invoice,
+			&i.Charge,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const paymentPage = `-- name: PaymentPage :many
+select p.payment_id, p.kind, p.source, p.external_id, p.account_id, p.occurred_at, p.status, p.amount, p.currency, p.invoice, p.charge, p.reason
+from payment p
+where p.payment_id < $1
+  and ($2::bigint is null or p.account_id = $2)
+  and ($3::text is null or p.kind = $3)
+  and ($4::bigint is null or exists (
+    select from invoice i where i.invoice_id = $4 and i.source = p.source and i.external_id = p.invoice
+  ))
+order by p.payment_id desc
+limit $5
+`
+
+type PaymentPageParams struct {
+	BeforeID  int64
+	AccountID pgtype.Int8
+	Kind      *string
+	InvoiceID pgtype.Int8
+	Most      int64
+}
+
+type PaymentPageRow struct {
+	PaymentID  int64
+	Kind       string
+	Source     string
+	ExternalID string
+	AccountID  int64
+	OccurredAt time.Time
+	Status     string
+	Amount     int64
+	Currency   string
+	Invoice    *string
+	Charge     *string
+	Reason     *string
+}
+
+// The latest made first; of an invoice, what its source says was paid of it.
+func (q *Queries) PaymentPage(ctx context.Context, db DBTX, arg PaymentPageParams) ([]PaymentPageRow, error) {
+	rows, err := db.Query(ctx, paymentPage,
+		arg.BeforeID,
+		arg.AccountID,
+		arg.Kind,
+		arg.InvoiceID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PaymentPageRow{}
+	for rows.Next() {
+		var i PaymentPageRow
+		if err := rows.Scan(
+			&i.PaymentID,
+			&i.Kind,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.Status,
+			&i.Amount,
+			&i.Currency,
+			&i.Invoice,
+			&i.Charge,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const planInsert = `-- name: PlanInsert :many
 insert into plan (key, name, amount, currency, billing_interval, interval_count)
 select u.key, u.name, u.amount, u.currency, u.billing_interval, u.interval_count
@@ -593,6 +1158,53 @@ func (q *Queries) PlanInsert(ctx context.Context, db DBTX, arg PlanInsertParams)
 	return items, nil
 }
 
+const planListByIDs = `-- name: PlanListByIDs :many
+select plan_id, key, name, amount, currency, billing_interval, interval_count, created_at
+from plan
+where plan_id = any ($1::bigint[])
+order by plan_id
+`
+
+type PlanListByIDsRow struct {
+	PlanID          int64
+	Key             string
+	Name            string
+	Amount          int64
+	Currency        string
+	BillingInterval string
+	IntervalCount   int32
+	CreatedAt       time.Time
+}
+
+func (q *Queries) PlanListByIDs(ctx context.Context, db DBTX, ids []int64) ([]PlanListByIDsRow, error) {
+	rows, err := db.Query(ctx, planListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PlanListByIDsRow{}
+	for rows.Next() {
+		var i PlanListByIDsRow
+		if err := rows.Scan(
+			&i.PlanID,
+			&i.Key,
+			&i.Name,
+			&i.Amount,
+			&i.Currency,
+			&i.BillingInterval,
+			&i.IntervalCount,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const planListByKeys = `-- name: PlanListByKeys :many
 select plan_id, key, name, amount, currency, billing_interval, interval_count, created_at
 from plan
@@ -620,6 +1232,60 @@ func (q *Queries) PlanListByKeys(ctx context.Context, db DBTX, keys []string) ([
 	items := []PlanListByKeysRow{}
 	for rows.Next() {
 		var i PlanListByKeysRow
+		if err := rows.Scan(
+			&i.PlanID,
+			&i.Key,
+			&i.Name,
+			&i.Amount,
+			&i.Currency,
+			&i.BillingInterval,
+			&i.IntervalCount,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const planPage = `-- name: PlanPage :many
+select plan_id, key, name, amount, currency, billing_interval, interval_count, created_at
+from plan
+where plan_id > $1
+order by plan_id
+limit $2
+`
+
+type PlanPageParams struct {
+	AfterID int64
+	Most    int64
+}
+
+type PlanPageRow struct {
+	PlanID          int64
+	Key             string
+	Name            string
+	Amount          int64
+	Currency        string
+	BillingInterval string
+	IntervalCount   int32
+	CreatedAt       time.Time
+}
+
+// The oldest first.
+func (q *Queries) PlanPage(ctx context.Context, db DBTX, arg PlanPageParams) ([]PlanPageRow, error) {
+	rows, err := db.Query(ctx, planPage, arg.AfterID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PlanPageRow{}
+	for rows.Next() {
+		var i PlanPageRow
 		if err := rows.Scan(
 			&i.PlanID,
 			&i.Key,
@@ -997,6 +1663,245 @@ func (q *Queries) RevenueSubjectKnown(ctx context.Context, db DBTX, arg RevenueS
 			&i.ExternalID,
 			&i.SubjectID,
 			&i.AccountID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const subscriptionListByIDs = `-- name: SubscriptionListByIDs :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from subscription s
+where s.subscription_id = any ($1::bigint[])
+order by s.subscription_id
+`
+
+type SubscriptionListByIDsRow struct {
+	SubscriptionID int64
+	Source         string
+	ExternalID     string
+	AccountID      int64
+	OccurredAt     time.Time
+	PlanID         int64
+	Status         string
+	Quantity       int64
+	Amount         int64
+	Discount       int64
+	Currency       string
+	Monthly        int64
+	StartedAt      *time.Time
+	TrialStartsAt  *time.Time
+	TrialEndsAt    *time.Time
+	PeriodEndsAt   *time.Time
+	CanceledAt     *time.Time
+	EndedAt        *time.Time
+}
+
+func (q *Queries) SubscriptionListByIDs(ctx context.Context, db DBTX, ids []int64) ([]SubscriptionListByIDsRow, error) {
+	rows, err := db.Query(ctx, subscriptionListByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SubscriptionListByIDsRow{}
+	for rows.Next() {
+		var i SubscriptionListByIDsRow
+		if err := rows.Scan(
+			&i.SubscriptionID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.PlanID,
+			&i.Status,
+			&i.Quantity,
+			&i.Amount,
+			&i.Discount,
+			&i.Currency,
+			&i.Monthly,
+			&i.StartedAt,
+			&i.TrialStartsAt,
+			&i.TrialEndsAt,
+			&i.PeriodEndsAt,
+			&i.CanceledAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const subscriptionPage = `-- name: SubscriptionPage :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from subscription s
+where s.subscription_id > $1
+  and ($2::text is null or s.status = $2)
+  and ($3::bigint is null or s.account_id = $3)
+  and ($4::bigint is null or s.plan_id = $4)
+order by s.subscription_id
+limit $5
+`
+
+type SubscriptionPageParams struct {
+	AfterID   int64
+	Status    *string
+	AccountID pgtype.Int8
+	PlanID    pgtype.Int8
+	Most      int64
+}
+
+type SubscriptionPageRow struct {
+	SubscriptionID int64
+	Source         string
+	ExternalID     string
+	AccountID      int64
+	OccurredAt     time.Time
+	PlanID         int64
+	Status         string
+	Quantity       int64
+	Amount         int64
+	Discount       int64
+	Currency       string
+	Monthly        int64
+	StartedAt      *time.Time
+	TrialStartsAt  *time.Time
+	TrialEndsAt    *time.Time
+	PeriodEndsAt   *time.Time
+	CanceledAt     *time.Time
+	EndedAt        *time.Time
+}
+
+// The oldest first.
+func (q *Queries) SubscriptionPage(ctx context.Context, db DBTX, arg SubscriptionPageParams) ([]SubscriptionPageRow, error) {
+	rows, err := db.Query(ctx, subscriptionPage,
+		arg.AfterID,
+		arg.Status,
+		arg.AccountID,
+		arg.PlanID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SubscriptionPageRow{}
+	for rows.Next() {
+		var i SubscriptionPageRow
+		if err := rows.Scan(
+			&i.SubscriptionID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.PlanID,
+			&i.Status,
+			&i.Quantity,
+			&i.Amount,
+			&i.Discount,
+			&i.Currency,
+			&i.Monthly,
+			&i.StartedAt,
+			&i.TrialStartsAt,
+			&i.TrialEndsAt,
+			&i.PeriodEndsAt,
+			&i.CanceledAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const subscriptionPageOfAccounts = `-- name: SubscriptionPageOfAccounts :many
+select
+  s.subscription_id, s.source, s.external_id, s.account_id, s.occurred_at, s.plan_id, s.status, s.quantity, s.amount, s.discount,
+  s.currency, s.monthly, s.started_at, s.trial_starts_at, s.trial_ends_at, s.period_ends_at, s.canceled_at, s.ended_at
+from unnest($1::bigint[]) as w (account_id)
+cross join lateral (
+  select o.tenant_id, o.subscription_id, o.source, o.external_id, o.account_id, o.occurred_at, o.plan_id, o.status, o.quantity, o.amount, o.discount, o.currency, o.monthly, o.started_at, o.trial_starts_at, o.trial_ends_at, o.period_ends_at, o.canceled_at, o.ended_at, o.created_at
+  from subscription o
+  where o.account_id = w.account_id and o.subscription_id > $2
+  order by o.subscription_id
+  limit $3
+) s
+order by s.account_id, s.subscription_id
+`
+
+type SubscriptionPageOfAccountsParams struct {
+	AccountIds []int64
+	AfterID    int64
+	Most       int64
+}
+
+type SubscriptionPageOfAccountsRow struct {
+	SubscriptionID int64
+	Source         string
+	ExternalID     string
+	AccountID      int64
+	OccurredAt     time.Time
+	PlanID         int64
+	Status         string
+	Quantity       int64
+	Amount         int64
+	Discount       int64
+	Currency       string
+	Monthly        int64
+	StartedAt      *time.Time
+	TrialStartsAt  *time.Time
+	TrialEndsAt    *time.Time
+	PeriodEndsAt   *time.Time
+	CanceledAt     *time.Time
+	EndedAt        *time.Time
+}
+
+// A page of each account's, in one statement.
+func (q *Queries) SubscriptionPageOfAccounts(ctx context.Context, db DBTX, arg SubscriptionPageOfAccountsParams) ([]SubscriptionPageOfAccountsRow, error) {
+	rows, err := db.Query(ctx, subscriptionPageOfAccounts, arg.AccountIds, arg.AfterID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SubscriptionPageOfAccountsRow{}
+	for rows.Next() {
+		var i SubscriptionPageOfAccountsRow
+		if err := rows.Scan(
+			&i.SubscriptionID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.PlanID,
+			&i.Status,
+			&i.Quantity,
+			&i.Amount,
+			&i.Discount,
+			&i.Currency,
+			&i.Monthly,
+			&i.StartedAt,
+			&i.TrialStartsAt,
+			&i.TrialEndsAt,
+			&i.PeriodEndsAt,
+			&i.CanceledAt,
+			&i.EndedAt,
 		); err != nil {
 			return nil, err
 		}
