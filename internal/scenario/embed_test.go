@@ -136,6 +136,7 @@ var typesOpenToTokens = map[string]string{
 	"Live": "see Subscription.live", "Metric": "it is found by metric.Service.FindShown, and its figures are guarded by it",
 	"MetricValue": "of a Metric", "MetricSeries": "of a Metric", "MetricBreakdown": "of a Metric", "MetricRow": "of a Metric",
 	"MetricComparison": "of a Metric", "MetricSeriesComparison": "of a Metric", "Dimension": "of a Metric", "Money": "of a Metric",
+	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",
 	"MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }
 
