@@ -111,7 +111,7 @@ func revenueIsRecorded(t *testing.T, s story) {
 
 func revenueOverHTTP(t *testing.T, s story) {
 	post := func(key, body string) (int, string) {
-		reply := s.kit.Do(t, http.MethodPost, "/v1/revenue", key, []byte(body))
+		reply := s.kit.Do(t, http.MethodPost, "/v1/revenue", key, body)
 		return reply.Status, string(reply.Body)
 	}
 	for _, c := range []struct {
@@ -228,7 +228,7 @@ func revenueIsNotForEverybody(t *testing.T, s story) {
 
 func aFigureOfRevenueIsPushed(t *testing.T, s story) {
 	revenueOf(t, s, s.acme)
-	watching := openLive(t, s.kit, s.acme, mrrThen)
+	watching := watchSocket(t, s.kit, s.acme.ReadKey, live(mrrThen))
 	wantNext(t, watching, `"value":33325`)
 	record(t, s, s.acme, `{"subscription": {"id": "s2", "groupId": "g2", "plan": "pro", "status": "ACTIVE", "occurredAt": "2026-04-05T10:00:00Z"}}`)
 	wantNext(t, watching, `"value":49992`)
