@@ -43,6 +43,13 @@ const (
 	roleNode       = "role"
 	providerNode   = "provider"
 	sessionNode    = "session"
+
+	pricePlanNode    = "price"
+	subscriptionNode = "subscription"
+	invoiceNode      = "invoice"
+	paymentNode      = "payment"
+	movementNode     = "movement"
+	rateNode         = "rate"
 )
 
 func nodeID(kind, key string) string {

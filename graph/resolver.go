@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
@@ -35,6 +36,7 @@ type Resolver struct {
 	AuditLog       *auditlog.Service
 	ReportService  *report.Service
 	SummaryService *summary.Service
+	Revenue        *revenue.Service
 
 	reports *runner // made with the executor
 }

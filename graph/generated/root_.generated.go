@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -34,17 +35,27 @@ type ResolverRoot interface {
 	APIKey() APIKeyResolver
 	Account() AccountResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
+	CustomerSubscription() CustomerSubscriptionResolver
 	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
 	EventType() EventTypeResolver
 	Events() EventsResolver
+	ExchangeRate() ExchangeRateResolver
 	Identity() IdentityResolver
+	Invoice() InvoiceResolver
 	Metric() MetricResolver
+	MetricRow() MetricRowResolver
+	MetricSeries() MetricSeriesResolver
 	MetricSummary() MetricSummaryResolver
+	MetricValue() MetricValueResolver
+	MrrMovement() MrrMovementResolver
+	MrrMovementPart() MrrMovementPartResolver
 	Mutation() MutationResolver
+	Payment() PaymentResolver
 	Person() PersonResolver
 	PersonMerge() PersonMergeResolver
+	Plan() PlanResolver
 	Query() QueryResolver
 	Report() ReportResolver
 	ReportShare() ReportShareResolver
@@ -93,13 +104,15 @@ type ComplexityRoot struct {
 	}
 
 	Account struct {
-		FirstSeenAt  func(childComplexity int) int
-		GroupID      func(childComplexity int) int
-		GroupType    func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Members      func(childComplexity int, first int, after *string) int
-		TraitHistory func(childComplexity int, first int, after *string) int
-		Traits       func(childComplexity int) int
+		FirstSeenAt   func(childComplexity int) int
+		GroupID       func(childComplexity int) int
+		GroupType     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Members       func(childComplexity int, first int, after *string) int
+		Mrr           func(childComplexity int) int
+		Subscriptions func(childComplexity int, first int, after *string) int
+		TraitHistory  func(childComplexity int, first int, after *string) int
+		Traits        func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -184,6 +197,37 @@ type ComplexityRoot struct {
 		Accent  func(childComplexity int) int
 		AppName func(childComplexity int) int
 		LogoURL func(childComplexity int) int
+	}
+
+	CustomerSubscription struct {
+		Account       func(childComplexity int) int
+		CanceledAt    func(childComplexity int) int
+		Discount      func(childComplexity int) int
+		EndedAt       func(childComplexity int) int
+		ExternalID    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Monthly       func(childComplexity int) int
+		OccurredAt    func(childComplexity int) int
+		PeriodEndsAt  func(childComplexity int) int
+		Plan          func(childComplexity int) int
+		Price         func(childComplexity int) int
+		Quantity      func(childComplexity int) int
+		Source        func(childComplexity int) int
+		StartedAt     func(childComplexity int) int
+		Status        func(childComplexity int) int
+		TrialEndsAt   func(childComplexity int) int
+		TrialStartsAt func(childComplexity int) int
+	}
+
+	CustomerSubscriptionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CustomerSubscriptionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Dimension struct {
@@ -320,6 +364,26 @@ type ComplexityRoot struct {
 		Zone      func(childComplexity int) int
 	}
 
+	ExchangeRate struct {
+		Base       func(childComplexity int) int
+		Currency   func(childComplexity int) int
+		Day        func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Rate       func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+	}
+
+	ExchangeRateConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ExchangeRateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Identity struct {
 		Detached    func(childComplexity int) int
 		FirstSeenAt func(childComplexity int) int
@@ -393,6 +457,48 @@ type ComplexityRoot struct {
 	InvitationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Invoice struct {
+		Account      func(childComplexity int) int
+		Discount     func(childComplexity int) int
+		DueAt        func(childComplexity int) int
+		ExternalID   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IssuedAt     func(childComplexity int) int
+		Lines        func(childComplexity int) int
+		Number       func(childComplexity int) int
+		OccurredAt   func(childComplexity int) int
+		PaidAt       func(childComplexity int) int
+		Source       func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Subscription func(childComplexity int) int
+		Subtotal     func(childComplexity int) int
+		Tax          func(childComplexity int) int
+		Total        func(childComplexity int) int
+	}
+
+	InvoiceConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	InvoiceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	InvoiceLine struct {
+		Amount       func(childComplexity int) int
+		Description  func(childComplexity int) int
+		Discount     func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		PeriodEndsAt func(childComplexity int) int
+		PeriodFrom   func(childComplexity int) int
+		Plan         func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+		Tax          func(childComplexity int) int
 	}
 
 	Limits struct {
@@ -517,8 +623,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricEntityConnection struct {
+		Edges      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Sum        func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MetricEntityEdge struct {
+		Amount func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
+		Entities    func(childComplexity int, first int, after *string) int
 		Keys        func(childComplexity int) int
 		Value       func(childComplexity int) int
 		Values      func(childComplexity int) int
@@ -530,6 +652,7 @@ type ComplexityRoot struct {
 		Complete          func(childComplexity int) int
 		Cumulative        func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, at time.Time, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Interval          func(childComplexity int) int
 		MoneyCurrency     func(childComplexity int) int
@@ -594,6 +717,7 @@ type ComplexityRoot struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Money             func(childComplexity int) int
 		Range             func(childComplexity int) int
@@ -606,6 +730,33 @@ type ComplexityRoot struct {
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
+	}
+
+	MrrMovement struct {
+		Account    func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		At         func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Parts      func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+	}
+
+	MrrMovementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MrrMovementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MrrMovementPart struct {
+		Amount       func(childComplexity int) int
+		Plan         func(childComplexity int) int
+		Subscription func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -630,6 +781,7 @@ type ComplexityRoot struct {
 		InviteMember             func(childComplexity int, email string, role string) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
+		RecordRevenue            func(childComplexity int, items []revenue.Item) int
 		RefreshSession           func(childComplexity int, refreshToken string) int
 		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
@@ -647,6 +799,7 @@ type ComplexityRoot struct {
 		RotateAPIKey             func(childComplexity int, id string, overlapHours int, expiresAt *time.Time) int
 		SaveReport               func(childComplexity int, report model.ReportInput) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+		SetChurnRule             func(childComplexity int, rule revenue.ChurnRule) int
 		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
@@ -679,6 +832,31 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Payment struct {
+		Account    func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		Charge     func(childComplexity int) int
+		ExternalID func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Invoice    func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	PaymentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Person struct {
@@ -718,6 +896,27 @@ type ComplexityRoot struct {
 	}
 
 	PersonMergeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Plan struct {
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Interval      func(childComplexity int) int
+		IntervalCount func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Price         func(childComplexity int) int
+	}
+
+	PlanConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PlanEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -807,16 +1006,21 @@ type ComplexityRoot struct {
 		EventType            func(childComplexity int, name string) int
 		EventTypes           func(childComplexity int, first int, after *string) int
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
+		ExchangeRates        func(childComplexity int, base *string, currency *string, first int, after *string) int
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
+		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
 		MaterializedViews    func(childComplexity int, first int, after *string) int
 		Members              func(childComplexity int, first int, after *string) int
 		Metric               func(childComplexity int, key string) int
 		Metrics              func(childComplexity int, first int, after *string) int
+		MrrMovements         func(childComplexity int, rangeArg *model.SpanInput, kind *revenue.Kind, account *string, first int, after *string) int
 		Node                 func(childComplexity int, id string) int
+		Payments             func(childComplexity int, kind *revenue.PaymentKind, account *string, invoice *string, first int, after *string) int
 		Person               func(childComplexity int, userID *string, anonymousID *string) int
 		PersonMerges         func(childComplexity int, first int, after *string) int
 		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
+		Plans                func(childComplexity int, first int, after *string) int
 		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
@@ -826,6 +1030,8 @@ type ComplexityRoot struct {
 		SecondFactorRequired func(childComplexity int) int
 		SharedReport         func(childComplexity int, id string) int
 		SharedReports        func(childComplexity int, first int, after *string) int
+		Subscription         func(childComplexity int, id string) int
+		Subscriptions        func(childComplexity int, status *revenue.Status, account *string, plan *string, first int, after *string) int
 		Tenant               func(childComplexity int) int
 		TrackingPlan         func(childComplexity int, version *int) int
 		TrackingPlans        func(childComplexity int, first int, after *string) int
@@ -904,6 +1110,22 @@ type ComplexityRoot struct {
 	RestatementEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RevenueResult struct {
+		Accepted   func(childComplexity int) int
+		Conflicts  func(childComplexity int) int
+		Duplicates func(childComplexity int) int
+		Rejected   func(childComplexity int) int
+		Verdicts   func(childComplexity int) int
+	}
+
+	RevenueVerdict struct {
+		Field  func(childComplexity int) int
+		ID     func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	Role struct {
@@ -1021,6 +1243,7 @@ type ComplexityRoot struct {
 
 	Tenant struct {
 		Branding             func(childComplexity int) int
+		ChurnRule            func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
 		Currency             func(childComplexity int) int
 		DocumentMode         func(childComplexity int) int
@@ -1289,6 +1512,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Members(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.mrr":
+		if e.ComplexityRoot.Account.Mrr == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Mrr(childComplexity), true
+	case "Account.subscriptions":
+		if e.ComplexityRoot.Account.Subscriptions == nil {
+			break
+		}
+
+		args, err := ec.field_Account_subscriptions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Subscriptions(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Account.traitHistory":
 		if e.ComplexityRoot.Account.TraitHistory == nil {
 			break
@@ -1623,6 +1863,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Branding.LogoURL(childComplexity), true
+
+	case "CustomerSubscription.account":
+		if e.ComplexityRoot.CustomerSubscription.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Account(childComplexity), true
+	case "CustomerSubscription.canceledAt":
+		if e.ComplexityRoot.CustomerSubscription.CanceledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.CanceledAt(childComplexity), true
+	case "CustomerSubscription.discount":
+		if e.ComplexityRoot.CustomerSubscription.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Discount(childComplexity), true
+	case "CustomerSubscription.endedAt":
+		if e.ComplexityRoot.CustomerSubscription.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.EndedAt(childComplexity), true
+	case "CustomerSubscription.externalId":
+		if e.ComplexityRoot.CustomerSubscription.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.ExternalID(childComplexity), true
+	case "CustomerSubscription.id":
+		if e.ComplexityRoot.CustomerSubscription.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.ID(childComplexity), true
+	case "CustomerSubscription.monthly":
+		if e.ComplexityRoot.CustomerSubscription.Monthly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Monthly(childComplexity), true
+	case "CustomerSubscription.occurredAt":
+		if e.ComplexityRoot.CustomerSubscription.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.OccurredAt(childComplexity), true
+	case "CustomerSubscription.periodEndsAt":
+		if e.ComplexityRoot.CustomerSubscription.PeriodEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.PeriodEndsAt(childComplexity), true
+	case "CustomerSubscription.plan":
+		if e.ComplexityRoot.CustomerSubscription.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Plan(childComplexity), true
+	case "CustomerSubscription.price":
+		if e.ComplexityRoot.CustomerSubscription.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Price(childComplexity), true
+	case "CustomerSubscription.quantity":
+		if e.ComplexityRoot.CustomerSubscription.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Quantity(childComplexity), true
+	case "CustomerSubscription.source":
+		if e.ComplexityRoot.CustomerSubscription.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Source(childComplexity), true
+	case "CustomerSubscription.startedAt":
+		if e.ComplexityRoot.CustomerSubscription.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.StartedAt(childComplexity), true
+	case "CustomerSubscription.status":
+		if e.ComplexityRoot.CustomerSubscription.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Status(childComplexity), true
+	case "CustomerSubscription.trialEndsAt":
+		if e.ComplexityRoot.CustomerSubscription.TrialEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.TrialEndsAt(childComplexity), true
+	case "CustomerSubscription.trialStartsAt":
+		if e.ComplexityRoot.CustomerSubscription.TrialStartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.TrialStartsAt(childComplexity), true
+
+	case "CustomerSubscriptionConnection.edges":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.Edges(childComplexity), true
+	case "CustomerSubscriptionConnection.nodes":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.Nodes(childComplexity), true
+	case "CustomerSubscriptionConnection.pageInfo":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.PageInfo(childComplexity), true
+
+	case "CustomerSubscriptionEdge.cursor":
+		if e.ComplexityRoot.CustomerSubscriptionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionEdge.Cursor(childComplexity), true
+	case "CustomerSubscriptionEdge.node":
+		if e.ComplexityRoot.CustomerSubscriptionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionEdge.Node(childComplexity), true
 
 	case "Dimension.kind":
 		if e.ComplexityRoot.Dimension.Kind == nil {
@@ -2176,6 +2551,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Events.Zone(childComplexity), true
 
+	case "ExchangeRate.base":
+		if e.ComplexityRoot.ExchangeRate.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Base(childComplexity), true
+	case "ExchangeRate.currency":
+		if e.ComplexityRoot.ExchangeRate.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Currency(childComplexity), true
+	case "ExchangeRate.day":
+		if e.ComplexityRoot.ExchangeRate.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Day(childComplexity), true
+	case "ExchangeRate.id":
+		if e.ComplexityRoot.ExchangeRate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.ID(childComplexity), true
+	case "ExchangeRate.rate":
+		if e.ComplexityRoot.ExchangeRate.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Rate(childComplexity), true
+	case "ExchangeRate.recordedAt":
+		if e.ComplexityRoot.ExchangeRate.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.RecordedAt(childComplexity), true
+
+	case "ExchangeRateConnection.edges":
+		if e.ComplexityRoot.ExchangeRateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.Edges(childComplexity), true
+	case "ExchangeRateConnection.nodes":
+		if e.ComplexityRoot.ExchangeRateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.Nodes(childComplexity), true
+	case "ExchangeRateConnection.pageInfo":
+		if e.ComplexityRoot.ExchangeRateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.PageInfo(childComplexity), true
+
+	case "ExchangeRateEdge.cursor":
+		if e.ComplexityRoot.ExchangeRateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateEdge.Cursor(childComplexity), true
+	case "ExchangeRateEdge.node":
+		if e.ComplexityRoot.ExchangeRateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateEdge.Node(childComplexity), true
+
 	case "Identity.detached":
 		if e.ComplexityRoot.Identity.Detached == nil {
 			break
@@ -2455,6 +2899,190 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
+
+	case "Invoice.account":
+		if e.ComplexityRoot.Invoice.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Account(childComplexity), true
+	case "Invoice.discount":
+		if e.ComplexityRoot.Invoice.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Discount(childComplexity), true
+	case "Invoice.dueAt":
+		if e.ComplexityRoot.Invoice.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.DueAt(childComplexity), true
+	case "Invoice.externalId":
+		if e.ComplexityRoot.Invoice.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.ExternalID(childComplexity), true
+	case "Invoice.id":
+		if e.ComplexityRoot.Invoice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.ID(childComplexity), true
+	case "Invoice.issuedAt":
+		if e.ComplexityRoot.Invoice.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.IssuedAt(childComplexity), true
+	case "Invoice.lines":
+		if e.ComplexityRoot.Invoice.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Lines(childComplexity), true
+	case "Invoice.number":
+		if e.ComplexityRoot.Invoice.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Number(childComplexity), true
+	case "Invoice.occurredAt":
+		if e.ComplexityRoot.Invoice.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.OccurredAt(childComplexity), true
+	case "Invoice.paidAt":
+		if e.ComplexityRoot.Invoice.PaidAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.PaidAt(childComplexity), true
+	case "Invoice.source":
+		if e.ComplexityRoot.Invoice.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Source(childComplexity), true
+	case "Invoice.status":
+		if e.ComplexityRoot.Invoice.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Status(childComplexity), true
+	case "Invoice.subscription":
+		if e.ComplexityRoot.Invoice.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Subscription(childComplexity), true
+	case "Invoice.subtotal":
+		if e.ComplexityRoot.Invoice.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Subtotal(childComplexity), true
+	case "Invoice.tax":
+		if e.ComplexityRoot.Invoice.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Tax(childComplexity), true
+	case "Invoice.total":
+		if e.ComplexityRoot.Invoice.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Total(childComplexity), true
+
+	case "InvoiceConnection.edges":
+		if e.ComplexityRoot.InvoiceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.Edges(childComplexity), true
+	case "InvoiceConnection.nodes":
+		if e.ComplexityRoot.InvoiceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.Nodes(childComplexity), true
+	case "InvoiceConnection.pageInfo":
+		if e.ComplexityRoot.InvoiceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.PageInfo(childComplexity), true
+
+	case "InvoiceEdge.cursor":
+		if e.ComplexityRoot.InvoiceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEdge.Cursor(childComplexity), true
+	case "InvoiceEdge.node":
+		if e.ComplexityRoot.InvoiceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEdge.Node(childComplexity), true
+
+	case "InvoiceLine.amount":
+		if e.ComplexityRoot.InvoiceLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Amount(childComplexity), true
+	case "InvoiceLine.description":
+		if e.ComplexityRoot.InvoiceLine.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Description(childComplexity), true
+	case "InvoiceLine.discount":
+		if e.ComplexityRoot.InvoiceLine.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Discount(childComplexity), true
+	case "InvoiceLine.kind":
+		if e.ComplexityRoot.InvoiceLine.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Kind(childComplexity), true
+	case "InvoiceLine.periodEndsAt":
+		if e.ComplexityRoot.InvoiceLine.PeriodEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.PeriodEndsAt(childComplexity), true
+	case "InvoiceLine.periodFrom":
+		if e.ComplexityRoot.InvoiceLine.PeriodFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.PeriodFrom(childComplexity), true
+	case "InvoiceLine.plan":
+		if e.ComplexityRoot.InvoiceLine.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Plan(childComplexity), true
+	case "InvoiceLine.quantity":
+		if e.ComplexityRoot.InvoiceLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Quantity(childComplexity), true
+	case "InvoiceLine.tax":
+		if e.ComplexityRoot.InvoiceLine.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Tax(childComplexity), true
 
 	case "Limits.burstSeconds":
 		if e.ComplexityRoot.Limits.BurstSeconds == nil {
@@ -2980,12 +3608,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
+	case "MetricEntityConnection.edges":
+		if e.ComplexityRoot.MetricEntityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Edges(childComplexity), true
+	case "MetricEntityConnection.kind":
+		if e.ComplexityRoot.MetricEntityConnection.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Kind(childComplexity), true
+	case "MetricEntityConnection.nodes":
+		if e.ComplexityRoot.MetricEntityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Nodes(childComplexity), true
+	case "MetricEntityConnection.pageInfo":
+		if e.ComplexityRoot.MetricEntityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.PageInfo(childComplexity), true
+	case "MetricEntityConnection.sum":
+		if e.ComplexityRoot.MetricEntityConnection.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Sum(childComplexity), true
+	case "MetricEntityConnection.totalCount":
+		if e.ComplexityRoot.MetricEntityConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.TotalCount(childComplexity), true
+
+	case "MetricEntityEdge.amount":
+		if e.ComplexityRoot.MetricEntityEdge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Amount(childComplexity), true
+	case "MetricEntityEdge.cursor":
+		if e.ComplexityRoot.MetricEntityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Cursor(childComplexity), true
+	case "MetricEntityEdge.node":
+		if e.ComplexityRoot.MetricEntityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Node(childComplexity), true
+
 	case "MetricRow.comparisons":
 		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
+	case "MetricRow.entities":
+		if e.ComplexityRoot.MetricRow.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricRow_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricRow.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricRow.keys":
 		if e.ComplexityRoot.MetricRow.Keys == nil {
 			break
@@ -3035,6 +3730,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
+	case "MetricSeries.entities":
+		if e.ComplexityRoot.MetricSeries.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricSeries_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricSeries.Entities(childComplexity, args["at"].(time.Time), args["first"].(int), args["after"].(*string)), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -3317,6 +4023,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
+	case "MetricValue.entities":
+		if e.ComplexityRoot.MetricValue.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricValue_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricValue.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
@@ -3372,6 +4089,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
+
+	case "MrrMovement.account":
+		if e.ComplexityRoot.MrrMovement.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Account(childComplexity), true
+	case "MrrMovement.amount":
+		if e.ComplexityRoot.MrrMovement.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Amount(childComplexity), true
+	case "MrrMovement.at":
+		if e.ComplexityRoot.MrrMovement.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.At(childComplexity), true
+	case "MrrMovement.id":
+		if e.ComplexityRoot.MrrMovement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.ID(childComplexity), true
+	case "MrrMovement.kind":
+		if e.ComplexityRoot.MrrMovement.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Kind(childComplexity), true
+	case "MrrMovement.parts":
+		if e.ComplexityRoot.MrrMovement.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Parts(childComplexity), true
+	case "MrrMovement.recordedAt":
+		if e.ComplexityRoot.MrrMovement.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.RecordedAt(childComplexity), true
+
+	case "MrrMovementConnection.edges":
+		if e.ComplexityRoot.MrrMovementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.Edges(childComplexity), true
+	case "MrrMovementConnection.nodes":
+		if e.ComplexityRoot.MrrMovementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.Nodes(childComplexity), true
+	case "MrrMovementConnection.pageInfo":
+		if e.ComplexityRoot.MrrMovementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.PageInfo(childComplexity), true
+
+	case "MrrMovementEdge.cursor":
+		if e.ComplexityRoot.MrrMovementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementEdge.Cursor(childComplexity), true
+	case "MrrMovementEdge.node":
+		if e.ComplexityRoot.MrrMovementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementEdge.Node(childComplexity), true
+
+	case "MrrMovementPart.amount":
+		if e.ComplexityRoot.MrrMovementPart.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Amount(childComplexity), true
+	case "MrrMovementPart.plan":
+		if e.ComplexityRoot.MrrMovementPart.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Plan(childComplexity), true
+	case "MrrMovementPart.subscription":
+		if e.ComplexityRoot.MrrMovementPart.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Subscription(childComplexity), true
 
 	case "Mutation.acceptInvitation":
 		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
@@ -3594,6 +4405,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.recordRevenue":
+		if e.ComplexityRoot.Mutation.RecordRevenue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordRevenue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordRevenue(childComplexity, args["items"].([]revenue.Item)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -3781,6 +4603,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+	case "Mutation.setChurnRule":
+		if e.ComplexityRoot.Mutation.SetChurnRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setChurnRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetChurnRule(childComplexity, args["rule"].(revenue.ChurnRule)), true
 	case "Mutation.setDocumentMode":
 		if e.ComplexityRoot.Mutation.SetDocumentMode == nil {
 			break
@@ -3978,6 +4811,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Payment.account":
+		if e.ComplexityRoot.Payment.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Account(childComplexity), true
+	case "Payment.amount":
+		if e.ComplexityRoot.Payment.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Amount(childComplexity), true
+	case "Payment.charge":
+		if e.ComplexityRoot.Payment.Charge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Charge(childComplexity), true
+	case "Payment.externalId":
+		if e.ComplexityRoot.Payment.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.ExternalID(childComplexity), true
+	case "Payment.id":
+		if e.ComplexityRoot.Payment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.ID(childComplexity), true
+	case "Payment.invoice":
+		if e.ComplexityRoot.Payment.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Invoice(childComplexity), true
+	case "Payment.kind":
+		if e.ComplexityRoot.Payment.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Kind(childComplexity), true
+	case "Payment.occurredAt":
+		if e.ComplexityRoot.Payment.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.OccurredAt(childComplexity), true
+	case "Payment.reason":
+		if e.ComplexityRoot.Payment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Reason(childComplexity), true
+	case "Payment.source":
+		if e.ComplexityRoot.Payment.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Source(childComplexity), true
+	case "Payment.status":
+		if e.ComplexityRoot.Payment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Status(childComplexity), true
+
+	case "PaymentConnection.edges":
+		if e.ComplexityRoot.PaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Edges(childComplexity), true
+	case "PaymentConnection.nodes":
+		if e.ComplexityRoot.PaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Nodes(childComplexity), true
+	case "PaymentConnection.pageInfo":
+		if e.ComplexityRoot.PaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.PageInfo(childComplexity), true
+
+	case "PaymentEdge.cursor":
+		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Cursor(childComplexity), true
+	case "PaymentEdge.node":
+		if e.ComplexityRoot.PaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Node(childComplexity), true
+
 	case "Person.accounts":
 		if e.ComplexityRoot.Person.Accounts == nil {
 			break
@@ -4136,6 +5068,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PersonMergeEdge.Node(childComplexity), true
+
+	case "Plan.createdAt":
+		if e.ComplexityRoot.Plan.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.CreatedAt(childComplexity), true
+	case "Plan.id":
+		if e.ComplexityRoot.Plan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.ID(childComplexity), true
+	case "Plan.interval":
+		if e.ComplexityRoot.Plan.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Interval(childComplexity), true
+	case "Plan.intervalCount":
+		if e.ComplexityRoot.Plan.IntervalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.IntervalCount(childComplexity), true
+	case "Plan.key":
+		if e.ComplexityRoot.Plan.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Key(childComplexity), true
+	case "Plan.name":
+		if e.ComplexityRoot.Plan.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Name(childComplexity), true
+	case "Plan.price":
+		if e.ComplexityRoot.Plan.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Price(childComplexity), true
+
+	case "PlanConnection.edges":
+		if e.ComplexityRoot.PlanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Edges(childComplexity), true
+	case "PlanConnection.nodes":
+		if e.ComplexityRoot.PlanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Nodes(childComplexity), true
+	case "PlanConnection.pageInfo":
+		if e.ComplexityRoot.PlanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.PageInfo(childComplexity), true
+
+	case "PlanEdge.cursor":
+		if e.ComplexityRoot.PlanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Cursor(childComplexity), true
+	case "PlanEdge.node":
+		if e.ComplexityRoot.PlanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Node(childComplexity), true
 
 	case "PlanViolation.eventType":
 		if e.ComplexityRoot.PlanViolation.EventType == nil {
@@ -4523,6 +5530,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Events(childComplexity, args["range"].(*model.RangeInput), args["types"].([]string), args["zone"].(*string)), true
+	case "Query.exchangeRates":
+		if e.ComplexityRoot.Query.ExchangeRates == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exchangeRates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExchangeRates(childComplexity, args["base"].(*string), args["currency"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.identityProviders":
 		if e.ComplexityRoot.Query.IdentityProviders == nil {
 			break
@@ -4546,6 +5564,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invitations(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.invoices":
+		if e.ComplexityRoot.Query.Invoices == nil {
+			break
+		}
+
+		args, err := ec.field_Query_invoices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Invoices(childComplexity, args["status"].(*revenue.InvoiceStatus), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.materializedViews":
 		if e.ComplexityRoot.Query.MaterializedViews == nil {
 			break
@@ -4590,6 +5619,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Metrics(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.mrrMovements":
+		if e.ComplexityRoot.Query.MrrMovements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mrrMovements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MrrMovements(childComplexity, args["range"].(*model.SpanInput), args["kind"].(*revenue.Kind), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -4601,6 +5641,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.payments":
+		if e.ComplexityRoot.Query.Payments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_payments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Payments(childComplexity, args["kind"].(*revenue.PaymentKind), args["account"].(*string), args["invoice"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.person":
 		if e.ComplexityRoot.Query.Person == nil {
 			break
@@ -4634,6 +5685,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PlanViolations(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.plans":
+		if e.ComplexityRoot.Query.Plans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_plans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Plans(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.quarantinedEvents":
 		if e.ComplexityRoot.Query.QuarantinedEvents == nil {
 			break
@@ -4728,6 +5790,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SharedReports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.subscription":
+		if e.ComplexityRoot.Query.Subscription == nil {
+			break
+		}
+
+		args, err := ec.field_Query_subscription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Subscription(childComplexity, args["id"].(string)), true
+	case "Query.subscriptions":
+		if e.ComplexityRoot.Query.Subscriptions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_subscriptions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Subscriptions(childComplexity, args["status"].(*revenue.Status), args["account"].(*string), args["plan"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
@@ -5041,6 +6125,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestatementEdge.Node(childComplexity), true
+
+	case "RevenueResult.accepted":
+		if e.ComplexityRoot.RevenueResult.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Accepted(childComplexity), true
+	case "RevenueResult.conflicts":
+		if e.ComplexityRoot.RevenueResult.Conflicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Conflicts(childComplexity), true
+	case "RevenueResult.duplicates":
+		if e.ComplexityRoot.RevenueResult.Duplicates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Duplicates(childComplexity), true
+	case "RevenueResult.rejected":
+		if e.ComplexityRoot.RevenueResult.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Rejected(childComplexity), true
+	case "RevenueResult.verdicts":
+		if e.ComplexityRoot.RevenueResult.Verdicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Verdicts(childComplexity), true
+
+	case "RevenueVerdict.field":
+		if e.ComplexityRoot.RevenueVerdict.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Field(childComplexity), true
+	case "RevenueVerdict.id":
+		if e.ComplexityRoot.RevenueVerdict.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.ID(childComplexity), true
+	case "RevenueVerdict.kind":
+		if e.ComplexityRoot.RevenueVerdict.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Kind(childComplexity), true
+	case "RevenueVerdict.reason":
+		if e.ComplexityRoot.RevenueVerdict.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Reason(childComplexity), true
+	case "RevenueVerdict.status":
+		if e.ComplexityRoot.RevenueVerdict.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Status(childComplexity), true
 
 	case "Role.builtin":
 		if e.ComplexityRoot.Role.Builtin == nil {
@@ -5454,6 +6600,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Branding(childComplexity), true
+	case "Tenant.churnRule":
+		if e.ComplexityRoot.Tenant.ChurnRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.ChurnRule(childComplexity), true
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
 			break
@@ -5841,21 +6993,31 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditTargetInput,
 		ec.unmarshalInputBrandingInput,
+		ec.unmarshalInputChargeInput,
 		ec.unmarshalInputComparisonInput,
+		ec.unmarshalInputCreditInput,
 		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputIdentityProviderInput,
+		ec.unmarshalInputInvoiceInput,
+		ec.unmarshalInputInvoiceLineInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
+		ec.unmarshalInputPlanInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
+		ec.unmarshalInputRefundInput,
 		ec.unmarshalInputReportInput,
+		ec.unmarshalInputRevenueItemInput,
 		ec.unmarshalInputRoleInput,
 		ec.unmarshalInputRowConditionInput,
 		ec.unmarshalInputRowConditionsInput,
+		ec.unmarshalInputSpanInput,
+		ec.unmarshalInputSubscriptionInput,
 		ec.unmarshalInputTrackingPlanInput,
 	)
 	first := true
@@ -6040,6 +7202,9 @@ scalar DateTime
 
 "An IANA time zone, such as ` + "`" + `Europe/Berlin` + "`" + `, ` + "`" + `Asia/Kolkata` + "`" + ` or ` + "`" + `UTC` + "`" + `."
 scalar TimeZone
+
+"A day of the calendar, of no zone, such as ` + "`" + `2026-05-01` + "`" + `."
+scalar Date
 
 "Any JSON object, such as the properties of an event."
 scalar JSONObject
@@ -6842,6 +8007,80 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
   cursor: String!
   "The document."
   node: TrustedDocument!
+}
+`, BuiltIn: false},
+	{Name: "../entity.graphqls", Input: `extend type MetricValue {
+  """
+  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
+  has the amount that it contributes. Not of ratios, averages and the like.
+  """
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricSeries {
+  "Whom or what the figure of one bucket is made of, from the same snapshot."
+  entities(
+    "The start of the bucket, as in ` + "`" + `at` + "`" + `."
+    at: DateTime!
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricRow {
+  "Whom or what the figure of the group is made of, from the same snapshot."
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+"What figures are made of."
+enum MetricEntityKind {
+  "People: ` + "`" + `Person` + "`" + `."
+  PERSON
+  "Accounts: ` + "`" + `Account` + "`" + `."
+  ACCOUNT
+  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
+  SUBSCRIPTION
+}
+
+"One of those that a figure is made of."
+union MetricEntity = Person | Account
+
+"A page of what a figure is made of."
+type MetricEntityConnection @can(do: READ) {
+  "What they are."
+  kind: MetricEntityKind!
+  "The entities with their cursors and amounts."
+  edges: [MetricEntityEdge!]!
+  "The entities without their cursors."
+  nodes: [MetricEntity]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages: the figure itself, where that is a number of entities."
+  totalCount: Int!
+  "What all of them contribute: the figure itself."
+  sum: Float!
+}
+
+"One of those that a figure is made of, in a list."
+type MetricEntityEdge @can(do: READ) {
+  "Where it stands in the list."
+  cursor: String!
+  "The entity; null if it has been erased since."
+  node: MetricEntity
+  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
+  amount: Float!
 }
 `, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
@@ -8636,6 +9875,757 @@ type SharedReportEdge @can(do: READ_METRICS) {
   node: SharedReport!
 }
 `, BuiltIn: false},
+	{Name: "../revenue.graphqls", Input: `extend type Query {
+  "The tenant's plans, the oldest first."
+  plans(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PlanConnection! @page @can(do: READ_REVENUE)
+  "The tenant's subscriptions, the oldest first."
+  subscriptions(
+    "Those alone that stand so."
+    status: SubscriptionStatus
+    "Those alone of this account: its id."
+    account: ID
+    "Those alone of this plan: its id."
+    plan: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): CustomerSubscriptionConnection! @page @can(do: READ_REVENUE)
+  "One subscription. Null, with a NOT_FOUND error, if there is none."
+  subscription("The subscription's id." id: ID!): CustomerSubscription @can(do: READ_REVENUE)
+  "The tenant's invoices, the latest recorded first."
+  invoices(
+    "Those alone that stand so."
+    status: InvoiceStatus
+    "Those alone of this account: its id."
+    account: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): InvoiceConnection! @page @can(do: READ_REVENUE)
+  "Charges, refunds and credits, the latest recorded first."
+  payments(
+    "Those alone of this kind."
+    kind: PaymentKind
+    "Those alone of this account: its id."
+    account: ID
+    "Those alone of this invoice: its id."
+    invoice: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PaymentConnection! @page @can(do: READ_REVENUE)
+  """
+  How customers' MRR moved, the latest first: one movement for each customer, day and
+  currency. What came to nothing, such as another plan at the same price, is left out.
+  """
+  mrrMovements(
+    "Those alone of this time; all unless given."
+    range: SpanInput
+    "Those alone of this kind."
+    kind: MrrMovementKind
+    "Those alone of this account: its id."
+    account: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MrrMovementConnection! @page @can(do: READ_REVENUE)
+  "The exchange rates that hold, the latest day first."
+  exchangeRates(
+    "Those alone of this base: a code of ISO 4217."
+    base: String
+    "Those alone of this currency: a code of ISO 4217."
+    currency: String
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): ExchangeRateConnection! @page @can(do: READ_REVENUE)
+}
+
+extend type Mutation {
+  """
+  Records what is known of plans, subscriptions, invoices and payments, and derives how MRR
+  moved. It succeeds item by item; the same again is a DUPLICATE, so whatever failed may be
+  sent again. What is said late changes the past, and what was known before stays known.
+  """
+  recordRevenue("What to record; 1 to 1,000 items, in any order." items: [RevenueItemInput!]!): RevenueResult! @can(do: INGEST)
+  """
+  Says when a cancelled subscription stops counting, now and in the past: how MRR moved is
+  derived again.
+  """
+  setChurnRule("The rule." rule: ChurnRule!): Tenant! @can(do: MANAGE_TENANT)
+}
+
+extend type Tenant {
+  "When a cancelled subscription stops counting as MRR."
+  churnRule: ChurnRule!
+}
+
+extend type Account {
+  "Its subscriptions, the oldest first."
+  subscriptions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): CustomerSubscriptionConnection @page @sensitive(group: REVENUE)
+  "What it comes to a month now, in each currency that it pays in; empty if it pays nothing."
+  mrr: [Money!] @cost(weight: 2, items: 1) @sensitive(group: REVENUE)
+}
+
+"A stretch of time, half-open. What is not given is not bounded."
+input SpanInput {
+  "The first instant that counts."
+  from: DateTime
+  "The first instant that no longer counts."
+  to: DateTime
+}
+
+"When a cancelled subscription stops counting as MRR."
+enum ChurnRule {
+  "When the period ends that was paid for."
+  PERIOD_END
+  "As it is cancelled."
+  CANCELLATION
+}
+
+"An amount in minor units, such as cents: a whole number of up to 10^13. The yen has none: there it is yen."
+scalar MinorUnits
+
+"One thing that is known of revenue: exactly one of the fields."
+input RevenueItemInput {
+  "What is sold, and for how much."
+  plan: PlanInput
+  "How a subscription stands since an instant."
+  subscription: SubscriptionInput
+  "How an invoice stands since an instant."
+  invoice: InvoiceInput
+  "Money that was paid, or was to be."
+  charge: ChargeInput
+  "Money that went back."
+  refund: RefundInput
+  "Money that was let off."
+  credit: CreditInput
+  "What a currency is worth from a day on."
+  rate: ExchangeRateInput
+}
+
+"What is sold, and for how much. A plan keeps its price: a new price is a plan with another key."
+input PlanInput {
+  "What it is referred to by; 1 to 200 characters."
+  key: String!
+  "What it is called; its key unless given."
+  name: String
+  "The price of one."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "What the price is for."
+  interval: BillingInterval!
+  "How many of these intervals; 1 unless given. 3 and MONTH are a quarter."
+  intervalCount: Int
+}
+
+"What a price is for. A year counts 12 months, 52 weeks or 365 days."
+enum BillingInterval {
+  "A day."
+  DAY
+  "A week."
+  WEEK
+  "A month."
+  MONTH
+  "A year."
+  YEAR
+}
+
+"""
+How a subscription stands from ` + "`" + `occurredAt` + "`" + ` until the next thing that is said of it. The first
+may tell of an earlier start by ` + "`" + `startedAt` + "`" + ` or ` + "`" + `trialStartsAt` + "`" + `, so that a list of what there is
+today is enough to begin with.
+"""
+input SubscriptionInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The key of its plan."
+  plan: String!
+  "How it stands."
+  status: SubscriptionStatus!
+  "How many are charged for, such as seats; 1 unless given."
+  quantity: Int
+  "The price of one; the plan's unless given."
+  amount: MinorUnits
+  "The currency, by ISO 4217; the plan's unless given."
+  currency: String
+  "What is taken off the whole charge, each time."
+  discount: MinorUnits
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it began, or begins."
+  startedAt: DateTime
+  "When its trial began."
+  trialStartsAt: DateTime
+  "When its trial ends: until then it is no revenue."
+  trialEndsAt: DateTime
+  "Until when it is paid for."
+  periodEndsAt: DateTime
+  "When it was cancelled."
+  canceledAt: DateTime
+  "When it ended, whatever was paid for."
+  endedAt: DateTime
+}
+
+"How a subscription stands."
+enum SubscriptionStatus {
+  "It is tried, and not paid for."
+  TRIALING
+  "It is paid for."
+  ACTIVE
+  "A charge failed and is tried again: it still counts."
+  PAST_DUE
+  "Nothing is charged for now."
+  PAUSED
+  "It was cancelled: it ends with what was paid for, or has ended."
+  CANCELED
+}
+
+"How an invoice stands since an instant."
+input InvoiceInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is for, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The subscription that it is for, by its id where both come from."
+  subscription: String
+  "The number that is on it."
+  number: String
+  "How it stands."
+  status: InvoiceStatus!
+  "The currency, by ISO 4217."
+  currency: String!
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it was issued."
+  issuedAt: DateTime!
+  "When it is due."
+  dueAt: DateTime
+  "When it was paid."
+  paidAt: DateTime
+  "What is on it; 1 to 200 lines."
+  lines: [InvoiceLineInput!]!
+}
+
+"How an invoice stands."
+enum InvoiceStatus {
+  "It is not issued yet."
+  DRAFT
+  "It is to be paid."
+  OPEN
+  "It is paid."
+  PAID
+  "It was taken back."
+  VOID
+  "Nobody expects it to be paid."
+  UNCOLLECTIBLE
+}
+
+"A line of an invoice."
+input InvoiceLineInput {
+  "What is on it."
+  description: String
+  "Whether it comes again."
+  kind: InvoiceLineKind!
+  "The key of its plan."
+  plan: String
+  "How many; 1 unless given."
+  quantity: Int
+  "The amount of the line, before discount and tax. Below 0 it gives back."
+  amount: MinorUnits!
+  "What is taken off."
+  discount: MinorUnits
+  "The tax that is added."
+  tax: MinorUnits
+  "When the time begins that it is for."
+  periodFrom: DateTime
+  "When it ends."
+  periodEndsAt: DateTime
+}
+
+"Whether a line of an invoice comes again."
+enum InvoiceLineKind {
+  "It comes with every period."
+  RECURRING
+  "It comes once."
+  ONE_OFF
+}
+
+"Money that was paid, or was to be."
+input ChargeInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The invoice that it pays, by its id where both come from."
+  invoice: String
+  "What became of it; SUCCEEDED unless given."
+  status: PaymentStatus
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why it failed."
+  reason: String
+}
+
+"Money that went back."
+input RefundInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The charge that it gives back, by its id where both come from."
+  charge: String
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "What became of it; SUCCEEDED unless given."
+  status: PaymentStatus
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why."
+  reason: String
+}
+
+"Money that was let off."
+input CreditInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why."
+  reason: String
+}
+
+"What became of a payment."
+enum PaymentStatus {
+  "It is under way."
+  PENDING
+  "It was made."
+  SUCCEEDED
+  "It was not made."
+  FAILED
+}
+
+"What one unit of a base is worth in a currency, from a day of the tenant's zone until the next rate of the two. Said again, another rate takes the place of the first."
+input ExchangeRateInput {
+  "The currency of which one unit is worth so much, by ISO 4217."
+  base: String!
+  "The currency that it is worth so much of, by ISO 4217."
+  currency: String!
+  "From which day on."
+  day: Date!
+  "How much it is worth: a decimal number, such as ` + "`" + `1.0842` + "`" + `."
+  rate: String!
+}
+
+"What became of a batch."
+type RevenueResult @can {
+  "One for each item, in the order they were sent."
+  verdicts: [RevenueVerdict!]!
+  "How many were recorded."
+  accepted: Int!
+  "How many had been recorded before."
+  duplicates: Int!
+  "How many contradict what was recorded before."
+  conflicts: Int!
+  "How many could not be taken."
+  rejected: Int!
+}
+
+"What became of one item."
+type RevenueVerdict @can {
+  "What it is about; null if that cannot be told."
+  kind: RevenueItemKind
+  "Its id, as it was sent; of a plan its key, of a rate its currencies and day. Empty if that cannot be told."
+  id: String!
+  "What became of it."
+  status: VerdictStatus!
+  "Which field was wrong, such as ` + "`" + `subscription.plan` + "`" + `; null unless REJECTED or CONFLICT."
+  field: String
+  "What was wrong, in a sentence; null unless REJECTED or CONFLICT."
+  reason: String
+}
+
+"What an item is about."
+enum RevenueItemKind {
+  "A plan."
+  PLAN
+  "A subscription."
+  SUBSCRIPTION
+  "An invoice."
+  INVOICE
+  "A charge."
+  CHARGE
+  "A refund."
+  REFUND
+  "A credit."
+  CREDIT
+  "An exchange rate."
+  RATE
+}
+
+"What is sold, and for how much."
+type Plan implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "What it is referred to by."
+  key: String!
+  "What it is called."
+  name: String!
+  "The price of one."
+  price: Money!
+  "What the price is for."
+  interval: BillingInterval!
+  "How many of these intervals."
+  intervalCount: Int!
+  "When it was recorded."
+  createdAt: DateTime!
+}
+
+"How a customer's subscription stands, by what was said last."
+type CustomerSubscription implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whose it is."
+  account: Account!
+  "What is paid for."
+  plan: Plan!
+  "How it stands."
+  status: SubscriptionStatus!
+  "How many are charged for."
+  quantity: Int!
+  "The price of one."
+  price: Money!
+  "What is taken off the whole charge, each time."
+  discount: Money!
+  "What the charge comes to a month, net of discounts: its MRR, while it is paid for."
+  monthly: Money!
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it began, or begins."
+  startedAt: DateTime
+  "When its trial began."
+  trialStartsAt: DateTime
+  "When its trial ends."
+  trialEndsAt: DateTime
+  "Until when it is paid for."
+  periodEndsAt: DateTime
+  "When it was cancelled."
+  canceledAt: DateTime
+  "When it ended."
+  endedAt: DateTime
+}
+
+"How an invoice stands, by what was said last."
+type Invoice implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whom it is for."
+  account: Account!
+  "The subscription that it is for, by its id where both come from."
+  subscription: String
+  "The number that is on it."
+  number: String
+  "How it stands."
+  status: InvoiceStatus!
+  "The amounts of its lines, before discounts and tax."
+  subtotal: Money!
+  "What is taken off them."
+  discount: Money!
+  "The tax on them."
+  tax: Money!
+  "What is to be paid: subtotal less discount, and tax."
+  total: Money!
+  "When it was issued."
+  issuedAt: DateTime!
+  "When it is due."
+  dueAt: DateTime
+  "When it was paid."
+  paidAt: DateTime
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "What is on it."
+  lines: [InvoiceLine!]! @cost(items: 5)
+}
+
+"A line of an invoice."
+type InvoiceLine @can(do: READ_REVENUE) {
+  "What is on it."
+  description: String
+  "Whether it comes again."
+  kind: InvoiceLineKind!
+  "The key of its plan."
+  plan: String
+  "How many."
+  quantity: Int!
+  "The amount of the line, before discount and tax."
+  amount: Money!
+  "What is taken off."
+  discount: Money!
+  "The tax that is added."
+  tax: Money!
+  "When the time begins that it is for."
+  periodFrom: DateTime
+  "When it ends."
+  periodEndsAt: DateTime
+}
+
+"A charge, a refund or a credit, by what was said last."
+type Payment implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Which of them."
+  kind: PaymentKind!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whose it is."
+  account: Account!
+  "What became of it."
+  status: PaymentStatus!
+  "How much."
+  amount: Money!
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "Of a refund, the charge that it gives back, by its id where both come from."
+  charge: String
+  "Why."
+  reason: String
+  "When it was made."
+  occurredAt: DateTime!
+}
+
+"What a payment is."
+enum PaymentKind {
+  "Money that came in."
+  CHARGE
+  "Money that went back."
+  REFUND
+  "Money that was let off."
+  CREDIT
+}
+
+"""
+How a customer's MRR in one currency moved on one day of the tenant's zone, after changes
+within 60 minutes were put together.
+"""
+type MrrMovement implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Whose it is."
+  account: Account!
+  "When: the day's last change."
+  at: DateTime!
+  "What it is."
+  kind: MrrMovementKind!
+  "By how much MRR rose; below 0 it fell."
+  amount: Money!
+  "Since when this is known."
+  recordedAt: DateTime!
+  "What each subscription, and each plan, had to do with it."
+  parts: [MrrMovementPart!]! @cost(items: 2)
+}
+
+"What a subscription's plan had to do with a movement."
+type MrrMovementPart @can(do: READ_REVENUE) {
+  "The subscription."
+  subscription: CustomerSubscription!
+  "The plan that it was, or is, on."
+  plan: Plan!
+  "By how much it rose; below 0 it fell."
+  amount: Money!
+}
+
+"What a movement of MRR is."
+enum MrrMovementKind {
+  "From 0, for the first time."
+  NEW
+  "Higher."
+  EXPANSION
+  "Lower, still above 0."
+  CONTRACTION
+  "To 0."
+  CHURN
+  "From 0, not for the first time."
+  REACTIVATION
+}
+
+"What one unit of a base is worth in a currency, from a day on until the next rate of the two."
+type ExchangeRate implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "The currency of which one unit is worth so much, by ISO 4217."
+  base: String!
+  "The currency that it is worth so much of, by ISO 4217."
+  currency: String!
+  "From which day of the tenant's zone on."
+  day: Date!
+  "How much it is worth: a decimal number."
+  rate: String!
+  "Since when this is known."
+  recordedAt: DateTime!
+}
+
+"A page of plans."
+type PlanConnection @can(do: READ_REVENUE) {
+  "The plans with their cursors."
+  edges: [PlanEdge!]!
+  "The plans without their cursors."
+  nodes: [Plan!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A plan in a list."
+type PlanEdge @can(do: READ_REVENUE) {
+  "Where this plan stands in the list."
+  cursor: String!
+  "The plan."
+  node: Plan!
+}
+
+"A page of subscriptions."
+type CustomerSubscriptionConnection @can(do: READ_REVENUE) {
+  "The subscriptions with their cursors."
+  edges: [CustomerSubscriptionEdge!]!
+  "The subscriptions without their cursors."
+  nodes: [CustomerSubscription!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A subscription in a list."
+type CustomerSubscriptionEdge @can(do: READ_REVENUE) {
+  "Where this subscription stands in the list."
+  cursor: String!
+  "The subscription."
+  node: CustomerSubscription!
+}
+
+"A page of invoices."
+type InvoiceConnection @can(do: READ_REVENUE) {
+  "The invoices with their cursors."
+  edges: [InvoiceEdge!]!
+  "The invoices without their cursors."
+  nodes: [Invoice!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An invoice in a list."
+type InvoiceEdge @can(do: READ_REVENUE) {
+  "Where this invoice stands in the list."
+  cursor: String!
+  "The invoice."
+  node: Invoice!
+}
+
+"A page of payments."
+type PaymentConnection @can(do: READ_REVENUE) {
+  "The payments with their cursors."
+  edges: [PaymentEdge!]!
+  "The payments without their cursors."
+  nodes: [Payment!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A payment in a list."
+type PaymentEdge @can(do: READ_REVENUE) {
+  "Where this payment stands in the list."
+  cursor: String!
+  "The payment."
+  node: Payment!
+}
+
+"A page of movements."
+type MrrMovementConnection @can(do: READ_REVENUE) {
+  "The movements with their cursors."
+  edges: [MrrMovementEdge!]!
+  "The movements without their cursors."
+  nodes: [MrrMovement!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A movement in a list."
+type MrrMovementEdge @can(do: READ_REVENUE) {
+  "Where this movement stands in the list."
+  cursor: String!
+  "The movement."
+  node: MrrMovement!
+}
+
+"A page of rates."
+type ExchangeRateConnection @can(do: READ_REVENUE) {
+  "The rates with their cursors."
+  edges: [ExchangeRateEdge!]!
+  "The rates without their cursors."
+  nodes: [ExchangeRate!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A rate in a list."
+type ExchangeRateEdge @can(do: READ_REVENUE) {
+  "Where this rate stands in the list."
+  cursor: String!
+  "The rate."
+  node: ExchangeRate!
+}
+`, BuiltIn: false},
 	{Name: "../rows.graphqls", Input: `"""
 Which rows somebody sees: those for which all conditions hold. Of events, people or accounts
 without a condition none are seen. At least one condition is needed, and at most 20.
@@ -8957,8 +10947,6 @@ extend type Metric {
   ): MetricSummary
 }
 
-"A day of the calendar, of no zone, such as ` + "`" + `2026-05-01` + "`" + `."
-scalar Date
 
 "How long what is summarized lasts."
 enum SummaryPeriod {
@@ -9376,6 +11364,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_firstSeenAt(ctx, field)
 	case "members":
 		return ec.fieldContext_Account_members(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_Account_subscriptions(ctx, field)
+	case "mrr":
+		return ec.fieldContext_Account_mrr(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -9546,6 +11538,68 @@ func (ec *executionContext) childFields_Branding(ctx context.Context, field grap
 		return ec.fieldContext_Branding_accent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Branding", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscription(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CustomerSubscription_id(ctx, field)
+	case "externalId":
+		return ec.fieldContext_CustomerSubscription_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_CustomerSubscription_source(ctx, field)
+	case "account":
+		return ec.fieldContext_CustomerSubscription_account(ctx, field)
+	case "plan":
+		return ec.fieldContext_CustomerSubscription_plan(ctx, field)
+	case "status":
+		return ec.fieldContext_CustomerSubscription_status(ctx, field)
+	case "quantity":
+		return ec.fieldContext_CustomerSubscription_quantity(ctx, field)
+	case "price":
+		return ec.fieldContext_CustomerSubscription_price(ctx, field)
+	case "discount":
+		return ec.fieldContext_CustomerSubscription_discount(ctx, field)
+	case "monthly":
+		return ec.fieldContext_CustomerSubscription_monthly(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_CustomerSubscription_occurredAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_CustomerSubscription_startedAt(ctx, field)
+	case "trialStartsAt":
+		return ec.fieldContext_CustomerSubscription_trialStartsAt(ctx, field)
+	case "trialEndsAt":
+		return ec.fieldContext_CustomerSubscription_trialEndsAt(ctx, field)
+	case "periodEndsAt":
+		return ec.fieldContext_CustomerSubscription_periodEndsAt(ctx, field)
+	case "canceledAt":
+		return ec.fieldContext_CustomerSubscription_canceledAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_CustomerSubscription_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscription", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscriptionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CustomerSubscriptionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CustomerSubscriptionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CustomerSubscriptionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscriptionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscriptionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CustomerSubscriptionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CustomerSubscriptionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscriptionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Dimension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9816,6 +11870,46 @@ func (ec *executionContext) childFields_Events(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Events", field.Name)
 }
 
+func (ec *executionContext) childFields_ExchangeRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ExchangeRate_id(ctx, field)
+	case "base":
+		return ec.fieldContext_ExchangeRate_base(ctx, field)
+	case "currency":
+		return ec.fieldContext_ExchangeRate_currency(ctx, field)
+	case "day":
+		return ec.fieldContext_ExchangeRate_day(ctx, field)
+	case "rate":
+		return ec.fieldContext_ExchangeRate_rate(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_ExchangeRate_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRate", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeRateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExchangeRateConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ExchangeRateConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExchangeRateConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeRateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExchangeRateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ExchangeRateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9964,6 +12058,90 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 		return ec.fieldContext_InvitationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invoice_id(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Invoice_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_Invoice_source(ctx, field)
+	case "account":
+		return ec.fieldContext_Invoice_account(ctx, field)
+	case "subscription":
+		return ec.fieldContext_Invoice_subscription(ctx, field)
+	case "number":
+		return ec.fieldContext_Invoice_number(ctx, field)
+	case "status":
+		return ec.fieldContext_Invoice_status(ctx, field)
+	case "subtotal":
+		return ec.fieldContext_Invoice_subtotal(ctx, field)
+	case "discount":
+		return ec.fieldContext_Invoice_discount(ctx, field)
+	case "tax":
+		return ec.fieldContext_Invoice_tax(ctx, field)
+	case "total":
+		return ec.fieldContext_Invoice_total(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_Invoice_issuedAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Invoice_dueAt(ctx, field)
+	case "paidAt":
+		return ec.fieldContext_Invoice_paidAt(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_Invoice_occurredAt(ctx, field)
+	case "lines":
+		return ec.fieldContext_Invoice_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InvoiceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InvoiceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InvoiceConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InvoiceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InvoiceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "description":
+		return ec.fieldContext_InvoiceLine_description(ctx, field)
+	case "kind":
+		return ec.fieldContext_InvoiceLine_kind(ctx, field)
+	case "plan":
+		return ec.fieldContext_InvoiceLine_plan(ctx, field)
+	case "quantity":
+		return ec.fieldContext_InvoiceLine_quantity(ctx, field)
+	case "amount":
+		return ec.fieldContext_InvoiceLine_amount(ctx, field)
+	case "discount":
+		return ec.fieldContext_InvoiceLine_discount(ctx, field)
+	case "tax":
+		return ec.fieldContext_InvoiceLine_tax(ctx, field)
+	case "periodFrom":
+		return ec.fieldContext_InvoiceLine_periodFrom(ctx, field)
+	case "periodEndsAt":
+		return ec.fieldContext_InvoiceLine_periodEndsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceLine", field.Name)
 }
 
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10212,6 +12390,36 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricEntityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricEntityConnection_kind(ctx, field)
+	case "edges":
+		return ec.fieldContext_MetricEntityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricEntityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricEntityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MetricEntityConnection_totalCount(ctx, field)
+	case "sum":
+		return ec.fieldContext_MetricEntityConnection_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricEntityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricEntityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricEntityEdge_node(ctx, field)
+	case "amount":
+		return ec.fieldContext_MetricEntityEdge_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -10222,6 +12430,8 @@ func (ec *executionContext) childFields_MetricRow(ctx context.Context, field gra
 		return ec.fieldContext_MetricRow_values(ctx, field)
 	case "comparisons":
 		return ec.fieldContext_MetricRow_comparisons(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricRow_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
 }
@@ -10258,6 +12468,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricSeries_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricSeries_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
 }
@@ -10384,6 +12596,8 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricValue_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricValue_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
 }
@@ -10396,6 +12610,60 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MrrMovement_id(ctx, field)
+	case "account":
+		return ec.fieldContext_MrrMovement_account(ctx, field)
+	case "at":
+		return ec.fieldContext_MrrMovement_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_MrrMovement_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_MrrMovement_amount(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MrrMovement_recordedAt(ctx, field)
+	case "parts":
+		return ec.fieldContext_MrrMovement_parts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovement", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MrrMovementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MrrMovementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MrrMovementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MrrMovementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MrrMovementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subscription":
+		return ec.fieldContext_MrrMovementPart_subscription(ctx, field)
+	case "plan":
+		return ec.fieldContext_MrrMovementPart_plan(ctx, field)
+	case "amount":
+		return ec.fieldContext_MrrMovementPart_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementPart", field.Name)
 }
 
 func (ec *executionContext) childFields_NewAPIKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10436,6 +12704,56 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Payment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Payment_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Payment_kind(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Payment_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_Payment_source(ctx, field)
+	case "account":
+		return ec.fieldContext_Payment_account(ctx, field)
+	case "status":
+		return ec.fieldContext_Payment_status(ctx, field)
+	case "amount":
+		return ec.fieldContext_Payment_amount(ctx, field)
+	case "invoice":
+		return ec.fieldContext_Payment_invoice(ctx, field)
+	case "charge":
+		return ec.fieldContext_Payment_charge(ctx, field)
+	case "reason":
+		return ec.fieldContext_Payment_reason(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_Payment_occurredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PaymentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PaymentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PaymentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PaymentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PaymentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Person(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10518,6 +12836,48 @@ func (ec *executionContext) childFields_PersonMergeEdge(ctx context.Context, fie
 		return ec.fieldContext_PersonMergeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PersonMergeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Plan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Plan_id(ctx, field)
+	case "key":
+		return ec.fieldContext_Plan_key(ctx, field)
+	case "name":
+		return ec.fieldContext_Plan_name(ctx, field)
+	case "price":
+		return ec.fieldContext_Plan_price(ctx, field)
+	case "interval":
+		return ec.fieldContext_Plan_interval(ctx, field)
+	case "intervalCount":
+		return ec.fieldContext_Plan_intervalCount(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Plan_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Plan", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PlanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PlanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PlanConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PlanViolation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10732,6 +13092,20 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_sharedReports(ctx, field)
 	case "sharedReport":
 		return ec.fieldContext_Query_sharedReport(ctx, field)
+	case "plans":
+		return ec.fieldContext_Query_plans(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_Query_subscriptions(ctx, field)
+	case "subscription":
+		return ec.fieldContext_Query_subscription(ctx, field)
+	case "invoices":
+		return ec.fieldContext_Query_invoices(ctx, field)
+	case "payments":
+		return ec.fieldContext_Query_payments(ctx, field)
+	case "mrrMovements":
+		return ec.fieldContext_Query_mrrMovements(ctx, field)
+	case "exchangeRates":
+		return ec.fieldContext_Query_exchangeRates(ctx, field)
 	case "viewer":
 		return ec.fieldContext_Query_viewer(ctx, field)
 	case "restatements":
@@ -10890,6 +13264,38 @@ func (ec *executionContext) childFields_RestatementEdge(ctx context.Context, fie
 		return ec.fieldContext_RestatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RevenueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdicts":
+		return ec.fieldContext_RevenueResult_verdicts(ctx, field)
+	case "accepted":
+		return ec.fieldContext_RevenueResult_accepted(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_RevenueResult_duplicates(ctx, field)
+	case "conflicts":
+		return ec.fieldContext_RevenueResult_conflicts(ctx, field)
+	case "rejected":
+		return ec.fieldContext_RevenueResult_rejected(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevenueResult", field.Name)
+}
+
+func (ec *executionContext) childFields_RevenueVerdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RevenueVerdict_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_RevenueVerdict_id(ctx, field)
+	case "status":
+		return ec.fieldContext_RevenueVerdict_status(ctx, field)
+	case "field":
+		return ec.fieldContext_RevenueVerdict_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_RevenueVerdict_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevenueVerdict", field.Name)
 }
 
 func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11134,6 +13540,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_limits(ctx, field)
 	case "limitCeiling":
 		return ec.fieldContext_Tenant_limitCeiling(ctx, field)
+	case "churnRule":
+		return ec.fieldContext_Tenant_churnRule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }

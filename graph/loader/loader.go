@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
@@ -49,6 +50,15 @@ type Loaders struct {
 	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+
+	Plan          *dataloader.Loader[int64, *revenue.Plan]
+	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
+	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
+	Payment       *dataloader.Loader[int64, *revenue.Payment]
+	Movement      *dataloader.Loader[int64, *revenue.Moved]
+	ExchangeRate  *dataloader.Loader[int64, *revenue.ExchangeRate]
+	MRR           *dataloader.Loader[int64, *[]metric.Money]                              // of an account
+	Subscriptions *dataloader.Loader[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 }
 
 type loadersKey struct{}
@@ -62,6 +72,7 @@ type Services struct {
 	Metrics *metric.Service
 
 	Summaries *summary.Service
+	Revenue   *revenue.Service
 }
 
 // With returns a context with fresh loaders.
@@ -84,6 +95,14 @@ func With(ctx context.Context, from Services) context.Context {
 		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
+		Plan:           single(from.Revenue.PlansByID),
+		Subscription:   single(from.Revenue.SubscriptionsByID),
+		Invoice:        single(from.Revenue.InvoicesByID),
+		Payment:        single(from.Revenue.PaymentsByID),
+		Movement:       single(from.Revenue.MovementsByID),
+		ExchangeRate:   single(from.Revenue.RatesByID),
+		MRR:            single(from.Revenue.MRR),
+		Subscriptions:  paged(from.Revenue.SubscriptionPages),
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
@@ -144,6 +145,24 @@ type AuditTargetInput struct {
 	Type string `json:"type"`
 	// Its id, as entries name it; all of the type, if it is null.
 	ID *string `json:"id,omitempty"`
+}
+
+// A page of subscriptions.
+type CustomerSubscriptionConnection struct {
+	// The subscriptions with their cursors.
+	Edges []CustomerSubscriptionEdge `json:"edges"`
+	// The subscriptions without their cursors.
+	Nodes []revenue.Subscription `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A subscription in a list.
+type CustomerSubscriptionEdge struct {
+	// Where this subscription stands in the list.
+	Cursor string `json:"cursor"`
+	// The subscription.
+	Node *revenue.Subscription `json:"node"`
 }
 
 // A dimension.
@@ -284,6 +303,24 @@ type EventWarning struct {
 	Field string `json:"field"`
 	// What is odd about it, in a sentence.
 	Reason string `json:"reason"`
+}
+
+// A page of rates.
+type ExchangeRateConnection struct {
+	// The rates with their cursors.
+	Edges []ExchangeRateEdge `json:"edges"`
+	// The rates without their cursors.
+	Nodes []revenue.ExchangeRate `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A rate in a list.
+type ExchangeRateEdge struct {
+	// Where this rate stands in the list.
+	Cursor string `json:"cursor"`
+	// The rate.
+	Node *revenue.ExchangeRate `json:"node"`
 }
 
 // What counts. Either one of `and`, `or` and `not`, or a condition: `dimension` and `operator`,
@@ -438,6 +475,24 @@ type InvitationEdge struct {
 	Node *Invitation `json:"node"`
 }
 
+// A page of invoices.
+type InvoiceConnection struct {
+	// The invoices with their cursors.
+	Edges []InvoiceEdge `json:"edges"`
+	// The invoices without their cursors.
+	Nodes []revenue.Invoice `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An invoice in a list.
+type InvoiceEdge struct {
+	// Where this invoice stands in the list.
+	Cursor string `json:"cursor"`
+	// The invoice.
+	Node *revenue.Invoice `json:"node"`
+}
+
 // The running step and those before it: the last 7 DAY are today and the six days before.
 type LastInput struct {
 	// How many steps, the running one included; 1 to 10,000.
@@ -555,6 +610,32 @@ type MetricEdge struct {
 	Node *metric.Definition `json:"node"`
 }
 
+// A page of what a figure is made of.
+type MetricEntityConnection struct {
+	// What they are.
+	Kind metric.EntityKind `json:"kind"`
+	// The entities with their cursors and amounts.
+	Edges []MetricEntityEdge `json:"edges"`
+	// The entities without their cursors.
+	Nodes []MetricEntity `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages: the figure itself, where that is a number of entities.
+	TotalCount int `json:"totalCount"`
+	// What all of them contribute: the figure itself.
+	Sum float64 `json:"sum"`
+}
+
+// One of those that a figure is made of, in a list.
+type MetricEntityEdge struct {
+	// Where it stands in the list.
+	Cursor string `json:"cursor"`
+	// The entity; null if it has been erased since.
+	Node MetricEntity `json:"node,omitempty"`
+	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	Amount float64 `json:"amount"`
+}
+
 // A page of what was kept of a metric.
 type MetricSummaryConnection struct {
 	// The figures with their cursors.
@@ -587,6 +668,24 @@ type MetricSummarySeries struct {
 	Exact []bool `json:"exact"`
 }
 
+// A page of movements.
+type MrrMovementConnection struct {
+	// The movements with their cursors.
+	Edges []MrrMovementEdge `json:"edges"`
+	// The movements without their cursors.
+	Nodes []revenue.Moved `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A movement in a list.
+type MrrMovementEdge struct {
+	// Where this movement stands in the list.
+	Cursor string `json:"cursor"`
+	// The movement.
+	Node *revenue.Moved `json:"node"`
+}
+
 // What can be changed.
 type Mutation struct {
 }
@@ -609,6 +708,24 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the page's last edge, to pass as `after`; null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A page of payments.
+type PaymentConnection struct {
+	// The payments with their cursors.
+	Edges []PaymentEdge `json:"edges"`
+	// The payments without their cursors.
+	Nodes []revenue.Payment `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A payment in a list.
+type PaymentEdge struct {
+	// Where this payment stands in the list.
+	Cursor string `json:"cursor"`
+	// The payment.
+	Node *revenue.Payment `json:"node"`
 }
 
 // A page of persons.
@@ -645,6 +762,24 @@ type PersonMergeEdge struct {
 	Cursor string `json:"cursor"`
 	// The merge.
 	Node *customer.Merge `json:"node"`
+}
+
+// A page of plans.
+type PlanConnection struct {
+	// The plans with their cursors.
+	Edges []PlanEdge `json:"edges"`
+	// The plans without their cursors.
+	Nodes []revenue.Plan `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A plan in a list.
+type PlanEdge struct {
+	// Where this plan stands in the list.
+	Cursor string `json:"cursor"`
+	// The plan.
+	Node *revenue.Plan `json:"node"`
 }
 
 // A page of violations.
@@ -804,6 +939,34 @@ type RestatementEdge struct {
 	Cursor string `json:"cursor"`
 	// The restatement.
 	Node *summary.Restatement `json:"node"`
+}
+
+// What became of a batch.
+type RevenueResult struct {
+	// One for each item, in the order they were sent.
+	Verdicts []RevenueVerdict `json:"verdicts"`
+	// How many were recorded.
+	Accepted int `json:"accepted"`
+	// How many had been recorded before.
+	Duplicates int `json:"duplicates"`
+	// How many contradict what was recorded before.
+	Conflicts int `json:"conflicts"`
+	// How many could not be taken.
+	Rejected int `json:"rejected"`
+}
+
+// What became of one item.
+type RevenueVerdict struct {
+	// What it is about; null if that cannot be told.
+	Kind *revenue.ItemKind `json:"kind,omitempty"`
+	// Its id, as it was sent; of a plan its key, of a rate its currencies and day. Empty if that cannot be told.
+	ID string `json:"id"`
+	// What became of it.
+	Status event.Status `json:"status"`
+	// Which field was wrong, such as `subscription.plan`; null unless REJECTED or CONFLICT.
+	Field *string `json:"field,omitempty"`
+	// What was wrong, in a sentence; null unless REJECTED or CONFLICT.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // What members may be.
@@ -995,6 +1158,14 @@ type SignIn struct {
 	ChallengeExpiresAt *time.Time `json:"challengeExpiresAt,omitempty"`
 }
 
+// A stretch of time, half-open. What is not given is not bounded.
+type SpanInput struct {
+	// The first instant that counts.
+	From *time.Time `json:"from,omitempty"`
+	// The first instant that no longer counts.
+	To *time.Time `json:"to,omitempty"`
+}
+
 // What can be watched.
 type Subscription struct {
 }
@@ -1025,6 +1196,8 @@ type Tenant struct {
 	Limits *Limits `json:"limits"`
 	// What the installation lets every tenant at most.
 	LimitCeiling *Limits `json:"limitCeiling"`
+	// When a cancelled subscription stops counting as MRR.
+	ChurnRule revenue.ChurnRule `json:"churnRule"`
 }
 
 func (Tenant) IsNode() {}

@@ -36,6 +36,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
@@ -174,7 +175,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
+		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql, Revenue: revenue.NewService(n.app),
 		Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
@@ -201,7 +202,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 // catalog is all metrics that there are.
-func catalog() *metric.Catalog { return metric.NewCatalog(metric.Builtin()) }
+func catalog() *metric.Catalog { return metric.NewCatalog(metric.Builtin(), revenue.Metrics()) }
 
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
@@ -221,9 +222,13 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
+	books := revenue.NewService(n.app)
 	metrics := metric.NewService(n.app, catalog())
 	summaries := summary.NewService(n.app, metrics)
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Summaries: summaries}
+	from := loader.Services{
+		Events: reader, Parts: parts, People: users, Keys: keyring,
+		Metrics: metrics, Summaries: summaries, Revenue: books,
+	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
@@ -241,6 +246,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
 		SummaryService: summaries,
+		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -287,7 +293,7 @@ func (n *Node) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	closer := metric.NewCloser(n.worker, n.logger)
+	closer, opener := metric.NewCloser(n.worker, n.logger), revenue.NewOpener(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
 	cold, err := n.Archive()
 	if err != nil {
@@ -307,6 +313,7 @@ func (n *Node) Work(ctx context.Context) error {
 	group.Go(func() error {
 		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
+			job.Task{Name: "open quarters", Every: time.Minute, Deadline: 30 * time.Minute, Do: opener.Refresh},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
 			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 12 * time.Hour, Do: func(ctx context.Context) error {

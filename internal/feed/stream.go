@@ -78,6 +78,14 @@ var subjects = map[string][]meaning{
 	"quarantined_event": {{subject: topic.Quarantine}},
 	"trusted_document":  {{subject: topic.Document}},
 
+	"plan":         {{subject: topic.Revenue}},
+	"subscription": {{subject: topic.Revenue}},
+	"invoice":      {{subject: topic.Revenue}},
+	"payment":      {{subject: topic.Revenue}},
+	"fx_rate":      {{subject: topic.Revenue}},
+	"trial":        {{subject: topic.Revenue}},
+	"mrr_movement": {{subject: topic.Revenue}},
+
 	"audit_entry": {{subject: topic.Audit}},
 }
 

@@ -141,6 +141,7 @@ var typesOpenToTokens = map[string]string{
 	"MetricSummary": "of a Metric, or found by summary.Service.ByID", "MetricSummarySeries": "of a Metric", "MetricSummaryConnection": "of a Metric",
 	"MetricSummaryEdge": "of a Metric", "Restatement": "see Query.restatements", "RestatementConnection": "as above", "RestatementEdge": "as above",
 	"MaterializedView": "see Query.materializedViews", "MaterializedViewConnection": "as above", "MaterializedViewEdge": "as above",
+	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",
 	"MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }
 

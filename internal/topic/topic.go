@@ -44,6 +44,8 @@ const (
 
 	// Summary: a figure of a period that is over was kept, or restated; key: the metric's.
 	Summary Subject = "summary"
+	// Revenue: a plan, a subscription, an invoice, a payment, a rate, or what they made of MRR; no key.
+	Revenue Subject = "revenue"
 
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
