@@ -35,6 +35,7 @@ func Builtin() []*Definition {
 			Needs:       []Column{{newUsers, "new_users"}},
 		},
 	}
+	list = append(list, ofUsers()...)
 	for _, d := range list {
 		d.Permission, d.Version = access.ReadMetrics, 1
 	}

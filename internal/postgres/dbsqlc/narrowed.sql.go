@@ -57,6 +57,98 @@ func (q *Queries) NarrowedActiveUsersByBucket(ctx context.Context, db DBTX, arg 
 	return items, nil
 }
 
+const narrowedAdoptionCount = `-- name: NarrowedAdoptionCount :many
+select
+  b.bucket::int as bucket,
+  (case when $1::boolean then e.type else '' end)::text as type,
+  count(distinct i.person_id)::bigint as n
+from unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) as b (bucket, starts, ends)
+join event e on e.occurred_at >= b.starts and e.occurred_at < b.ends
+  and e.type not in ('$identify', '$group', '$alias')
+  and ($5::text[] is null or e.type = any ($5::text[]))
+  and e.type <> all ($6::text[])
+join narrowed.identity_person i on i.identity_id = e.identity_id
+group by 1, 2
+order by 1, 2
+`
+
+type NarrowedAdoptionCountParams struct {
+	Split   bool
+	Buckets []int32
+	Starts  []time.Time
+	Ends    []time.Time
+	Types   []string
+	LeftOut []string
+}
+
+type NarrowedAdoptionCountRow struct {
+	Bucket int32
+	Type   string
+	N      int64
+}
+
+// As AdoptionCount.
+func (q *Queries) NarrowedAdoptionCount(ctx context.Context, db DBTX, arg NarrowedAdoptionCountParams) ([]NarrowedAdoptionCountRow, error) {
+	rows, err := db.Query(ctx, narrowedAdoptionCount,
+		arg.Split,
+		arg.Buckets,
+		arg.Starts,
+		arg.Ends,
+		arg.Types,
+		arg.LeftOut,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NarrowedAdoptionCountRow{}
+	for rows.Next() {
+		var i NarrowedAdoptionCountRow
+		if err := rows.Scan(&i.Bucket, &i.Type, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const narrowedAdoptionTypes = `-- name: NarrowedAdoptionTypes :many
+select distinct e.type
+from event e
+where e.occurred_at >= $1::timestamptz
+  and e.occurred_at < $2::timestamptz
+  and e.type not in ('$identify', '$group', '$alias')
+order by e.type
+`
+
+type NarrowedAdoptionTypesParams struct {
+	RangeFrom time.Time
+	RangeTo   time.Time
+}
+
+func (q *Queries) NarrowedAdoptionTypes(ctx context.Context, db DBTX, arg NarrowedAdoptionTypesParams) ([]string, error) {
+	rows, err := db.Query(ctx, narrowedAdoptionTypes, arg.RangeFrom, arg.RangeTo)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var type_ string
+		if err := rows.Scan(&type_); err != nil {
+			return nil, err
+		}
+		items = append(items, type_)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const narrowedEventCountByBucket = `-- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
