@@ -41,6 +41,7 @@ func Builtin() []*Definition {
 			Entities:    &Entities{People, Column{newUsers, measured}},
 		},
 	}
+	list = append(list, ofUsers()...)
 	for _, d := range list {
 		d.Permission, d.Version = access.ReadMetrics, 1
 	}

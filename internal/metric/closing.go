@@ -68,10 +68,14 @@ func (c *Closer) run(ctx context.Context, reason dbsqlc.RefreshReason) error {
 	if err != nil {
 		return fmt.Errorf("close days: %w", err)
 	}
-	if refreshed > 0 {
+	kept, err := c.keep(ctx)
+	if err != nil {
+		return fmt.Errorf("keep days: %w", err)
+	}
+	if refreshed > 0 || kept > 0 {
 		took := time.Since(start)
 		c.rest = time.Now().Add(restFactor * took)
-		c.logger.InfoContext(ctx, "closed days were materialized", "stale", refreshed, "took", took)
+		c.logger.InfoContext(ctx, "closed days were materialized", "stale", refreshed, "kept", kept, "took", took)
 	}
 	return nil
 }

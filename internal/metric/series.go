@@ -71,6 +71,7 @@ func (w Window) comparedGrid(c Comparison, q *Question, buckets []calendar.Bucke
 	g := Grid{Window: other, Interval: q.Interval, Filter: q.Filter}
 	if s != nil {
 		g.Buckets = other.moved(buckets, *s)
+		g.Before = Grid{Window: w, Interval: q.Interval, Buckets: w.clip(buckets)}.beforeMoved(*s)
 		return g, nil
 	}
 	own, err := other.buckets(q.Interval)
