@@ -42,12 +42,26 @@ func (r *metricResolver) Breakdown(ctx context.Context, obj *metric.Definition, 
 	return answer.Breakdown, err
 }
 
+func (r *metricResolver) Explain(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, interval *calendar.Interval, by []model.DimensionInput, zone *string, filter *model.FilterInput, asOf *time.Time) (*metric.Explanation, error) {
+	question, err := asking{window: rangeArg, zone: zone, filter: filter, asOf: asOf}.question(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	explained := explaining(question, interval, by)
+	_, explanation, err := r.MetricService.Explain(ctx, []*metric.Question{explained})
+	return &explanation, err
+}
+
+func (r *metricResolver) Versions(ctx context.Context, obj *metric.Definition, first int, after *string) (*model.MetricVersionConnection, error) {
+	return r.metricVersions(ctx, obj, first, after)
+}
+
 func (r *queryResolver) Metrics(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
 	return r.metricConnection(ctx, first, after)
 }
 
 func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definition, error) {
-	return r.MetricService.FindShown(ctx, key)
+	return r.findMetric(ctx, key)
 }
 
 func (r *Resolver) Metric() generated.MetricResolver { return &metricResolver{r} }

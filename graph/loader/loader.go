@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -31,6 +32,9 @@ type Loaders struct {
 	// Figures answers questions for metrics together. Questions are told apart by where they
 	// are in memory: what equal ones have in common is read once all the same.
 	Figures *dataloader.Loader[*metric.Question, metric.Answer]
+
+	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
+	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
 
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
@@ -73,12 +77,15 @@ type Services struct {
 
 	Summaries *summary.Service
 	Revenue   *revenue.Service
+	Definitions *definition.Service
 }
 
 // With returns a context with fresh loaders.
 func With(ctx context.Context, from Services) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Figures:        figures(from.Metrics),
+		Metric:         metricsByKey(from.Metrics),
+		MetricVersions: versions(from.Definitions),
 		Event:          single(from.Events.ByPositions),
 		ArchivePart:    single(from.Parts.ByPositions),
 		APIKey:         single(from.Keys.ByIDs),

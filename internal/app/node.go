@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
@@ -202,7 +203,9 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 // catalog is all metrics that there are.
-func catalog() *metric.Catalog { return metric.NewCatalog(metric.Builtin(), revenue.Metrics()) }
+func catalog() *metric.Catalog {
+	return metric.NewCatalog(metric.Builtin(), revenue.Metrics()).WithOwn(definition.Library{})
+}
 
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
@@ -222,12 +225,13 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	books := revenue.NewService(n.app)
-	metrics := metric.NewService(n.app, catalog())
+	books, all := revenue.NewService(n.app), catalog()
+	metrics := metric.NewService(n.app, all)
 	summaries := summary.NewService(n.app, metrics)
+	definitions := definition.NewService(n.app, all, metrics)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
-		Metrics: metrics, Summaries: summaries, Revenue: books,
+		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -235,6 +239,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Witness:        s.witness,
 		Quotas:         quotas,
 		MetricService:  metrics,
+		Definitions:    definitions,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,

@@ -66,6 +66,8 @@ var subjects = map[string][]meaning{
 	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
 	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
 
+	"metric_definition": {{subject: topic.Metric, key: "key"}},
+
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 

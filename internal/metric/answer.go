@@ -94,17 +94,7 @@ type inquiry interface {
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
 	err := s.open(ctx, func(h house) error {
-		r := &round{house: h, tables: map[string]*Table{}}
-		open := map[int]inquiry{}
-		for i, q := range questions {
-			made, err := h.inquire(ctx, q)
-			if err != nil {
-				answers[i].Err = err
-				continue
-			}
-			open[i] = made
-		}
-		return r.work(ctx, open, answers)
+		return s.answer(ctx, &round{house: h, tables: map[string]*Table{}}, questions, answers)
 	})
 	if err != nil {
 		for i := range answers {
@@ -112,6 +102,27 @@ func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 		}
 	}
 	return answers
+}
+
+func (s *Service) answer(ctx context.Context, r *round, questions []*Question, answers []Answer) error {
+	settled, problems, err := s.settle(ctx, r.house, questions)
+	if err != nil {
+		return err
+	}
+	open := map[int]inquiry{}
+	for i, q := range settled {
+		if problems[i] != nil {
+			answers[i].Err = problems[i]
+			continue
+		}
+		made, err := r.inquire(ctx, q)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		open[i] = made
+	}
+	return r.work(ctx, open, answers)
 }
 
 // work goes on until all inquiries are done.
@@ -142,7 +153,7 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 		return nil, err
 	}
 	if !h.who.Embed.AllowsMetric(q.Of.Key) {
-		return nil, errNoMetric
+		return nil, ErrNone
 	}
 	dimensions := q.Of.Dimensions()
 	if err := q.Filter.check(dimensions); err != nil {

@@ -61,6 +61,9 @@ type Definition struct {
 	Version     int               // of the definition, from 1
 	Custom      bool              // made by the tenant
 
+	// Parts are the metrics that a formula is made of, in the end; nil: it is none.
+	Parts []*Definition
+
 	// Entities are what its figures are made of; nil for ratios and the like.
 	Entities *Entities
 	// Needs are the columns that it is worked out of.

@@ -16,16 +16,18 @@ import (
 // round gathers what questions need to be read, and reads each distinct need once.
 type round struct {
 	house
-	wanted []need
-	listed []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
-	tables map[string]*Table
+	wanted    []need
+	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
+	tables    map[string]*Table
+	explained *Explanation // to be filled in; nil: nobody asks for it
 }
 
 // need is a reader's grid. Equal needs have equal keys.
 type need struct {
-	key    string
-	reader *Reader
-	grid   Grid
+	key     string
+	reader  *Reader
+	grid    Grid
+	metrics []string // that it was first read for
 }
 
 // frame is a definition to be worked out over a grid, once the round has read it.
@@ -49,15 +51,31 @@ func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 		}
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
-			r.wanted = append(r.wanted, need{key, c.Reader, of})
+			r.wanted = append(r.wanted, need{key, c.Reader, of, d.readFor(c)})
 			g.note(ctx, c.Reader.Lookback)
 		}
 	}
 	return f
 }
 
+// readFor are the keys of the metrics that a column is read for: of a formula, those of its parts.
+func (d *Definition) readFor(c Column) (keys []string) {
+	if d.Parts == nil {
+		return []string{d.Key}
+	}
+	for _, part := range d.Parts {
+		if slices.ContainsFunc(part.Needs, func(n Column) bool { return n.Reader.Name == c.Reader.Name }) {
+			keys = append(keys, part.Key)
+		}
+	}
+	return keys
+}
+
 // read reads what is wanted, all of it in one round trip to the database.
 func (r *round) read(ctx context.Context) error {
+	if r.explained != nil {
+		return r.explain(ctx)
+	}
 	tables := make([]*Table, len(r.wanted))
 	var reads []func(dbsqlc.DBTX) error
 	for i, n := range r.wanted {
