@@ -80,26 +80,3 @@ where s.occurred_at >= @range_from::timestamptz
   and (s.before is null or s.occurred_at - s.before >= interval '30 minutes')
 group by 1
 order by 1;
-
--- As AdoptionCount.
--- name: NarrowedAdoptionCount :many
-select
-  b.bucket::int as bucket,
-  (case when @split::boolean then e.type else '' end)::text as type,
-  count(distinct i.person_id)::bigint as n
-from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as b (bucket, starts, ends)
-join event e on e.occurred_at >= b.starts and e.occurred_at < b.ends
-  and e.type not in ('$identify', '$group', '$alias')
-  and (sqlc.narg(types)::text[] is null or e.type = any (sqlc.narg(types)::text[]))
-  and e.type <> all (@left_out::text[])
-join narrowed.identity_person i on i.identity_id = e.identity_id
-group by 1, 2
-order by 1, 2;
-
--- name: NarrowedAdoptionTypes :many
-select distinct e.type
-from event e
-where e.occurred_at >= @range_from::timestamptz
-  and e.occurred_at < @range_to::timestamptz
-  and e.type not in ('$identify', '$group', '$alias')
-order by e.type;

@@ -75,8 +75,8 @@ type Services struct {
 	Keys    *access.Keyring
 	Metrics *metric.Service
 
-	Summaries *summary.Service
-	Revenue   *revenue.Service
+	Summaries   *summary.Service
+	Revenue     *revenue.Service
 	Definitions *definition.Service
 }
 

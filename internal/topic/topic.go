@@ -46,7 +46,7 @@ const (
 	Summary Subject = "summary"
 	// Revenue: a plan, a subscription, an invoice, a payment, a rate, or what they made of MRR; no key.
 	Revenue Subject = "revenue"
-	Metric Subject = "metric" // a metric that the tenant defines; key: its key
+	Metric  Subject = "metric" // a metric that the tenant defines; key: its key
 
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
