@@ -15,6 +15,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // Resolver holds the services that answer.
@@ -35,6 +37,8 @@ type Resolver struct {
 	Documents      *document.Service
 	AuditLog       *auditlog.Service
 	ReportService  *report.Service
+	SummaryService *summary.Service
+	Revenue        *revenue.Service
 
 	reports *runner // made with the executor
 }

@@ -37,7 +37,9 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -45,6 +47,8 @@ const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
 	accessPool   = 4                // connections for signing people in
+	queuePool    = 4                // connections for the queue itself
+	readPool     = 2                // connections for reading what is summarized
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -172,7 +176,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
+		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql, Revenue: revenue.NewService(n.app),
 		Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
@@ -198,6 +202,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
+// catalog is all metrics that there are.
+func catalog() *metric.Catalog {
+	return metric.NewCatalog(metric.Builtin(), revenue.Metrics()).WithOwn(definition.Library{})
+}
+
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
 	callers   *authority
@@ -216,10 +225,14 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	catalog := metric.NewCatalog(metric.Builtin()).WithOwn(definition.Library{})
-	metrics := metric.NewService(n.app, catalog)
-	definitions := definition.NewService(n.app, catalog, metrics)
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Definitions: definitions}
+	books, all := revenue.NewService(n.app), catalog()
+	metrics := metric.NewService(n.app, all)
+	summaries := summary.NewService(n.app, metrics)
+	definitions := definition.NewService(n.app, all, metrics)
+	from := loader.Services{
+		Events: reader, Parts: parts, People: users, Keys: keyring,
+		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
+	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
@@ -237,6 +250,8 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		SummaryService: summaries,
+		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -283,7 +298,7 @@ func (n *Node) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	closer := metric.NewCloser(n.worker, n.logger)
+	closer, opener := metric.NewCloser(n.worker, n.logger), revenue.NewOpener(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
 	cold, err := n.Archive()
 	if err != nil {
@@ -296,12 +311,14 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error { return n.queue(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}
 	group.Go(func() error {
 		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
+			job.Task{Name: "open quarters", Every: time.Minute, Deadline: 30 * time.Minute, Do: opener.Refresh},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
 			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 12 * time.Hour, Do: func(ctx context.Context) error {

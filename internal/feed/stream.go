@@ -71,12 +71,22 @@ var subjects = map[string][]meaning{
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 
+	"summary": {{subject: topic.Summary, key: "metric"}},
+
 	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
 	"registry_state":    {{subject: topic.Plan}},
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
 	"trusted_document":  {{subject: topic.Document}},
+
+	"plan":         {{subject: topic.Revenue}},
+	"subscription": {{subject: topic.Revenue}},
+	"invoice":      {{subject: topic.Revenue}},
+	"payment":      {{subject: topic.Revenue}},
+	"fx_rate":      {{subject: topic.Revenue}},
+	"trial":        {{subject: topic.Revenue}},
+	"mrr_movement": {{subject: topic.Revenue}},
 
 	"audit_entry": {{subject: topic.Audit}},
 }

@@ -162,6 +162,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err := q.checkLists(); err != nil {
 		return nil, err
 	}
+	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
+		return nil, err
+	}
 	if len(q.Compare) > maxComparisons {
 		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
 	}
@@ -226,6 +229,8 @@ type ComparedValue struct {
 type valueInquiry struct {
 	made   Value
 	q      *Question
+	grid   Grid
+	grids  []Grid // of the comparisons
 	main   frame
 	others []frame
 	asked  bool
@@ -233,27 +238,29 @@ type valueInquiry struct {
 
 func newValue(w Window, q *Question) (inquiry, error) {
 	v := &valueInquiry{q: q, made: Value{Figure: Figure{Window: w, Of: q.Of}, Comparisons: []ComparedValue{}}}
+	v.grid = Grid{Window: w, Buckets: w.whole(), Filter: q.Filter}
 	for _, c := range q.Compare {
-		other, _, err := w.compared(c, q.Last)
+		other, moved, err := w.compared(c, q.Last)
 		if err != nil {
 			return nil, err
 		}
+		g := Grid{Window: other, Buckets: other.whole(), Filter: q.Filter}
+		if moved != nil {
+			g.Before = v.grid.beforeMoved(*moved)
+		}
+		v.grids = append(v.grids, g)
 		v.made.Comparisons = append(v.made.Comparisons, ComparedValue{Kind: c.Kind, Range: Range{other.From, other.To}})
 	}
 	return v, nil
 }
 
 func (v *valueInquiry) next(ctx context.Context, r *round) (bool, error) {
-	w := v.made.Window
 	if !v.asked {
 		v.asked = true
-		g := Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter}
-		v.main = r.want(ctx, v.q.Of, g)
-		v.made.Lists = r.list(v.q.Of, g, v.q.Lists)[0]
-		for _, c := range v.made.Comparisons {
-			other := w
-			other.From, other.To = c.From, c.To
-			v.others = append(v.others, r.want(ctx, v.q.Of, Grid{Window: other, Buckets: other.whole(), Filter: v.q.Filter}))
+		v.main = r.want(ctx, v.q.Of, v.grid)
+		v.made.Lists = r.list(v.q.Of, v.grid, v.q.Lists)[0]
+		for _, g := range v.grids {
+			v.others = append(v.others, r.want(ctx, v.q.Of, g))
 		}
 		return false, nil
 	}

@@ -20,21 +20,25 @@ func listingOf[Row ~struct {
 }](rows []Row, page Page) []Listing {
 	var l Listing
 	for _, row := range rows {
-		r := listed(row)
-		l.Total, l.Sum = int(r.Total), float64(r.Total)
-		switch {
-		case r.PersonID == 0: // none behind the last
-		case len(l.Entities) == page.First:
-			l.More = true
-		default:
-			l.Entities = append(l.Entities, Entity{ID: r.PersonID, Amount: 1})
-		}
+		l.add(listed(row), page)
 	}
 	return []Listing{l}
 }
 
-// listActiveUsers lists whom readActiveUsers counts.
-func listActiveUsers(ctx context.Context, db dbsqlc.DBTX, g Grid, _ string, page Page) ([]Listing, error) {
+// add adds what a row tells: somebody on the page, that there are more, or the total alone.
+func (l *Listing) add(r listed, page Page) {
+	l.Total, l.Sum = int(r.Total), float64(r.Total)
+	switch {
+	case r.PersonID == 0: // none behind the last
+	case len(l.Entities) == page.First:
+		l.More = true
+	default:
+		l.Entities = append(l.Entities, Entity{ID: r.PersonID, Amount: 1})
+	}
+}
+
+// listActiveUsers lists whom countActiveUsers counts.
+func listActiveUsers(ctx context.Context, db dbsqlc.DBTX, g Grid, page Page) ([]Listing, error) {
 	c := g.cover().kept()
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().PresenceList(ctx, db, dbsqlc.PresenceListParams{
@@ -44,8 +48,8 @@ func listActiveUsers(ctx context.Context, db dbsqlc.DBTX, g Grid, _ string, page
 	return listingOf(rows, page), err
 }
 
-// listNewUsers lists whom readNewUsers counts.
-func listNewUsers(ctx context.Context, db dbsqlc.DBTX, g Grid, _ string, page Page) ([]Listing, error) {
+// listBorn lists whom countNewUsers counts.
+func listBorn(ctx context.Context, db dbsqlc.DBTX, g Grid, page Page) ([]Listing, error) {
 	rows, err := dbsqlc.New().IdentityNewList(ctx, db, dbsqlc.IdentityNewListParams{
 		RangeFrom: g.Buckets[0].Start, RangeTo: g.Buckets[0].End, After: page.After, Most: int64(page.First) + 1,
 	})

@@ -81,17 +81,18 @@ type Column struct {
 
 // Dimensions are those that all of the metric's readers can be broken down and filtered by.
 func (d *Definition) Dimensions() []DimensionKind {
-	if len(d.Needs) == 0 {
+	parts := slices.DeleteFunc(slices.Clone(d.Needs), func(c Column) bool { return c.Reader.Whole })
+	if len(parts) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(d.Needs[0].Reader.Dimensions), func(k DimensionKind) bool {
-		return slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Dimensions, k) })
+	return slices.DeleteFunc(slices.Clone(parts[0].Reader.Dimensions), func(k DimensionKind) bool {
+		return slices.ContainsFunc(parts, func(c Column) bool { return !slices.Contains(c.Reader.Dimensions, k) })
 	})
 }
 
 // adds reports whether the groups of a breakdown can be put together by adding up.
 func (d *Definition) adds() bool {
-	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Adds, c.Name) })
+	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return c.Reader.Whole || !slices.Contains(c.Reader.Adds, c.Name) })
 }
 
 // history reports whether it can be told as it was known in the past.

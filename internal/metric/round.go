@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -39,12 +40,18 @@ type frame struct {
 // want asks for a definition's columns over a grid, and notes that the answer depends on them.
 func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 	f := frame{of: d, grid: g}
-	suffix := g.key()
 	for _, c := range d.Needs {
-		key := c.Reader.Name + "\x00" + suffix
+		of := g
+		if c.Reader.Whole {
+			of.By, of.Only, of.Except, of.Filter = nil, nil, nil, nil
+		}
+		key := c.Reader.Name + "\x00" + of.key()
+		if c.Reader.Against {
+			key += "\x00" + bucketKey(of.before())
+		}
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
-			r.wanted = append(r.wanted, need{key, c.Reader, g, d.readFor(c)})
+			r.wanted = append(r.wanted, need{key, c.Reader, of, d.readFor(c)})
 			g.note(ctx, c.Reader.Lookback)
 		}
 	}
@@ -115,10 +122,13 @@ func (r *Reader) absent() float64 {
 func (r *round) figures(f frame) figures {
 	made := figures{exact: true}
 	places := map[string]int{}
-	for _, key := range f.keys {
+	for i, key := range f.keys {
 		t := r.tables[key]
 		made.sources |= t.Sources
 		made.exact = made.exact && t.Exact
+		if f.shares(i) {
+			continue // of the whole, which is in all groups
+		}
 		for _, group := range t.Groups {
 			if k := groupKey(group); !has(places, k) {
 				places[k] = len(made.groups)
@@ -158,6 +168,14 @@ func (r *round) columns(f frame, places map[string]int, groups int) [][][]float6
 	for i, key := range f.keys {
 		t := r.tables[key]
 		values := t.Columns[f.of.Needs[i].Name]
+		if f.shares(i) {
+			for g := range cells {
+				for b, v := range values[0] {
+					cells[g][b][i] = v
+				}
+			}
+			continue
+		}
 		for g, group := range t.Groups {
 			for b, v := range values[g] {
 				cells[places[groupKey(group)]][b][i] = v
@@ -165,6 +183,11 @@ func (r *round) columns(f frame, places map[string]int, groups int) [][][]float6
 		}
 	}
 	return cells
+}
+
+// shares reports whether all groups of a breakdown share the column, being of the whole.
+func (f frame) shares(column int) bool {
+	return f.of.Needs[column].Reader.Whole && f.grid.By != nil && f.grid.Except == nil
 }
 
 func has(places map[string]int, key string) bool {
@@ -187,11 +210,7 @@ func groupKey(group []*string) string {
 
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
-	key := make([]byte, 0, 64+16*len(g.Buckets))
-	for _, b := range g.Buckets {
-		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
-		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
-	}
+	key := []byte(bucketKey(g.Buckets))
 	key = fmt.Appendf(key, "\x00%s %d %s %t %d %s\x00", g.Zone, g.WeekStart, g.Interval, g.asOf, g.Watermark.UnixNano(), g.Currency())
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
@@ -203,4 +222,13 @@ func (g Grid) key() string {
 		}
 	}
 	return string(key) + g.Filter.key()
+}
+
+func bucketKey(buckets []calendar.Bucket) string {
+	key := make([]byte, 0, 16*len(buckets))
+	for _, b := range buckets {
+		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
+		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
+	}
+	return string(key)
 }
