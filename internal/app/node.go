@@ -236,6 +236,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Executor:     executor,
 		Live:         liveQueries{s.engine},
 		Authenticate: s.callers.authenticate,
+		Recognize:    s.callers.recognize,
 		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
