@@ -202,7 +202,7 @@ func inTx(ctx context.Context, pool *pgxpool.Pool, begin opening, fn func(tx pgx
 func run(ctx context.Context, tx *lazyTx, fn func(tx pgx.Tx) error) (err error) {
 	defer func() {
 		rolledBack := tx.Rollback(ctx) // does nothing after a commit
-		if rolledBack != nil && !errors.Is(rolledBack, pgx.ErrTxClosed) {
+		if err == nil && rolledBack != nil && !errors.Is(rolledBack, pgx.ErrTxClosed) {
 			err = rolledBack
 		}
 	}()
