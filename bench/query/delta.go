@@ -85,7 +85,7 @@ func deltaBodies(late bool) (bodies [][]byte, err error) {
 		for i := first; i < first+deltaBatch; i++ {
 			at := now.Add(-time.Duration(i) * time.Millisecond)
 			if late {
-				at = now.Add(-time.Duration(i) * lateDays * 24 * time.Hour / deltaEvents)
+				at = now.Add(-time.Duration(i) * (lateDays * 24 * time.Hour / deltaEvents))
 			}
 			batch = append(batch, map[string]any{
 				"type": "track", "event": "Delta", "messageId": fmt.Sprint(run, "-", i), "userId": fmt.Sprint("delta-", i%1_000),

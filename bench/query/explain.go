@@ -168,7 +168,7 @@ type plan struct {
 
 // add adds up what the scans of a plan touch.
 func (p plan) add(w *work, seen map[string]bool) {
-	if p.Table != "" || p.Index != "" {
+	if p.Loops > 0 && (p.Table != "" || p.Index != "") {
 		w.rows += int((p.Rows + p.Out) * p.Loops)
 		name := p.Index
 		if name == "" {
