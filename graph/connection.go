@@ -111,11 +111,14 @@ func eventConnection(ctx context.Context, of *model.Events, page event.Page, aft
 // maxMetrics is how many metrics one page may have.
 const maxMetrics = 100
 
-func metricConnection(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
+func (r *Resolver) metricConnection(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
 	if first < 1 || first > maxMetrics {
 		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxMetrics)
 	}
-	all := metric.Shown(ctx)
+	all, err := r.MetricService.Shown(ctx)
+	if err != nil {
+		return nil, err
+	}
 	last, err := placeOf(after, func(key string) (int, bool) { i := indexOf(all, key); return i, i >= 0 })
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 func catalogKeys() (keys []string) {
-	for _, d := range metric.Catalog() {
+	for _, d := range metric.Builtin() {
 		keys = append(keys, d.Key)
 	}
 	return keys
@@ -39,7 +39,7 @@ func TestMetricsComeInPages(t *testing.T) {
 		{"what follows the last", 100, after(keys[last]), nil, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			page, err := metricConnection(t.Context(), c.first, c.after)
+			page, err := catalogOnly().metricConnection(t.Context(), c.first, c.after)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +74,7 @@ func wantEnds(t *testing.T, info *model.PageInfo, keys []string) {
 
 func TestAPageOfMetricsHasBounds(t *testing.T) {
 	for _, first := range []int{-1, 0, 101, 1 << 31} {
-		_, err := metricConnection(t.Context(), first, nil)
+		_, err := catalogOnly().metricConnection(t.Context(), first, nil)
 		if f, ok := fault.Of(err); !ok || f.Code != fault.BadUserInput || f.Field != "first" {
 			t.Errorf("first %d: %v", first, err)
 		}
@@ -102,7 +102,7 @@ func TestACursorIsOfItsOwnList(t *testing.T) {
 		"nothing": "", "not base64": "!", "padded": metrics + "=", "of events": own, "of no metric": cursorOf("nothing"), "an id": nodeID(metricNode, "events"),
 		"with a line's end": metrics + "\n",
 	} {
-		if _, err := metricConnection(t.Context(), 1, &bad); !errors.Is(err, errBadCursor) {
+		if _, err := catalogOnly().metricConnection(t.Context(), 1, &bad); !errors.Is(err, errBadCursor) {
 			t.Errorf("%s, for metrics: %v", name, err)
 		}
 	}
@@ -130,4 +130,8 @@ func TestAPageOfEventsHasACursorForEach(t *testing.T) {
 		t.Errorf("an empty page: %+v", empty)
 	}
 	wantEnds(t, empty.PageInfo, nil)
+}
+
+func catalogOnly() *Resolver {
+	return &Resolver{MetricService: metric.NewService(nil, metric.NewCatalog(metric.Builtin()))}
 }

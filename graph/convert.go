@@ -66,21 +66,7 @@ func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
 	}
 }
 
-func toRange(w metric.Window) *model.Range { return &model.Range{From: w.From, To: w.To} }
-
-func toValue(v metric.Value) *model.MetricValue {
-	return &model.MetricValue{
-		Value: v.Value, Complete: v.Complete(),
-		Range: toRange(v.Window), Zone: v.Zone.String(), AsOf: v.Watermark, Watermark: v.Watermark, Exact: v.Exact,
-	}
-}
-
-func toSeries(s metric.Series, interval calendar.Interval) *model.MetricSeries {
-	return &model.MetricSeries{
-		At: s.At, Values: s.Values, Complete: s.Complete, Interval: interval,
-		Range: toRange(s.Window), Zone: s.Zone.String(), AsOf: s.Watermark, Watermark: s.Watermark, Exact: s.Exact,
-	}
-}
+func toRange(w metric.Window) *metric.Range { return &metric.Range{From: w.From, To: w.To} }
 
 func toTimeline(s metric.Series, interval calendar.Interval) *model.EventTimeline {
 	counts := make([]int, len(s.Values))

@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"github.com/tidemarkhq/tidemark/graph/generated"
 	"github.com/tidemarkhq/tidemark/graph/model"
@@ -18,31 +19,35 @@ func (r *metricResolver) ID(ctx context.Context, obj *metric.Definition) (string
 	return nodeID(metricNode, obj.Key), nil
 }
 
-func (r *metricResolver) Value(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, zone *string) (*model.MetricValue, error) {
-	ask, err := askOf(rangeArg, zone)
-	if err != nil {
-		return nil, err
-	}
-	value, err := r.MetricService.Value(ctx, obj, ask)
-	return toValue(value), err
+func (r *metricResolver) Value(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) (*metric.Value, error) {
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	answer, err := answered(ctx, question, err)
+	return answer.Value, err
 }
 
-func (r *metricResolver) Series(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday) (*model.MetricSeries, error) {
-	ask, err := askOf(rangeArg, zone)
-	if err != nil {
-		return nil, err
+func (r *metricResolver) Series(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) (*metric.Series, error) {
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	question.Series, question.Interval, question.Smooth = true, interval, smoothOf(movingAverage)
+	answer, err := answered(ctx, question, err)
+	return answer.Series, err
+}
+
+func (r *metricResolver) Breakdown(ctx context.Context, obj *metric.Definition, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) (*metric.Breakdown, error) {
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	question.By, question.Top = dimensionsOf(by), top
+	if interval != nil {
+		question.Interval = *interval
 	}
-	ask.Interval, ask.WeekStart = interval, weekdayOf(weekStart)
-	series, err := r.MetricService.Series(ctx, obj, ask)
-	return toSeries(series, interval), err
+	answer, err := answered(ctx, question, err)
+	return answer.Breakdown, err
 }
 
 func (r *queryResolver) Metrics(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
-	return metricConnection(ctx, first, after)
+	return r.metricConnection(ctx, first, after)
 }
 
 func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definition, error) {
-	return metric.FindShown(ctx, key)
+	return r.MetricService.FindShown(ctx, key)
 }
 
 func (r *Resolver) Metric() generated.MetricResolver { return &metricResolver{r} }

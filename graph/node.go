@@ -7,7 +7,6 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
-	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
 // findNode finds what an id names, if it is the asking tenant's.
@@ -20,7 +19,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 	case tenantNode:
 		return r.findTenant(ctx, key)
 	case metricNode:
-		return found(metric.FindShown(ctx, key))
+		return found(r.MetricService.FindShown(ctx, key))
 	case eventNode:
 		position, ok := parsePosition(key)
 		if !ok {

@@ -153,7 +153,11 @@ func (r *runner) run(ctx context.Context, document string, variables []byte) ([]
 
 // prepare gives an execution within another its own loaders.
 func (r *Resolver) prepare(ctx context.Context) context.Context {
-	return loader.With(ctx, r.EventReader, r.ArchiveReader, r.People, r.Keyring)
+	return loader.With(ctx, r.sources())
+}
+
+func (r *Resolver) sources() loader.Services {
+	return loader.Services{Events: r.EventReader, Parts: r.ArchiveReader, People: r.People, Keys: r.Keyring, Metrics: r.MetricService}
 }
 
 // findReport finds a report, if the caller may see it.

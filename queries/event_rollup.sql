@@ -10,13 +10,17 @@ set count = r.count + excluded.count;
 -- view, other days and parts of days from the quarter hours, and what cuts a quarter hour
 -- from the events.
 -- name: EventCountByBucket :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
     coalesce(m.events, (
       select sum(r.count) from event_rollup r where r.at >= d.starts and r.at < d.ends
-    )) as n
+    )) as n,
+    m.day is not null as closed
   from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
     as d (bucket, day, starts, ends)
   left join day_version v on v.day = d.day
@@ -24,13 +28,15 @@ from (
   union all
   select
     s.bucket,
-    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends)
+    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends),
+    false
   from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[])
     as s (bucket, starts, ends)
   union all
   select
     x.bucket,
-    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends)
+    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends),
+    false
   from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[])
     as x (bucket, starts, ends)
 ) pieces
@@ -40,10 +46,14 @@ order by pieces.bucket;
 
 -- The same, of some types only.
 -- name: EventCountByBucketOfTypes :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
+    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed,
     case
       when exists (select from closed_day_type m where m.day = v.day and m.version = v.version) then (
         select sum(m.events)
@@ -62,6 +72,7 @@ from (
   union all
   select
     s.bucket,
+    false,
     (
       select sum(r.count)
       from event_rollup r
@@ -72,6 +83,7 @@ from (
   union all
   select
     x.bucket,
+    false,
     (
       select count(*)
       from event e

@@ -122,13 +122,17 @@ order by distinct_id;
 -- New users by bucket: exact for any range in any zone. A day of the tenant's zone that is
 -- closed and untouched comes from the view.
 -- name: IdentityNewByBucket :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
     coalesce(m.new_users, (
       select count(*) from identity i where i.born_at >= d.starts and i.born_at < d.ends
-    )) as n
+    )) as n,
+    m.day is not null as closed
   from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
     as d (bucket, day, starts, ends)
   left join day_version v on v.day = d.day
@@ -136,7 +140,8 @@ from (
   union all
   select
     s.bucket,
-    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends)
+    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends),
+    false
   from unnest(@part_buckets::int[], @part_starts::timestamptz[], @part_ends::timestamptz[])
     as s (bucket, starts, ends)
 ) pieces

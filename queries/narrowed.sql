@@ -4,7 +4,8 @@
 -- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n
+  count(*)::bigint as n,
+  0::bigint as closed
 from event e
 where e.occurred_at >= @range_from::timestamptz
   and e.occurred_at < @range_to::timestamptz
@@ -16,7 +17,8 @@ order by 1;
 -- name: NarrowedActiveUsersByBucket :many
 select
   (width_bucket(e.occurred_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(distinct i.person_id)::bigint as n
+  count(distinct i.person_id)::bigint as n,
+  0::bigint as closed
 from event e
 join narrowed.identity_person i on i.identity_id = e.identity_id
 where e.occurred_at >= @range_from::timestamptz
@@ -30,7 +32,8 @@ order by 1;
 -- name: NarrowedNewUsersByBucket :many
 select
   (width_bucket(f.first_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n
+  count(*)::bigint as n,
+  0::bigint as closed
 from (
   select i.person_id, min(e.occurred_at) as first_at
   from event e

@@ -35,7 +35,8 @@ select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin',
 -- name: PresenceDayCountByBucket :many
 select
   d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n
+  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n,
+  (m.day is not null)::int::bigint as closed
 from unnest(@buckets::int[], @days::date[]) as d (bucket, day)
 left join day_version v on v.day = d.day
 left join closed_day m on m.day = v.day and m.version = v.version
@@ -44,7 +45,7 @@ order by d.bucket;
 -- Distinct users of buckets of any shape: whole days of the tenant's zone, the quarter hours
 -- of others (a mask over the day's slots), and events where a range cuts a quarter hour.
 -- name: PresenceDistinctByBucket :many
-select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n, 0::bigint as closed
 from (
   select d.bucket, p.person_id
   from unnest(@day_buckets::int[], @days::date[]) as d (bucket, day)

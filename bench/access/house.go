@@ -65,7 +65,7 @@ func (h *house) start(ctx context.Context, events int) error {
 	}
 	h.key, h.keys = demo.Tenants[0].ReadKey, access.NewAuthenticator(h.app, nil, nil)
 	h.executor = graph.NewExecutor(&graph.Resolver{
-		TenantSettings: access.NewSettings(h.app), MetricService: metric.NewService(h.app), EventReader: event.NewReader(h.app),
+		TenantSettings: access.NewSettings(h.app), MetricService: metric.NewService(h.app, metric.NewCatalog(metric.Builtin())), EventReader: event.NewReader(h.app),
 	}, graph.Bounds{Cost: config.Limits.MaxCost, Items: config.Limits.MaxItems}, quiet)
 	return nil
 }

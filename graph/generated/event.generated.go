@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1129,8 +1130,8 @@ func (ec *executionContext) _Events_range(ctx context.Context, field graphql.Col
 			return obj.Range, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Range) graphql.Marshaler {
-			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRange(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *metric.Range) graphql.Marshaler {
+			return ec.marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx, selections, v)
 		},
 		true,
 		true,

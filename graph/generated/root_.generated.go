@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/document"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -180,6 +181,11 @@ type ComplexityRoot struct {
 		Accent  func(childComplexity int) int
 		AppName func(childComplexity int) int
 		LogoURL func(childComplexity int) int
+	}
+
+	Dimension struct {
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -428,13 +434,45 @@ type ComplexityRoot struct {
 
 	Metric struct {
 		Additive    func(childComplexity int) int
+		Breakdown   func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Custom      func(childComplexity int) int
 		Description func(childComplexity int) int
+		Dimensions  func(childComplexity int) int
+		Direction   func(childComplexity int) int
+		Formula     func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Key         func(childComplexity int) int
 		Name        func(childComplexity int) int
-		Series      func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday) int
+		Permission  func(childComplexity int) int
+		Series      func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
 		Unit        func(childComplexity int) int
-		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string) int
+		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Version     func(childComplexity int) int
+	}
+
+	MetricBreakdown struct {
+		At                func(childComplexity int) int
+		By                func(childComplexity int) int
+		Complete          func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		Groups            func(childComplexity int) int
+		MoneyCurrency     func(childComplexity int) int
+		Range             func(childComplexity int) int
+		Rest              func(childComplexity int) int
+		Rows              func(childComplexity int) int
+		SourceNames       func(childComplexity int) int
+		Total             func(childComplexity int) int
+		Watermark         func(childComplexity int) int
+		ZoneName          func(childComplexity int) int
+	}
+
+	MetricComparison struct {
+		Difference func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Range      func(childComplexity int) int
+		Ratio      func(childComplexity int) int
+		Value      func(childComplexity int) int
 	}
 
 	MetricConnection struct {
@@ -449,26 +487,55 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricRow struct {
+		Comparisons func(childComplexity int) int
+		Keys        func(childComplexity int) int
+		Value       func(childComplexity int) int
+		Values      func(childComplexity int) int
+	}
+
 	MetricSeries struct {
-		AsOf      func(childComplexity int) int
-		At        func(childComplexity int) int
-		Complete  func(childComplexity int) int
-		Exact     func(childComplexity int) int
-		Interval  func(childComplexity int) int
-		Range     func(childComplexity int) int
-		Values    func(childComplexity int) int
-		Watermark func(childComplexity int) int
-		Zone      func(childComplexity int) int
+		At                func(childComplexity int) int
+		Comparisons       func(childComplexity int) int
+		Complete          func(childComplexity int) int
+		Cumulative        func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		Interval          func(childComplexity int) int
+		MoneyCurrency     func(childComplexity int) int
+		MovingAverage     func(childComplexity int) int
+		Range             func(childComplexity int) int
+		SourceNames       func(childComplexity int) int
+		Values            func(childComplexity int) int
+		Watermark         func(childComplexity int) int
+		ZoneName          func(childComplexity int) int
+	}
+
+	MetricSeriesComparison struct {
+		At          func(childComplexity int) int
+		Differences func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Range       func(childComplexity int) int
+		Ratios      func(childComplexity int) int
+		Values      func(childComplexity int) int
 	}
 
 	MetricValue struct {
-		AsOf      func(childComplexity int) int
-		Complete  func(childComplexity int) int
-		Exact     func(childComplexity int) int
-		Range     func(childComplexity int) int
-		Value     func(childComplexity int) int
-		Watermark func(childComplexity int) int
-		Zone      func(childComplexity int) int
+		Comparisons       func(childComplexity int) int
+		Complete          func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		Money             func(childComplexity int) int
+		Range             func(childComplexity int) int
+		SourceNames       func(childComplexity int) int
+		Value             func(childComplexity int) int
+		Watermark         func(childComplexity int) int
+		ZoneName          func(childComplexity int) int
+	}
+
+	Money struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1460,6 +1527,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Branding.LogoURL(childComplexity), true
 
+	case "Dimension.kind":
+		if e.ComplexityRoot.Dimension.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dimension.Kind(childComplexity), true
+	case "Dimension.name":
+		if e.ComplexityRoot.Dimension.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dimension.Name(childComplexity), true
+
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
 			break
@@ -2423,12 +2503,47 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Additive(childComplexity), true
+	case "Metric.breakdown":
+		if e.ComplexityRoot.Metric.Breakdown == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_breakdown_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Breakdown(childComplexity, args["by"].([]model.DimensionInput), args["top"].(int), args["range"].(*model.RangeInput), args["interval"].(*calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["asOf"].(*time.Time), args["currency"].(*string)), true
+	case "Metric.custom":
+		if e.ComplexityRoot.Metric.Custom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Custom(childComplexity), true
 	case "Metric.description":
 		if e.ComplexityRoot.Metric.Description == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Metric.Description(childComplexity), true
+	case "Metric.dimensions":
+		if e.ComplexityRoot.Metric.Dimensions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Dimensions(childComplexity), true
+	case "Metric.direction":
+		if e.ComplexityRoot.Metric.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Direction(childComplexity), true
+	case "Metric.formula":
+		if e.ComplexityRoot.Metric.Formula == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Formula(childComplexity), true
 	case "Metric.id":
 		if e.ComplexityRoot.Metric.ID == nil {
 			break
@@ -2447,6 +2562,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Name(childComplexity), true
+	case "Metric.permission":
+		if e.ComplexityRoot.Metric.Permission == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Permission(childComplexity), true
 	case "Metric.series":
 		if e.ComplexityRoot.Metric.Series == nil {
 			break
@@ -2457,7 +2578,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Metric.Series(childComplexity, args["range"].(*model.RangeInput), args["interval"].(calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday)), true
+		return e.ComplexityRoot.Metric.Series(childComplexity, args["range"].(*model.RangeInput), args["interval"].(calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["movingAverage"].(*int), args["asOf"].(*time.Time), args["currency"].(*string)), true
 	case "Metric.unit":
 		if e.ComplexityRoot.Metric.Unit == nil {
 			break
@@ -2474,7 +2595,129 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Metric.Value(childComplexity, args["range"].(*model.RangeInput), args["zone"].(*string)), true
+		return e.ComplexityRoot.Metric.Value(childComplexity, args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["asOf"].(*time.Time), args["currency"].(*string)), true
+	case "Metric.version":
+		if e.ComplexityRoot.Metric.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Version(childComplexity), true
+
+	case "MetricBreakdown.at":
+		if e.ComplexityRoot.MetricBreakdown.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.At(childComplexity), true
+	case "MetricBreakdown.by":
+		if e.ComplexityRoot.MetricBreakdown.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.By(childComplexity), true
+	case "MetricBreakdown.complete":
+		if e.ComplexityRoot.MetricBreakdown.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Complete(childComplexity), true
+	case "MetricBreakdown.definitionVersion":
+		if e.ComplexityRoot.MetricBreakdown.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.DefinitionVersion(childComplexity), true
+	case "MetricBreakdown.exact":
+		if e.ComplexityRoot.MetricBreakdown.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Exact(childComplexity), true
+	case "MetricBreakdown.groupCount":
+		if e.ComplexityRoot.MetricBreakdown.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Groups(childComplexity), true
+	case "MetricBreakdown.currency":
+		if e.ComplexityRoot.MetricBreakdown.MoneyCurrency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.MoneyCurrency(childComplexity), true
+	case "MetricBreakdown.range":
+		if e.ComplexityRoot.MetricBreakdown.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Range(childComplexity), true
+	case "MetricBreakdown.rest":
+		if e.ComplexityRoot.MetricBreakdown.Rest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Rest(childComplexity), true
+	case "MetricBreakdown.rows":
+		if e.ComplexityRoot.MetricBreakdown.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Rows(childComplexity), true
+	case "MetricBreakdown.sources":
+		if e.ComplexityRoot.MetricBreakdown.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.SourceNames(childComplexity), true
+	case "MetricBreakdown.total":
+		if e.ComplexityRoot.MetricBreakdown.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Total(childComplexity), true
+	case "MetricBreakdown.asOf", "MetricBreakdown.watermark":
+		if e.ComplexityRoot.MetricBreakdown.Watermark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.Watermark(childComplexity), true
+	case "MetricBreakdown.zone":
+		if e.ComplexityRoot.MetricBreakdown.ZoneName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricBreakdown.ZoneName(childComplexity), true
+
+	case "MetricComparison.difference":
+		if e.ComplexityRoot.MetricComparison.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricComparison.Difference(childComplexity), true
+	case "MetricComparison.kind":
+		if e.ComplexityRoot.MetricComparison.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricComparison.Kind(childComplexity), true
+	case "MetricComparison.range":
+		if e.ComplexityRoot.MetricComparison.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricComparison.Range(childComplexity), true
+	case "MetricComparison.ratio":
+		if e.ComplexityRoot.MetricComparison.Ratio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricComparison.Ratio(childComplexity), true
+	case "MetricComparison.value":
+		if e.ComplexityRoot.MetricComparison.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricComparison.Value(childComplexity), true
 
 	case "MetricConnection.edges":
 		if e.ComplexityRoot.MetricConnection.Edges == nil {
@@ -2514,24 +2757,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
-	case "MetricSeries.asOf":
-		if e.ComplexityRoot.MetricSeries.AsOf == nil {
+	case "MetricRow.comparisons":
+		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
 		}
 
-		return e.ComplexityRoot.MetricSeries.AsOf(childComplexity), true
+		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
+	case "MetricRow.keys":
+		if e.ComplexityRoot.MetricRow.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Keys(childComplexity), true
+	case "MetricRow.value":
+		if e.ComplexityRoot.MetricRow.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Value(childComplexity), true
+	case "MetricRow.values":
+		if e.ComplexityRoot.MetricRow.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricRow.Values(childComplexity), true
+
 	case "MetricSeries.at":
 		if e.ComplexityRoot.MetricSeries.At == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricSeries.At(childComplexity), true
+	case "MetricSeries.comparisons":
+		if e.ComplexityRoot.MetricSeries.Comparisons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.Comparisons(childComplexity), true
 	case "MetricSeries.complete":
 		if e.ComplexityRoot.MetricSeries.Complete == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricSeries.Complete(childComplexity), true
+	case "MetricSeries.cumulative":
+		if e.ComplexityRoot.MetricSeries.Cumulative == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.Cumulative(childComplexity), true
+	case "MetricSeries.definitionVersion":
+		if e.ComplexityRoot.MetricSeries.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -2544,73 +2824,159 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.Interval(childComplexity), true
+	case "MetricSeries.currency":
+		if e.ComplexityRoot.MetricSeries.MoneyCurrency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.MoneyCurrency(childComplexity), true
+	case "MetricSeries.movingAverage":
+		if e.ComplexityRoot.MetricSeries.MovingAverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.MovingAverage(childComplexity), true
 	case "MetricSeries.range":
 		if e.ComplexityRoot.MetricSeries.Range == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricSeries.Range(childComplexity), true
+	case "MetricSeries.sources":
+		if e.ComplexityRoot.MetricSeries.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.SourceNames(childComplexity), true
 	case "MetricSeries.values":
 		if e.ComplexityRoot.MetricSeries.Values == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricSeries.Values(childComplexity), true
-	case "MetricSeries.watermark":
+	case "MetricSeries.asOf", "MetricSeries.watermark":
 		if e.ComplexityRoot.MetricSeries.Watermark == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricSeries.Watermark(childComplexity), true
 	case "MetricSeries.zone":
-		if e.ComplexityRoot.MetricSeries.Zone == nil {
+		if e.ComplexityRoot.MetricSeries.ZoneName == nil {
 			break
 		}
 
-		return e.ComplexityRoot.MetricSeries.Zone(childComplexity), true
+		return e.ComplexityRoot.MetricSeries.ZoneName(childComplexity), true
 
-	case "MetricValue.asOf":
-		if e.ComplexityRoot.MetricValue.AsOf == nil {
+	case "MetricSeriesComparison.at":
+		if e.ComplexityRoot.MetricSeriesComparison.At == nil {
 			break
 		}
 
-		return e.ComplexityRoot.MetricValue.AsOf(childComplexity), true
+		return e.ComplexityRoot.MetricSeriesComparison.At(childComplexity), true
+	case "MetricSeriesComparison.differences":
+		if e.ComplexityRoot.MetricSeriesComparison.Differences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeriesComparison.Differences(childComplexity), true
+	case "MetricSeriesComparison.kind":
+		if e.ComplexityRoot.MetricSeriesComparison.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeriesComparison.Kind(childComplexity), true
+	case "MetricSeriesComparison.range":
+		if e.ComplexityRoot.MetricSeriesComparison.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeriesComparison.Range(childComplexity), true
+	case "MetricSeriesComparison.ratios":
+		if e.ComplexityRoot.MetricSeriesComparison.Ratios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeriesComparison.Ratios(childComplexity), true
+	case "MetricSeriesComparison.values":
+		if e.ComplexityRoot.MetricSeriesComparison.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeriesComparison.Values(childComplexity), true
+
+	case "MetricValue.comparisons":
+		if e.ComplexityRoot.MetricValue.Comparisons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricValue.Comparisons(childComplexity), true
 	case "MetricValue.complete":
 		if e.ComplexityRoot.MetricValue.Complete == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricValue.Complete(childComplexity), true
+	case "MetricValue.definitionVersion":
+		if e.ComplexityRoot.MetricValue.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricValue.Exact(childComplexity), true
+	case "MetricValue.money":
+		if e.ComplexityRoot.MetricValue.Money == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricValue.Money(childComplexity), true
 	case "MetricValue.range":
 		if e.ComplexityRoot.MetricValue.Range == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricValue.Range(childComplexity), true
+	case "MetricValue.sources":
+		if e.ComplexityRoot.MetricValue.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricValue.SourceNames(childComplexity), true
 	case "MetricValue.value":
 		if e.ComplexityRoot.MetricValue.Value == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricValue.Value(childComplexity), true
-	case "MetricValue.watermark":
+	case "MetricValue.asOf", "MetricValue.watermark":
 		if e.ComplexityRoot.MetricValue.Watermark == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricValue.Watermark(childComplexity), true
 	case "MetricValue.zone":
-		if e.ComplexityRoot.MetricValue.Zone == nil {
+		if e.ComplexityRoot.MetricValue.ZoneName == nil {
 			break
 		}
 
-		return e.ComplexityRoot.MetricValue.Zone(childComplexity), true
+		return e.ComplexityRoot.MetricValue.ZoneName(childComplexity), true
+
+	case "Money.amount":
+		if e.ComplexityRoot.Money.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Amount(childComplexity), true
+	case "Money.currency":
+		if e.ComplexityRoot.Money.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
 	case "Mutation.acceptInvitation":
 		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
@@ -4959,8 +5325,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditTargetInput,
 		ec.unmarshalInputBrandingInput,
+		ec.unmarshalInputComparisonInput,
+		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputIdentityProviderInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
@@ -6651,10 +7020,13 @@ type IdentityProviderEdge @can(do: MANAGE_MEMBERS) {
     after: String
   ): MetricConnection! @page @can(do: READ_METRICS)
   "One metric. Null, with a NOT_FOUND error, if there is none of this key."
-  metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `new_users` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ_METRICS)
+  metric("Such as ` + "`" + `events` + "`" + `, ` + "`" + `active_users` + "`" + ` or ` + "`" + `mrr` + "`" + `; ` + "`" + `metrics` + "`" + ` lists them." key: String!): Metric @can(do: READ_METRICS)
 }
 
-"A figure that can be asked for any range, zone and interval."
+"""
+A figure that can be asked for any range, zone and interval. However many figures a request
+asks for, they are read from one snapshot, and what they have in common is read once.
+"""
 type Metric implements Node @can(do: READ_METRICS) {
   "Opaque and global."
   id: ID!
@@ -6664,16 +7036,38 @@ type Metric implements Node @can(do: READ_METRICS) {
   name: String!
   "What exactly is counted."
   description: String!
+  "How it is worked out, for people to read, such as ` + "`" + `dau / mau` + "`" + `."
+  formula: String!
   "What a value is a number of."
   unit: MetricUnit!
+  "Where it should go."
+  direction: MetricDirection!
   "Whether buckets add up to their total. Distinct users don't: somebody active on two days is one user."
   additive: Boolean!
+  "What it can be broken down and filtered by."
+  dimensions: [DimensionKind!]!
+  "What asking for its figures takes, beside READ_METRICS."
+  permission: Permission!
+  "Which version of its definition this is, from 1 on."
+  version: Int!
+  "Whether the tenant has defined it."
+  custom: Boolean!
   "The figure for a whole range."
   value(
     "Which time; the last 30 days unless given."
     range: RangeInput
     "The zone whose days, weeks and months count; the tenant's unless given."
     zone: TimeZone
+    "The first day of a week; the tenant's unless given."
+    weekStart: Weekday
+    "What counts; everything unless given."
+    filter: FilterInput
+    "What to compare with; at most 5."
+    compare: [ComparisonInput!]
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+    "The currency of money, by ISO 4217; the tenant's unless given."
+    currency: String
   ): MetricValue! @cost(weight: 5)
   "The figure for each step of a range."
   series(
@@ -6685,7 +7079,40 @@ type Metric implements Node @can(do: READ_METRICS) {
     zone: TimeZone
     "The first day of a week; the tenant's unless given."
     weekStart: Weekday
+    "What counts; everything unless given."
+    filter: FilterInput
+    "What to compare with; at most 5."
+    compare: [ComparisonInput!]
+    "With a moving average over so many buckets, 2 to 366; none unless given."
+    movingAverage: Int
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+    "The currency of money, by ISO 4217; the tenant's unless given."
+    currency: String
   ): MetricSeries! @cost(weight: 10)
+  "The figure for each value of one to three dimensions, the largest first."
+  breakdown(
+    "What to tell it by; one to three, among the metric's ` + "`" + `dimensions` + "`" + `."
+    by: [DimensionInput!]!
+    "How many groups to give, 1 to 100; what is left of them is ` + "`" + `rest` + "`" + `."
+    top: Int! = 10
+    "Which time; the last 30 days unless given."
+    range: RangeInput
+    "With a series for each group by this step; without one unless given. Groups times steps are at most 20,000."
+    interval: Interval
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "The first day of a week; the tenant's unless given."
+    weekStart: Weekday
+    "What counts; everything unless given."
+    filter: FilterInput
+    "What to compare with; at most 5."
+    compare: [ComparisonInput!]
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+    "The currency of money, by ISO 4217; the tenant's unless given."
+    currency: String
+  ): MetricBreakdown! @cost(weight: 20)
 }
 
 "What a value is a number of."
@@ -6694,6 +7121,147 @@ enum MetricUnit {
   EVENTS
   "Distinct users."
   USERS
+  "Distinct accounts."
+  ACCOUNTS
+  "Sessions."
+  SESSIONS
+  "Subscriptions."
+  SUBSCRIPTIONS
+  "Money: integers of the currency's minor units, such as cents."
+  MONEY
+  "A part of a whole, or a rate: 0.2 is 20 %."
+  RATIO
+  "A number without a unit, or with one that only the tenant knows."
+  NUMBER
+}
+
+"Where a metric should go."
+enum MetricDirection {
+  "More is better."
+  UP_IS_GOOD
+  "Less is better."
+  DOWN_IS_GOOD
+  "Neither."
+  NEUTRAL
+}
+
+"Where a figure comes from."
+enum FigureSource {
+  "Closed days, as they were materialized, where nothing has touched them since."
+  MATERIALIZED
+  "What is kept with each event, of days that are running or have been touched."
+  OPEN
+  "Single events, or single movements of revenue."
+  RAW
+}
+
+"What figures can be broken down and filtered by. PROPERTY, CONTEXT and the traits take a name."
+enum DimensionKind {
+  "The event's type."
+  TYPE
+  "The source that it came from."
+  SOURCE
+  "The account on whose behalf it was done, or whose revenue it is."
+  ACCOUNT
+  "The plan of the subscription."
+  PLAN
+  "The currency of the subscription."
+  CURRENCY
+  "How often the subscription is billed."
+  BILLING_INTERVAL
+  "A property of the event."
+  PROPERTY
+  "Something in the event's context, such as ` + "`" + `os.name` + "`" + `."
+  CONTEXT
+  "A trait of the user, as it is now."
+  USER_TRAIT
+  "A trait of the account, as it is now."
+  ACCOUNT_TRAIT
+}
+
+"A dimension."
+input DimensionInput {
+  "Which kind."
+  kind: DimensionKind!
+  "Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: ` + "`" + `plan.tier` + "`" + `."
+  name: String
+}
+
+"A dimension."
+type Dimension @can(do: READ_METRICS) {
+  "Which kind."
+  kind: DimensionKind!
+  "Its name, if it has one."
+  name: String
+}
+
+"""
+What counts. Either one of ` + "`" + `and` + "`" + `, ` + "`" + `or` + "`" + ` and ` + "`" + `not` + "`" + `, or a condition: ` + "`" + `dimension` + "`" + ` and ` + "`" + `operator` + "`" + `,
+with ` + "`" + `values` + "`" + ` for most. At most 8 levels and 50 conditions.
+"""
+input FilterInput {
+  "All of these hold."
+  and: [FilterInput!]
+  "At least one of these holds."
+  or: [FilterInput!]
+  "This does not hold."
+  not: FilterInput
+  "What is compared."
+  dimension: DimensionInput
+  "How it is compared."
+  operator: FilterOperator
+  "With what: text, numbers, true or false. EQUALS and NOT_EQUALS take up to 100, the others one. The number 1 is not the text ` + "`" + `1` + "`" + `."
+  values: [JSON!]
+}
+
+"How a dimension is compared. Where it has no value, none but IS_NOT_SET holds."
+enum FilterOperator {
+  "It is one of the values."
+  EQUALS
+  "It has a value, and that is none of these."
+  NOT_EQUALS
+  "Its text has this in it, whatever the case of letters."
+  CONTAINS
+  "Its text begins with this, whatever the case of letters."
+  STARTS_WITH
+  "It is more. Numbers compare with numbers, and texts with texts, by code point, as dates in ISO form are in order."
+  GREATER_THAN
+  "It is this or more."
+  AT_LEAST
+  "It is less."
+  LESS_THAN
+  "It is this or less."
+  AT_MOST
+  "It has a value."
+  IS_SET
+  "It has no value."
+  IS_NOT_SET
+}
+
+"What figures are compared with. A running period is compared with the same elapsed part."
+enum ComparisonKind {
+  "The range before, of the same length: months for whole months, days for whole days."
+  PREVIOUS_PERIOD
+  "The same period a week ago."
+  LAST_WEEK
+  "The same period a month ago. A day that the month does not have is its last one."
+  LAST_MONTH
+  "The same period a year ago."
+  LAST_YEAR
+  "364 days ago, when the days of the week are the same."
+  DAYS_364
+  "The range that is given."
+  RANGE
+}
+
+"What to compare with."
+input ComparisonInput {
+  "Which."
+  kind: ComparisonKind!
+  "Of RANGE alone: the first instant that counts."
+  from: DateTime
+  "Of RANGE alone: the first instant that no longer counts."
+  to: DateTime
 }
 
 """
@@ -6705,14 +7273,18 @@ interface Provenance {
   asOf: DateTime!
   "Up to where everything accepted has been counted."
   watermark: DateTime!
-  "Whether the figure is exact. False for an estimate or a sample, and where the range cuts a quarter hour whose raw events are archived."
+  "Whether the figure is exact. False for an estimate or a sample, and where it depends on raw events that are archived."
   exact: Boolean!
 }
 
 "One figure."
 type MetricValue implements Provenance @can(do: READ_METRICS) {
-  "The figure; null for a ratio or an average of nothing."
+  "The figure; null for a ratio or an average of nothing. Money is in minor units."
   value: Float
+  "The figure as an amount of money; null for all other units."
+  money: Money
+  "How it compares, in the order in which it was asked for."
+  comparisons: [MetricComparison!]!
   "The range that it is for."
   range: Range!
   "The zone that it is for."
@@ -6723,18 +7295,52 @@ type MetricValue implements Provenance @can(do: READ_METRICS) {
   asOf: DateTime!
   "Up to where everything accepted has been counted."
   watermark: DateTime!
-  "Whether the figure is exact. False for an estimate or a sample."
+  "Whether the figure is exact. False for an estimate or a sample, and where it depends on raw events that are archived."
   exact: Boolean!
+  "Which version of the metric's definition it was worked out by."
+  definitionVersion: Int!
+  "Where it comes from."
+  sources: [FigureSource!]!
+}
+
+"An amount of money."
+type Money @can(do: READ_METRICS) {
+  "The amount in minor units, such as cents. The yen has none: there it is yen."
+  amount: Int!
+  "The currency, by ISO 4217."
+  currency: String!
+}
+
+"The figure of another range, and how the value compares with it."
+type MetricComparison @can(do: READ_METRICS) {
+  "What it is compared with."
+  kind: ComparisonKind!
+  "The other range, as far as the period has elapsed."
+  range: Range!
+  "The figure of the other range."
+  value: Float
+  "The value less that figure."
+  difference: Float
+  "The difference by that figure: 0.1 is 10 % more. Null for a change from 0."
+  ratio: Float
 }
 
 "A figure for each step of a range, as parallel lists: ` + "`" + `values[i]` + "`" + ` belongs to the bucket that starts at ` + "`" + `at[i]` + "`" + `."
 type MetricSeries implements Provenance @can(do: READ_METRICS) {
   "The start of each bucket. The first one may start before ` + "`" + `range.from` + "`" + `; only what lies in the range counts."
   at: [DateTime!]!
-  "The figure of each bucket: 0 where nothing happened, null for a ratio or an average of nothing."
+  "The figure of each bucket: 0 where nothing happened, null for a ratio or an average of nothing. Money is in minor units."
   values: [Float]!
   "Whether each bucket ended at or before the watermark. The running one is false."
   complete: [Boolean!]!
+  "The mean of each complete bucket and those before it; null unless ` + "`" + `movingAverage` + "`" + ` was given."
+  movingAverage: [Float]
+  "The running total of the range; null for metrics whose buckets do not add up."
+  cumulative: [Float]
+  "How it compares, in the order in which it was asked for."
+  comparisons: [MetricSeriesComparison!]!
+  "The currency of the values, by ISO 4217; null if they are not money."
+  currency: String
   "The range that it is for."
   range: Range!
   "The step."
@@ -6745,8 +7351,74 @@ type MetricSeries implements Provenance @can(do: READ_METRICS) {
   asOf: DateTime!
   "Up to where everything accepted has been counted."
   watermark: DateTime!
-  "Whether the figures are exact. False for estimates or samples."
+  "Whether the figures are exact. False for estimates or samples, and where they depend on raw events that are archived."
   exact: Boolean!
+  "Which version of the metric's definition they were worked out by."
+  definitionVersion: Int!
+  "Where they come from."
+  sources: [FigureSource!]!
+}
+
+"The figures of another range, in parallel to those of the series."
+type MetricSeriesComparison @can(do: READ_METRICS) {
+  "What it is compared with."
+  kind: ComparisonKind!
+  "The other range, as far as the period has elapsed."
+  range: Range!
+  "The start of each of its buckets."
+  at: [DateTime!]!
+  "The figure of the bucket that each bucket is compared with; null where there is none."
+  values: [Float]!
+  "Each value less that figure."
+  differences: [Float]!
+  "Each difference by that figure: 0.1 is 10 % more. Null for a change from 0."
+  ratios: [Float]!
+}
+
+"A figure for each value of some dimensions."
+type MetricBreakdown implements Provenance @can(do: READ_METRICS) {
+  "The dimensions; each row has a key for each."
+  by: [Dimension!]!
+  "The largest groups, the largest first."
+  rows: [MetricRow!]!
+  "What the rows leave, put together; null if they leave nothing."
+  rest: MetricRow
+  "All of it. Distinct users of the rows do not add up to it."
+  total: MetricRow!
+  "How many groups there are; 10,000 if there are more."
+  groupCount: Int!
+  "The start of each bucket of the rows' values; null unless ` + "`" + `interval` + "`" + ` was given."
+  at: [DateTime!]
+  "Whether each bucket ended at or before the watermark; null unless ` + "`" + `interval` + "`" + ` was given."
+  complete: [Boolean!]
+  "The currency of the values, by ISO 4217; null if they are not money."
+  currency: String
+  "The range that it is for."
+  range: Range!
+  "The zone that it is for."
+  zone: TimeZone!
+  "The instant that the figures speak of: the same as ` + "`" + `watermark` + "`" + `."
+  asOf: DateTime!
+  "Up to where everything accepted has been counted."
+  watermark: DateTime!
+  "Whether the figures are exact. False for estimates or samples, and where they depend on raw events that are archived."
+  exact: Boolean!
+  "Which version of the metric's definition they were worked out by."
+  definitionVersion: Int!
+  "Where they come from."
+  sources: [FigureSource!]!
+}
+
+"The figures of one group."
+type MetricRow @can(do: READ_METRICS) {
+  "The group's value of each dimension; null where there is none. Of ` + "`" + `rest` + "`" + ` and ` + "`" + `total` + "`" + ` there are none at all."
+  keys: [String]!
+  "The figure for the whole range. Money is in minor units."
+  value: Float
+  "The figure for each bucket; null unless ` + "`" + `interval` + "`" + ` was given."
+  values: [Float]
+  "How it compares, in the order in which it was asked for."
+  comparisons: [MetricComparison!]!
 }
 
 "A page of metrics."
@@ -8081,6 +8753,16 @@ func (ec *executionContext) childFields_Branding(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Branding", field.Name)
 }
 
+func (ec *executionContext) childFields_Dimension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Dimension_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_Dimension_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dimension", field.Name)
+}
+
 func (ec *executionContext) childFields_DiscardedEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discarded":
@@ -8579,16 +9261,82 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_name(ctx, field)
 	case "description":
 		return ec.fieldContext_Metric_description(ctx, field)
+	case "formula":
+		return ec.fieldContext_Metric_formula(ctx, field)
 	case "unit":
 		return ec.fieldContext_Metric_unit(ctx, field)
+	case "direction":
+		return ec.fieldContext_Metric_direction(ctx, field)
 	case "additive":
 		return ec.fieldContext_Metric_additive(ctx, field)
+	case "dimensions":
+		return ec.fieldContext_Metric_dimensions(ctx, field)
+	case "permission":
+		return ec.fieldContext_Metric_permission(ctx, field)
+	case "version":
+		return ec.fieldContext_Metric_version(ctx, field)
+	case "custom":
+		return ec.fieldContext_Metric_custom(ctx, field)
 	case "value":
 		return ec.fieldContext_Metric_value(ctx, field)
 	case "series":
 		return ec.fieldContext_Metric_series(ctx, field)
+	case "breakdown":
+		return ec.fieldContext_Metric_breakdown(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricBreakdown(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_MetricBreakdown_by(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricBreakdown_rows(ctx, field)
+	case "rest":
+		return ec.fieldContext_MetricBreakdown_rest(ctx, field)
+	case "total":
+		return ec.fieldContext_MetricBreakdown_total(ctx, field)
+	case "groupCount":
+		return ec.fieldContext_MetricBreakdown_groupCount(ctx, field)
+	case "at":
+		return ec.fieldContext_MetricBreakdown_at(ctx, field)
+	case "complete":
+		return ec.fieldContext_MetricBreakdown_complete(ctx, field)
+	case "currency":
+		return ec.fieldContext_MetricBreakdown_currency(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricBreakdown_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_MetricBreakdown_zone(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MetricBreakdown_asOf(ctx, field)
+	case "watermark":
+		return ec.fieldContext_MetricBreakdown_watermark(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricBreakdown_exact(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricBreakdown_definitionVersion(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricBreakdown_sources(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricBreakdown", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricComparison_kind(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricComparison_range(ctx, field)
+	case "value":
+		return ec.fieldContext_MetricComparison_value(ctx, field)
+	case "difference":
+		return ec.fieldContext_MetricComparison_difference(ctx, field)
+	case "ratio":
+		return ec.fieldContext_MetricComparison_ratio(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricComparison", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8615,6 +9363,20 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keys":
+		return ec.fieldContext_MetricRow_keys(ctx, field)
+	case "value":
+		return ec.fieldContext_MetricRow_value(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricRow_values(ctx, field)
+	case "comparisons":
+		return ec.fieldContext_MetricRow_comparisons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
@@ -8623,6 +9385,14 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_values(ctx, field)
 	case "complete":
 		return ec.fieldContext_MetricSeries_complete(ctx, field)
+	case "movingAverage":
+		return ec.fieldContext_MetricSeries_movingAverage(ctx, field)
+	case "cumulative":
+		return ec.fieldContext_MetricSeries_cumulative(ctx, field)
+	case "comparisons":
+		return ec.fieldContext_MetricSeries_comparisons(ctx, field)
+	case "currency":
+		return ec.fieldContext_MetricSeries_currency(ctx, field)
 	case "range":
 		return ec.fieldContext_MetricSeries_range(ctx, field)
 	case "interval":
@@ -8635,14 +9405,40 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_watermark(ctx, field)
 	case "exact":
 		return ec.fieldContext_MetricSeries_exact(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricSeries_sources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSeriesComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricSeriesComparison_kind(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricSeriesComparison_range(ctx, field)
+	case "at":
+		return ec.fieldContext_MetricSeriesComparison_at(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricSeriesComparison_values(ctx, field)
+	case "differences":
+		return ec.fieldContext_MetricSeriesComparison_differences(ctx, field)
+	case "ratios":
+		return ec.fieldContext_MetricSeriesComparison_ratios(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSeriesComparison", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
 		return ec.fieldContext_MetricValue_value(ctx, field)
+	case "money":
+		return ec.fieldContext_MetricValue_money(ctx, field)
+	case "comparisons":
+		return ec.fieldContext_MetricValue_comparisons(ctx, field)
 	case "range":
 		return ec.fieldContext_MetricValue_range(ctx, field)
 	case "zone":
@@ -8655,8 +9451,22 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_watermark(ctx, field)
 	case "exact":
 		return ec.fieldContext_MetricValue_exact(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricValue_sources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
+}
+
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
 func (ec *executionContext) childFields_NewAPIKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -27,7 +28,7 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _Range_from(ctx context.Context, field graphql.CollectedField, obj *model.Range) (ret graphql.Marshaler) {
+func (ec *executionContext) _Range_from(ctx context.Context, field graphql.CollectedField, obj *metric.Range) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -50,7 +51,7 @@ func (ec *executionContext) fieldContext_Range_from(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Range", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _Range_to(ctx context.Context, field graphql.CollectedField, obj *model.Range) (ret graphql.Marshaler) {
+func (ec *executionContext) _Range_to(ctx context.Context, field graphql.CollectedField, obj *metric.Range) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -168,7 +169,7 @@ func (ec *executionContext) unmarshalInputRangeInput(ctx context.Context, obj an
 
 var rangeImplementors = []string{"Range"}
 
-func (ec *executionContext) _Range(ctx context.Context, sel ast.SelectionSet, obj *model.Range) graphql.Marshaler {
+func (ec *executionContext) _Range(ctx context.Context, sel ast.SelectionSet, obj *metric.Range) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, rangeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -230,7 +231,11 @@ func (ec *executionContext) marshalNInterval2githubᚗcomᚋtidemarkhqᚋtidemar
 	return res
 }
 
-func (ec *executionContext) marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRange(ctx context.Context, sel ast.SelectionSet, v *model.Range) graphql.Marshaler {
+func (ec *executionContext) marshalNRange2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx context.Context, sel ast.SelectionSet, v metric.Range) graphql.Marshaler {
+	return ec._Range(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx context.Context, sel ast.SelectionSet, v *metric.Range) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -248,6 +253,25 @@ func (ec *executionContext) unmarshalNWeekday2githubᚗcomᚋtidemarkhqᚋtidema
 
 func (ec *executionContext) marshalNWeekday2githubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐWeekday(ctx context.Context, sel ast.SelectionSet, v model.Weekday) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalOInterval2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx context.Context, v any) (*calendar.Interval, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := calendar.Interval(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInterval2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx context.Context, sel ast.SelectionSet, v *calendar.Interval) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOLastInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐLastInput(ctx context.Context, v any) (*model.LastInput, error) {

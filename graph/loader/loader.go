@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
 const (
@@ -25,6 +26,10 @@ const (
 
 // Loaders are those of one execution. What is not found is nil, or an empty page.
 type Loaders struct {
+	// Figures answers questions for metrics together. Questions are told apart by where they
+	// are in memory: what equal ones have in common is read once all the same.
+	Figures *dataloader.Loader[*metric.Question, metric.Answer]
+
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
 	APIKey      *dataloader.Loader[uuid.UUID, *access.APIKey]
@@ -46,24 +51,34 @@ type Loaders struct {
 
 type loadersKey struct{}
 
+// Services are what loaders read from.
+type Services struct {
+	Events  *event.Reader
+	Parts   *archive.Reader
+	People  *customer.Service
+	Keys    *access.Keyring
+	Metrics *metric.Service
+}
+
 // With returns a context with fresh loaders.
-func With(ctx context.Context, events *event.Reader, parts *archive.Reader, people *customer.Service, keys *access.Keyring) context.Context {
+func With(ctx context.Context, from Services) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
-		Event:          single(events.ByPositions),
-		ArchivePart:    single(parts.ByPositions),
-		APIKey:         single(keys.ByIDs),
-		Person:         single(people.Persons),
-		Identity:       single(people.Identities),
-		Account:        single(people.Accounts),
-		AccountOf:      single(people.AccountsOf),
-		UserIDs:        single(people.UserIDs),
-		PersonTraits:   single(people.PersonTraits),
-		AccountTraits:  single(people.AccountTraits),
-		Identities:     paged(people.IdentityPages),
-		Accounts:       paged(people.AccountPages),
-		Members:        paged(people.MemberPages),
-		PersonHistory:  paged(people.PersonHistories),
-		AccountHistory: paged(people.AccountHistories),
+		Figures:        figures(from.Metrics),
+		Event:          single(from.Events.ByPositions),
+		ArchivePart:    single(from.Parts.ByPositions),
+		APIKey:         single(from.Keys.ByIDs),
+		Person:         single(from.People.Persons),
+		Identity:       single(from.People.Identities),
+		Account:        single(from.People.Accounts),
+		AccountOf:      single(from.People.AccountsOf),
+		UserIDs:        single(from.People.UserIDs),
+		PersonTraits:   single(from.People.PersonTraits),
+		AccountTraits:  single(from.People.AccountTraits),
+		Identities:     paged(from.People.IdentityPages),
+		Accounts:       paged(from.People.AccountPages),
+		Members:        paged(from.People.MemberPages),
+		PersonHistory:  paged(from.People.PersonHistories),
+		AccountHistory: paged(from.People.AccountHistories),
 	})
 }
 
@@ -82,6 +97,19 @@ func (l *Loaders) Forget() {
 	l.Accounts.ClearAll()
 	l.Members.ClearAll()
 	l.PersonHistory.ClearAll()
+}
+
+// figures answers questions for metrics together.
+func figures(metrics *metric.Service) *dataloader.Loader[*metric.Question, metric.Answer] {
+	return dataloader.NewBatchedLoader(func(ctx context.Context, questions []*metric.Question) []*dataloader.Result[metric.Answer] {
+		ctx, cancel := within(ctx)
+		defer cancel()
+		results := make([]*dataloader.Result[metric.Answer], len(questions))
+		for i, answer := range metrics.Answer(ctx, questions) {
+			results[i] = &dataloader.Result[metric.Answer]{Data: answer, Error: answer.Err}
+		}
+		return results
+	}, dataloader.WithWait[*metric.Question, metric.Answer](wait), dataloader.WithBatchCapacity[*metric.Question, metric.Answer](most))
 }
 
 // single loads things by their keys.

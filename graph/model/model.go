@@ -17,7 +17,7 @@ type Provenance any
 // Events is a question about events whose range is definite; its fields answer it.
 type Events struct {
 	Query     metric.EventQuery
-	Range     *Range
+	Range     *metric.Range
 	RawSince  *time.Time
 	Zone      string
 	AsOf      time.Time

@@ -145,6 +145,14 @@ type AuditTargetInput struct {
 	ID *string `json:"id,omitempty"`
 }
 
+// A dimension.
+type DimensionInput struct {
+	// Which kind.
+	Kind metric.DimensionKind `json:"kind"`
+	// Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: `plan.tier`.
+	Name *string `json:"name,omitempty"`
+}
+
 // What came of discarding events.
 type DiscardedEvents struct {
 	// How many were forgotten.
@@ -275,6 +283,23 @@ type EventWarning struct {
 	Field string `json:"field"`
 	// What is odd about it, in a sentence.
 	Reason string `json:"reason"`
+}
+
+// What counts. Either one of `and`, `or` and `not`, or a condition: `dimension` and `operator`,
+// with `values` for most. At most 8 levels and 50 conditions.
+type FilterInput struct {
+	// All of these hold.
+	And []FilterInput `json:"and,omitempty"`
+	// At least one of these holds.
+	Or []FilterInput `json:"or,omitempty"`
+	// This does not hold.
+	Not *FilterInput `json:"not,omitempty"`
+	// What is compared.
+	Dimension *DimensionInput `json:"dimension,omitempty"`
+	// How it is compared.
+	Operator *metric.Operator `json:"operator,omitempty"`
+	// With what: text, numbers, true or false. EQUALS and NOT_EQUALS take up to 100, the others one. The number 1 is not the text `1`.
+	Values []json.RawMessage `json:"values,omitempty"`
 }
 
 // A page of identities.
@@ -511,50 +536,6 @@ type MetricEdge struct {
 	Node *metric.Definition `json:"node"`
 }
 
-// A figure for each step of a range, as parallel lists: `values[i]` belongs to the bucket that starts at `at[i]`.
-type MetricSeries struct {
-	// The start of each bucket. The first one may start before `range.from`; only what lies in the range counts.
-	At []time.Time `json:"at"`
-	// The figure of each bucket: 0 where nothing happened, null for a ratio or an average of nothing.
-	Values []*float64 `json:"values"`
-	// Whether each bucket ended at or before the watermark. The running one is false.
-	Complete []bool `json:"complete"`
-	// The range that it is for.
-	Range *Range `json:"range"`
-	// The step.
-	Interval calendar.Interval `json:"interval"`
-	// The zone that it is for.
-	Zone string `json:"zone"`
-	// The instant that the figures speak of: the same as `watermark`.
-	AsOf time.Time `json:"asOf"`
-	// Up to where everything accepted has been counted.
-	Watermark time.Time `json:"watermark"`
-	// Whether the figures are exact. False for estimates or samples.
-	Exact bool `json:"exact"`
-}
-
-func (MetricSeries) IsProvenance() {}
-
-// One figure.
-type MetricValue struct {
-	// The figure; null for a ratio or an average of nothing.
-	Value *float64 `json:"value,omitempty"`
-	// The range that it is for.
-	Range *Range `json:"range"`
-	// The zone that it is for.
-	Zone string `json:"zone"`
-	// False while the range ends after the watermark.
-	Complete bool `json:"complete"`
-	// The instant that the figure speaks of: the same as `watermark`.
-	AsOf time.Time `json:"asOf"`
-	// Up to where everything accepted has been counted.
-	Watermark time.Time `json:"watermark"`
-	// Whether the figure is exact. False for an estimate or a sample.
-	Exact bool `json:"exact"`
-}
-
-func (MetricValue) IsProvenance() {}
-
 // What can be changed.
 type Mutation struct {
 }
@@ -691,14 +672,6 @@ type QuarantinedEventEdge struct {
 
 // What can be asked. Every field can be asked live as well: see `Subscription.live`.
 type Query struct {
-}
-
-// A stretch of time, half-open: `from` counts, `to` does not.
-type Range struct {
-	// The first instant that counts.
-	From time.Time `json:"from"`
-	// The first instant that no longer counts.
-	To time.Time `json:"to"`
 }
 
 // Which time to look at: either `last`, or `from` with or without `to`. Without

@@ -215,12 +215,14 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
+	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin()))
+	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
 		Witness:        s.witness,
 		Quotas:         quotas,
-		MetricService:  metric.NewService(n.app),
+		MetricService:  metrics,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,
@@ -245,7 +247,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 			return scope
 		},
 		Admit:       admission{s.limiter, quotas}.admit,
-		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, reader, parts, users, keyring) },
+		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, from) },
 		Documents:   s.documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),

@@ -35,7 +35,7 @@ func newHouse(t *testing.T) *house {
 	h := testkit.NewHouse(t)
 	writer := event.NewWriter(h.App, event.WriterOptions{Linger: time.Microsecond})
 	testkit.Run(t, writer.Run)
-	return &house{h, writer, metric.NewService(h.App), customer.NewService(h.App), customer.NewEraser(h.Worker)}
+	return &house{h, writer, metric.NewService(h.App, metric.NewCatalog(metric.Builtin())), customer.NewService(h.App), customer.NewEraser(h.Worker)}
 }
 
 // as is a context of somebody who may manage the tenant.
@@ -98,7 +98,7 @@ func (h *house) identityOf(t testkit.Failer, id tenant.ID, user, device string) 
 // days gives a metric's values over a range of days of the tenant's zone, and its total.
 func (h *house) days(t testkit.Failer, id tenant.ID, key string, from, to time.Time) (values []float64, total float64) {
 	t.Helper()
-	d, err := metric.Find(key)
+	d, err := metric.NewCatalog(metric.Builtin()).Find(key)
 	if err != nil {
 		t.Fatal(err)
 	}

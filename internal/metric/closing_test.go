@@ -85,7 +85,7 @@ func TestAnEmptyViewIsFilled(t *testing.T) {
 // days gives a metric's values for two days.
 func days(t *testing.T, w *world, id tenant.ID, key string, from time.Time) (values []float64) {
 	t.Helper()
-	d, err := metric.Find(key)
+	d, err := metric.NewCatalog(metric.Builtin()).Find(key)
 	if err != nil {
 		t.Fatal(err)
 	}

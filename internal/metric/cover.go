@@ -33,20 +33,13 @@ type piece struct {
 	dayStart   time.Time
 }
 
-// cover takes the buckets apart, each clipped to the window.
-func (w Window) cover(buckets []calendar.Bucket) cover {
-	c := cover{home: w.home, rawSince: w.rawSince, from: w.From, to: w.To}
-	for i, b := range buckets {
-		start, end := b.Start, b.End
-		if start.Before(w.From) {
-			start = w.From
-		}
-		if end.After(w.To) {
-			end = w.To
-		}
-		c.starts = append(c.starts, start)
-		if !w.narrowed {
-			c.add(w.home, i, start, end)
+// cover takes the grid's buckets apart.
+func (g Grid) cover() cover {
+	c := cover{home: g.home, rawSince: g.rawSince, from: g.From, to: g.To}
+	for i, b := range g.Buckets {
+		c.starts = append(c.starts, b.Start)
+		if !g.narrowed {
+			c.add(g.home, i, b.Start, b.End)
 		}
 	}
 	return c

@@ -39,11 +39,13 @@ func (s *Service) EventWindow(ctx context.Context, q EventQuery) (w Window, err 
 
 // EventCount counts the events of a range.
 func (s *Service) EventCount(ctx context.Context, q EventQuery) (int, error) {
-	counts := make([]float64, 1)
+	count := 0
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
-		return countEventsOf(q.Types).of(w)(ctx, tx, w.cover(w.whole()), counts)
+		t, err := countEventsOf(q.Types).read(ctx, tx, Grid{Window: w, Buckets: w.whole()}, "n")
+		count = int(t.Columns["n"][0][0])
+		return err
 	})
-	return int(counts[0]), err
+	return count, err
 }
 
 // EventTimeline counts the events of each bucket of a range.

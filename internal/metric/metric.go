@@ -2,16 +2,17 @@
 // as of now. Closed days that nothing has touched since they were materialized come from
 // their view, and everything else from the rollups that were written with the events; so
 // a refresh changes what an answer costs, and never what it says.
+//
+// A metric is worked out of columns, and columns are read by readers: each reader fills a
+// grid of buckets and groups by a fixed number of statements, for whatever metrics need of
+// it. So however many figures a request asks for, each distinct need is read once, and all
+// of them from one snapshot.
 package metric
 
 import (
-	"context"
-	"time"
+	"slices"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/tidemarkhq/tidemark/internal/fault"
-	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/access"
 )
 
 // Unit is what a value is a number of.
@@ -19,134 +20,76 @@ type Unit string
 
 // The units, as in the schema's enum MetricUnit.
 const (
-	UnitEvents Unit = "EVENTS"
-	UnitUsers  Unit = "USERS"
+	UnitEvents        Unit = "EVENTS"
+	UnitUsers         Unit = "USERS"
+	UnitAccounts      Unit = "ACCOUNTS"
+	UnitSessions      Unit = "SESSIONS"
+	UnitSubscriptions Unit = "SUBSCRIPTIONS"
+	UnitMoney         Unit = "MONEY" // integers of minor units
+	UnitRatio         Unit = "RATIO" // 0.2 is 20 %
+	UnitNumber        Unit = "NUMBER"
 )
 
-// Definition is a metric of the catalog.
+// Direction is where a metric should go.
+type Direction string
+
+// The directions, as in the schema's enum MetricDirection.
+const (
+	UpIsGood   Direction = "UP_IS_GOOD"
+	DownIsGood Direction = "DOWN_IS_GOOD"
+	Neutral    Direction = "NEUTRAL"
+)
+
+// Definition is a metric: what it is called, what it means, and how it is worked out.
 type Definition struct {
 	Key         string
 	Name        string
 	Description string
+	Formula     string // how it is worked out, for people to read
 	Unit        Unit
-	Additive    bool // whether buckets add up to their total
-	Raw         bool // whether the edges of a range are counted from raw events
+	Direction   Direction
+	Additive    bool              // whether buckets add up to their total
+	Permission  access.Permission // what asking for its figures takes
+	Version     int               // of the definition, from 1
+	Custom      bool              // made by the tenant
 
-	// fromFirst says that a figure depends on all that was before its range.
-	fromFirst bool
-	count     counters
+	// Needs are the columns that it is worked out of.
+	Needs []Column
+	// Calc works the figure of a cell out of its columns, in the order of Needs; nil is the
+	// first as it is. A column that has no value there is NaN.
+	Calc func(columns []float64) *float64
 }
 
-// catalog lists the metrics in the order in which they are shown.
-var catalog = []*Definition{
-	{
-		Key: "events", Name: "Events", Unit: UnitEvents, Additive: true, Raw: true,
-		Description: "How many events happened: each message counts once, however often it was sent.",
-		count:       counters{countEvents, countSeenEvents},
-	},
-	{
-		Key: "active_users", Name: "Active users", Unit: UnitUsers, Raw: true,
-		Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
-		count:       counters{countActiveUsers, countSeenActiveUsers},
-	},
-	{
-		Key: "new_users", Name: "New users", Unit: UnitUsers, Additive: true, fromFirst: true,
-		Description: "How many users did the first event of their life.",
-		count:       counters{countNewUsers, countSeenNewUsers},
-	},
+// Column is one of the columns of a reader.
+type Column struct {
+	Reader *Reader
+	Name   string
 }
 
-// Catalog lists the metrics in the order in which they are shown.
-func Catalog() []*Definition { return catalog }
-
-// Find returns the metric of a key, or NOT_FOUND.
-func Find(key string) (*Definition, error) {
-	for _, d := range catalog {
-		if d.Key == key {
-			return d, nil
-		}
-	}
-	return nil, errNoMetric
-}
-
-var errNoMetric = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
-
-// Service answers queries for metrics.
-type Service struct{ app *postgres.App }
-
-// NewService makes the service.
-func NewService(app *postgres.App) *Service { return &Service{app} }
-
-// Value is one figure for a whole range.
-type Value struct {
-	Window
-	Value *float64 // null for a ratio or an average of nothing
-	Exact bool
-}
-
-// Complete reports whether the range ended at or before the watermark.
-func (v Value) Complete() bool { return !v.To.After(v.Watermark) }
-
-// Series is a figure for each bucket of a range, as parallel lists.
-type Series struct {
-	Window
-	At       []time.Time
-	Values   []*float64
-	Complete []bool
-	Exact    bool
-}
-
-// Value answers for a whole range.
-func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, error) {
-	var answer Value
-	if _, err := FindShown(ctx, d.Key); err != nil {
-		return answer, err
-	}
-	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
-		counts := make([]float64, 1)
-		err := d.count.of(w)(ctx, tx, w.cover(w.whole()), counts)
-		answer = Value{Window: w, Value: &counts[0], Exact: d.exact(w)}
-		return err
-	})
-	return answer, err
-}
-
-// Series answers for each bucket of a range.
-func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
-	if _, err := FindShown(ctx, d.Key); err != nil {
-		return Series{}, err
-	}
-	series, err := s.series(ctx, ask, d.count)
-	series.Exact = d.exact(series.Window)
-	return series, err
-}
-
-// exact reports whether the metric's figures of a window are. For a caller who sees some rows
-// alone they are all counted from raw events, and those may be in the archive.
-func (d *Definition) exact(w Window) bool {
-	switch {
-	case w.narrowed && d.fromFirst:
-		return w.RawSince() == nil
-	case w.narrowed || d.Raw:
-		return w.Exact()
-	}
-	return true
-}
-
-func (s *Service) series(ctx context.Context, ask Ask, count counters) (Series, error) {
-	var answer Series
-	err := s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
-		buckets, err := w.buckets(ask.Interval)
-		if err != nil {
-			return err
-		}
-		w.noteNextClose(ctx, buckets)
-		counts := make([]float64, len(buckets))
-		if err := count.of(w)(ctx, tx, w.cover(buckets), counts); err != nil {
-			return err
-		}
-		answer = w.series(buckets, counts)
+// Dimensions are those that all of the metric's readers can be broken down and filtered by.
+func (d *Definition) Dimensions() []DimensionKind {
+	if len(d.Needs) == 0 {
 		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(d.Needs[0].Reader.Dimensions), func(k DimensionKind) bool {
+		return slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Dimensions, k) })
 	})
-	return answer, err
+}
+
+// adds reports whether the groups of a breakdown can be put together by adding up.
+func (d *Definition) adds() bool {
+	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Adds, c.Name) })
+}
+
+// history reports whether it can be told as it was known in the past.
+func (d *Definition) history() bool {
+	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return !c.Reader.History })
+}
+
+// figure is the metric's value of one cell; null for a ratio or an average of nothing.
+func (d *Definition) figure(columns []float64) *float64 {
+	if d.Calc != nil {
+		return d.Calc(columns)
+	}
+	return orNull(columns[0])
 }

@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	h := testkit.NewHouse(t)
 	writer := event.NewWriter(h.App, event.WriterOptions{Linger: time.Microsecond})
 	testkit.Run(t, writer.Run)
-	return &world{h, writer, metric.NewService(h.App)}
+	return &world{h, writer, metric.NewService(h.App, metric.NewCatalog(metric.Builtin()))}
 }
 
 // stretch is a week of a tenant's zone in which its clocks change, or might.
@@ -184,7 +184,7 @@ type history struct {
 // compareAs asks as one caller, and holds the answers against what they see.
 func (w *world) compareAs(t *rapid.T, who access.Principal, ask metric.Ask, seen history) {
 	ctx := access.With(context.Background(), who)
-	for _, d := range metric.Catalog() {
+	for _, d := range metric.Builtin() {
 		series, err := w.metrics.Series(ctx, d, ask)
 		if err != nil {
 			t.Fatalf("%s %+v: %v", d.Key, ask, err)

@@ -36,6 +36,10 @@ type Ask struct {
 	Zone      string            // IANA; empty: the tenant's
 	WeekStart *time.Weekday     // nil: the tenant's
 	Interval  calendar.Interval // of a series
+	AsOf      *time.Time        // as it was known then; nil: now
+	Filter    *Filter
+	Compare   []Comparison
+	Currency  string // of money: ISO 4217; empty: the tenant's
 }
 
 // Last asks for the running step and those before it.
@@ -51,14 +55,23 @@ type Window struct {
 	WeekStart time.Weekday
 	Watermark time.Time // everything accepted before is counted
 
+	tenant   tenant.ID
 	home     calendar.Zone // the tenant's own, in whose days things were counted
 	rawSince time.Time     // before it raw events may be in the archive
 	narrowed bool          // the caller sees some rows alone
+	asOf     bool          // as it was known at the watermark, which is past
+	currency string        // of money
 }
 
-// read opens one snapshot of the tenant's data, makes the window definite on the
-// database's clock, and notes what the answer will depend on.
-func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window) error) error {
+// house is what an answer is read from: a snapshot of a tenant's data, and its settings.
+type house struct {
+	tx       pgx.Tx
+	who      access.Principal
+	settings dbsqlc.TenantGetRow
+}
+
+// open opens one snapshot of the asking tenant's data.
+func (s *Service) open(ctx context.Context, fn func(house) error) error {
 	who, err := access.Require(ctx, access.ReadMetrics)
 	if err != nil {
 		return err
@@ -71,33 +84,47 @@ func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window
 		if err != nil {
 			return fmt.Errorf("read tenant: %w", err)
 		}
-		w, err := ask.window(settings)
-		if err != nil {
-			return err
-		}
-		w.narrowed = who.Rows != nil
-		w.note(ctx, who.Tenant)
-		return fn(tx, w)
+		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+		return fn(house{tx, who, settings})
 	})
 }
 
-// note says what the answer will depend on.
-func (w Window) note(ctx context.Context, id tenant.ID) {
-	since := w.From
+// read opens a snapshot for a single window, and notes that the answer depends on it.
+func (s *Service) read(ctx context.Context, ask Ask, fn func(tx pgx.Tx, w Window) error) error {
+	return s.open(ctx, func(h house) error {
+		w, err := h.window(ask)
+		if err != nil {
+			return err
+		}
+		w.note(ctx, 0)
+		return fn(h.tx, w)
+	})
+}
+
+// window makes what is asked for definite, on the database's clock.
+func (h house) window(ask Ask) (Window, error) {
+	w, err := ask.window(h.settings)
+	w.tenant, w.narrowed = h.who.Tenant, h.who.Rows != nil
+	return w, err
+}
+
+// note says that the answer depends on the days of the window, and so many before them.
+func (w Window) note(ctx context.Context, lookback int) {
+	from := w.home.DateOf(w.From)
 	if w.narrowed { // who is new depends on all that they did before, as far as it is seen
-		since = earliest
+		from = w.home.DateOf(earliest)
 	}
-	topic.Note(ctx, topic.Exactly(id, topic.Tenant, ""))
+	from = max(from-calendar.Date(lookback), w.home.DateOf(earliest))
 	topic.Note(ctx, topic.Span{
-		Tenant: id, Subject: topic.Day,
-		From: w.home.DateOf(since).String(), To: w.home.DateOf(w.To.Add(-1)).String(),
+		Tenant: w.tenant, Subject: topic.Day,
+		From: from.String(), To: w.home.DateOf(w.To.Add(-1)).String(),
 	})
 	w.noteUntil(ctx, w.To)
 }
 
 // noteUntil says that the answer changes at an instant by itself, if it lies ahead.
 func (w Window) noteUntil(ctx context.Context, at time.Time) {
-	if at.After(w.Watermark) {
+	if at.After(w.Watermark) && !w.asOf {
 		topic.NoteUntil(ctx, at)
 	}
 }
@@ -117,7 +144,16 @@ func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
 	}
-	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC()}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
+	if a.AsOf != nil {
+		if a.AsOf.After(w.Watermark) || a.AsOf.Before(earliest) {
+			return w, fault.Input("asOf", "It is an instant of the past.")
+		}
+		w.Watermark, w.asOf = a.AsOf.UTC(), true
+	}
+	if a.Currency != "" {
+		w.currency = a.Currency
+	}
 	if a.Zone != "" {
 		if w.Zone, err = calendar.LoadZone(a.Zone); err != nil {
 			return Window{}, err
@@ -179,6 +215,12 @@ func (l Last) bounds(w Window) (from, to time.Time, err error) {
 	return from, grid.Next(running), nil
 }
 
+// Currency is that of money: ISO 4217.
+func (w Window) Currency() string { return w.currency }
+
+// Tenant is whose data it is.
+func (w Window) Tenant() tenant.ID { return w.tenant }
+
 func (w Window) grid(interval calendar.Interval) calendar.Grid {
 	return calendar.Grid{Zone: w.Zone, Interval: interval, WeekStart: w.WeekStart}
 }
@@ -223,18 +265,17 @@ func (w Window) buckets(interval calendar.Interval) ([]calendar.Bucket, error) {
 	return w.grid(interval).Buckets(w.From, w.To, maxBuckets)
 }
 
-// series puts the figures of buckets into parallel lists.
-func (w Window) series(buckets []calendar.Bucket, counts []float64) Series {
-	s := Series{
-		Window:   w,
-		At:       make([]time.Time, len(buckets)),
-		Values:   make([]*float64, len(buckets)),
-		Complete: make([]bool, len(buckets)),
-	}
+// clip cuts buckets to the window.
+func (w Window) clip(buckets []calendar.Bucket) []calendar.Bucket {
+	clipped := make([]calendar.Bucket, len(buckets))
 	for i, b := range buckets {
-		s.At[i] = b.Start
-		s.Values[i] = &counts[i]
-		s.Complete[i] = !b.End.After(w.Watermark)
+		if b.Start.Before(w.From) {
+			b.Start = w.From
+		}
+		if b.End.After(w.To) {
+			b.End = w.To
+		}
+		clipped[i] = b
 	}
-	return s
+	return clipped
 }

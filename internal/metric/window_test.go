@@ -100,7 +100,7 @@ func TestCoverTakesABucketApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := w.cover(w.whole())
+	c := Grid{Window: w, Buckets: w.whole()}.cover()
 	want := []struct{ name, got, want string }{
 		{"days", spans(c.days), "2026-05-01T22:00:00Z/2026-05-02T22:00:00Z 2026-05-02T22:00:00Z/2026-05-03T22:00:00Z"},
 		{"slots", spans(c.slots), "2026-05-01T12:15:00Z/2026-05-01T22:00:00Z 2026-05-03T22:00:00Z/2026-05-04T01:15:00Z"},

@@ -133,7 +133,9 @@ func (s *Service) Invitations(ctx context.Context, first int, before *Moment) (p
 		}
 		shown := list[:min(len(list), first)]
 		page.Invitations, err = withRoles(ctx, tx, shown, func(i dbsqlc.InvitationPageRow) uuid.UUID { return i.RoleID },
-			func(i dbsqlc.InvitationPageRow, role Role) Invitation { return toInvitation(dbsqlc.InvitationGetRow(i), role) })
+			func(i dbsqlc.InvitationPageRow, role Role) Invitation {
+				return toInvitation(dbsqlc.InvitationGetRow(i), role)
+			})
 		if err != nil {
 			return err
 		}

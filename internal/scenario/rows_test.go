@@ -43,10 +43,12 @@ func newDesk(t *testing.T, s story) *desk {
 	t.Cleanup(app.Close)
 	events, parts, people := domain.NewReader(app), archive.NewReader(app), customer.NewService(app)
 	keyring := access.NewKeyring(app, nil, nil) // which looks keys up, and makes none
+	metrics := metric.NewService(app, metric.NewCatalog(metric.Builtin()))
+	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
-		TenantSettings: access.NewSettings(app), MetricService: metric.NewService(app), EventReader: events, ArchiveReader: parts,
+		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
 		People: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app),
-	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, events, parts, people, keyring) }}
+	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
 
 // member makes somebody of a role that is narrowed to conditions, and says who they are.

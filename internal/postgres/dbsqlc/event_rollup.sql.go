@@ -13,13 +13,17 @@ import (
 )
 
 const eventCountByBucket = `-- name: EventCountByBucket :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
     coalesce(m.events, (
       select sum(r.count) from event_rollup r where r.at >= d.starts and r.at < d.ends
-    )) as n
+    )) as n,
+    m.day is not null as closed
   from unnest($1::int[], $2::date[], $3::timestamptz[], $4::timestamptz[])
     as d (bucket, day, starts, ends)
   left join day_version v on v.day = d.day
@@ -27,13 +31,15 @@ from (
   union all
   select
     s.bucket,
-    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends)
+    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends),
+    false
   from unnest($5::int[], $6::timestamptz[], $7::timestamptz[])
     as s (bucket, starts, ends)
   union all
   select
     x.bucket,
-    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends)
+    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends),
+    false
   from unnest($8::int[], $9::timestamptz[], $10::timestamptz[])
     as x (bucket, starts, ends)
 ) pieces
@@ -58,6 +64,7 @@ type EventCountByBucketParams struct {
 type EventCountByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // Events by bucket. Days of the tenant's zone that are closed and untouched come from the
@@ -83,7 +90,7 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 	items := []EventCountByBucketRow{}
 	for rows.Next() {
 		var i EventCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -95,10 +102,14 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 }
 
 const eventCountByBucketOfTypes = `-- name: EventCountByBucketOfTypes :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
+    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed,
     case
       when exists (select from closed_day_type m where m.day = v.day and m.version = v.version) then (
         select sum(m.events)
@@ -117,6 +128,7 @@ from (
   union all
   select
     s.bucket,
+    false,
     (
       select sum(r.count)
       from event_rollup r
@@ -127,6 +139,7 @@ from (
   union all
   select
     x.bucket,
+    false,
     (
       select count(*)
       from event e
@@ -157,6 +170,7 @@ type EventCountByBucketOfTypesParams struct {
 type EventCountByBucketOfTypesRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // The same, of some types only.
@@ -181,7 +195,7 @@ func (q *Queries) EventCountByBucketOfTypes(ctx context.Context, db DBTX, arg Ev
 	items := []EventCountByBucketOfTypesRow{}
 	for rows.Next() {
 		var i EventCountByBucketOfTypesRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

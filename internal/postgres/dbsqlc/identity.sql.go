@@ -94,13 +94,17 @@ func (q *Queries) IdentityLink(ctx context.Context, db DBTX, arg IdentityLinkPar
 }
 
 const identityNewByBucket = `-- name: IdentityNewByBucket :many
-select pieces.bucket::int as bucket, sum(pieces.n)::bigint as n
+select
+  pieces.bucket::int as bucket,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.closed) as closed
 from (
   select
     d.bucket,
     coalesce(m.new_users, (
       select count(*) from identity i where i.born_at >= d.starts and i.born_at < d.ends
-    )) as n
+    )) as n,
+    m.day is not null as closed
   from unnest($1::int[], $2::date[], $3::timestamptz[], $4::timestamptz[])
     as d (bucket, day, starts, ends)
   left join day_version v on v.day = d.day
@@ -108,7 +112,8 @@ from (
   union all
   select
     s.bucket,
-    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends)
+    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends),
+    false
   from unnest($5::int[], $6::timestamptz[], $7::timestamptz[])
     as s (bucket, starts, ends)
 ) pieces
@@ -129,6 +134,7 @@ type IdentityNewByBucketParams struct {
 type IdentityNewByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // New users by bucket: exact for any range in any zone. A day of the tenant's zone that is
@@ -150,7 +156,7 @@ func (q *Queries) IdentityNewByBucket(ctx context.Context, db DBTX, arg Identity
 	items := []IdentityNewByBucketRow{}
 	for rows.Next() {
 		var i IdentityNewByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

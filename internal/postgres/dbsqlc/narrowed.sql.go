@@ -13,7 +13,8 @@ import (
 const narrowedActiveUsersByBucket = `-- name: NarrowedActiveUsersByBucket :many
 select
   (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(distinct i.person_id)::bigint as n
+  count(distinct i.person_id)::bigint as n,
+  0::bigint as closed
 from event e
 join narrowed.identity_person i on i.identity_id = e.identity_id
 where e.occurred_at >= $2::timestamptz
@@ -32,6 +33,7 @@ type NarrowedActiveUsersByBucketParams struct {
 type NarrowedActiveUsersByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // Who was active counts once a bucket, whether the caller may see them or not.
@@ -44,7 +46,7 @@ func (q *Queries) NarrowedActiveUsersByBucket(ctx context.Context, db DBTX, arg 
 	items := []NarrowedActiveUsersByBucketRow{}
 	for rows.Next() {
 		var i NarrowedActiveUsersByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -58,7 +60,8 @@ func (q *Queries) NarrowedActiveUsersByBucket(ctx context.Context, db DBTX, arg 
 const narrowedEventCountByBucket = `-- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n
+  count(*)::bigint as n,
+  0::bigint as closed
 from event e
 where e.occurred_at >= $2::timestamptz
   and e.occurred_at < $3::timestamptz
@@ -77,6 +80,7 @@ type NarrowedEventCountByBucketParams struct {
 type NarrowedEventCountByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // For callers who see some rows alone: figures from the events that they see, as rollups
@@ -96,7 +100,7 @@ func (q *Queries) NarrowedEventCountByBucket(ctx context.Context, db DBTX, arg N
 	items := []NarrowedEventCountByBucketRow{}
 	for rows.Next() {
 		var i NarrowedEventCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -110,7 +114,8 @@ func (q *Queries) NarrowedEventCountByBucket(ctx context.Context, db DBTX, arg N
 const narrowedNewUsersByBucket = `-- name: NarrowedNewUsersByBucket :many
 select
   (width_bucket(f.first_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n
+  count(*)::bigint as n,
+  0::bigint as closed
 from (
   select i.person_id, min(e.occurred_at) as first_at
   from event e
@@ -133,6 +138,7 @@ type NarrowedNewUsersByBucketParams struct {
 type NarrowedNewUsersByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // New is who did the first of all events that the caller sees, so all until the end of the
@@ -146,7 +152,7 @@ func (q *Queries) NarrowedNewUsersByBucket(ctx context.Context, db DBTX, arg Nar
 	items := []NarrowedNewUsersByBucketRow{}
 	for rows.Next() {
 		var i NarrowedNewUsersByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

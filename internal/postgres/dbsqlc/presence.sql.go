@@ -35,7 +35,8 @@ func (q *Queries) PlanFreely(ctx context.Context, db DBTX) error {
 const presenceDayCountByBucket = `-- name: PresenceDayCountByBucket :many
 select
   d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n
+  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n,
+  (m.day is not null)::int::bigint as closed
 from unnest($1::int[], $2::date[]) as d (bucket, day)
 left join day_version v on v.day = d.day
 left join closed_day m on m.day = v.day and m.version = v.version
@@ -50,6 +51,7 @@ type PresenceDayCountByBucketParams struct {
 type PresenceDayCountByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // Active users where each bucket is one day of the tenant's zone: from the view where that
@@ -63,7 +65,7 @@ func (q *Queries) PresenceDayCountByBucket(ctx context.Context, db DBTX, arg Pre
 	items := []PresenceDayCountByBucketRow{}
 	for rows.Next() {
 		var i PresenceDayCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -75,7 +77,7 @@ func (q *Queries) PresenceDayCountByBucket(ctx context.Context, db DBTX, arg Pre
 }
 
 const presenceDistinctByBucket = `-- name: PresenceDistinctByBucket :many
-select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n, 0::bigint as closed
 from (
   select d.bucket, p.person_id
   from unnest($1::int[], $2::date[]) as d (bucket, day)
@@ -109,6 +111,7 @@ type PresenceDistinctByBucketParams struct {
 type PresenceDistinctByBucketRow struct {
 	Bucket int32
 	N      int64
+	Closed int64
 }
 
 // Distinct users of buckets of any shape: whole days of the tenant's zone, the quarter hours
@@ -131,7 +134,7 @@ func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg Pre
 	items := []PresenceDistinctByBucketRow{}
 	for rows.Next() {
 		var i PresenceDistinctByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

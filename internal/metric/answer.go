@@ -1,0 +1,303 @@
+package metric
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+)
+
+// Service answers queries for metrics.
+type Service struct {
+	app     *postgres.App
+	catalog *Catalog
+}
+
+// NewService makes the service.
+func NewService(app *postgres.App, catalog *Catalog) *Service { return &Service{app, catalog} }
+
+// Question asks for figures of a metric: for a value, unless it is Series or has By.
+type Question struct {
+	Of *Definition
+	Ask
+	Series bool // a figure for each bucket of the interval
+	Smooth int  // with a moving average over so many buckets; 0: without
+	By     []Dimension
+	Top    int // how many groups; the rest is put together
+}
+
+// Answer is what was asked for, or why there is none.
+type Answer struct {
+	Value     *Value
+	Series    *Series
+	Breakdown *Breakdown
+	Err       error
+}
+
+// Figure is how current and how certain figures are, and what they are of.
+type Figure struct {
+	Window
+	Of      *Definition
+	Exact   bool
+	Sources Sources
+}
+
+// Complete reports whether the range ended at or before the watermark.
+func (f Figure) Complete() bool { return !f.To.After(f.Watermark) }
+
+// Range is the stretch of time that the figures are for.
+func (f Figure) Range() Range { return Range{f.From, f.To} }
+
+// ZoneName names the zone that they are for.
+func (f Figure) ZoneName() string { return f.Zone.String() }
+
+// DefinitionVersion is the version of the definition that they were worked out by.
+func (f Figure) DefinitionVersion() int { return f.Of.Version }
+
+// SourceNames are where they come from.
+func (f Figure) SourceNames() []Source { return f.Sources.Names() }
+
+// MoneyCurrency is the currency of money, and nil for all other units.
+func (f Figure) MoneyCurrency() *string {
+	if f.Of.Unit != UnitMoney {
+		return nil
+	}
+	return &f.currency
+}
+
+// Range is a stretch of time, half-open.
+type Range struct{ From, To time.Time }
+
+// Money is an amount in minor units of a currency.
+type Money struct {
+	Amount   int
+	Currency string // ISO 4217
+}
+
+// inquiry is a question that is being answered, in as many steps as it takes: each wants
+// something of the round, and goes on once it has been read.
+type inquiry interface {
+	next(ctx context.Context, r *round) (done bool, err error)
+	answer() Answer
+}
+
+// Answer answers questions together: from one snapshot, each distinct need read once. One
+// question's error is none of the others'.
+func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
+	answers := make([]Answer, len(questions))
+	err := s.open(ctx, func(h house) error {
+		r := &round{house: h, tables: map[string]*Table{}}
+		open := map[int]inquiry{}
+		for i, q := range questions {
+			made, err := h.inquire(ctx, q)
+			if err != nil {
+				answers[i].Err = err
+				continue
+			}
+			open[i] = made
+		}
+		return r.work(ctx, open, answers)
+	})
+	if err != nil {
+		for i := range answers {
+			answers[i] = Answer{Err: err}
+		}
+	}
+	return answers
+}
+
+// work goes on until all inquiries are done.
+func (r *round) work(ctx context.Context, open map[int]inquiry, answers []Answer) error {
+	for len(open) > 0 {
+		for i := range answers { // in their order, so that statements come in the same one
+			q := open[i]
+			if q == nil {
+				continue
+			}
+			done, err := q.next(ctx, r)
+			if err != nil || done {
+				delete(open, i)
+				answers[i] = q.answer()
+				answers[i].Err = err
+			}
+		}
+		if err := r.read(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inquire checks a question.
+func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
+	if _, err := access.Require(ctx, q.Of.Permission); err != nil {
+		return nil, err
+	}
+	if !h.who.Embed.AllowsMetric(q.Of.Key) {
+		return nil, errNoMetric
+	}
+	dimensions := q.Of.Dimensions()
+	if err := q.Filter.check(dimensions); err != nil {
+		return nil, err
+	}
+	if len(q.Compare) > maxComparisons {
+		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
+	}
+	if q.AsOf != nil && !q.Of.history() {
+		return nil, fault.Input("asOf", "What was known of this metric is not kept.")
+	}
+	w, err := h.window(q.Ask)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case q.By != nil:
+		return newBreakdown(w, q, dimensions)
+	case q.Series:
+		return newSeries(w, q)
+	}
+	return newValue(w, q)
+}
+
+// Value answers for a whole range.
+func (s *Service) Value(ctx context.Context, d *Definition, ask Ask) (Value, error) {
+	answer := s.Answer(ctx, []*Question{{Of: d, Ask: ask}})[0]
+	if answer.Err != nil {
+		return Value{}, answer.Err
+	}
+	return *answer.Value, nil
+}
+
+// Series answers for each bucket of a range.
+func (s *Service) Series(ctx context.Context, d *Definition, ask Ask) (Series, error) {
+	answer := s.Answer(ctx, []*Question{{Of: d, Ask: ask, Series: true}})[0]
+	if answer.Err != nil {
+		return Series{}, answer.Err
+	}
+	return *answer.Series, nil
+}
+
+// Value is one figure for a whole range.
+type Value struct {
+	Figure
+	Value       *float64 // null for a ratio or an average of nothing
+	Comparisons []ComparedValue
+}
+
+// Money is the value as an amount, if it is one.
+func (v Value) Money() *Money {
+	if v.Of.Unit != UnitMoney || v.Value == nil {
+		return nil
+	}
+	return &Money{int(math.Round(*v.Value)), v.currency}
+}
+
+// ComparedValue is the figure of another range, and how the value compares with it.
+type ComparedValue struct {
+	Change
+	Range
+	Kind  ComparisonKind
+	Value *float64
+}
+
+type valueInquiry struct {
+	made   Value
+	q      *Question
+	main   frame
+	others []frame
+	asked  bool
+}
+
+func newValue(w Window, q *Question) (inquiry, error) {
+	v := &valueInquiry{q: q, made: Value{Figure: Figure{Window: w, Of: q.Of}, Comparisons: []ComparedValue{}}}
+	for _, c := range q.Compare {
+		other, _, err := w.compared(c, q.Last)
+		if err != nil {
+			return nil, err
+		}
+		v.made.Comparisons = append(v.made.Comparisons, ComparedValue{Kind: c.Kind, Range: Range{other.From, other.To}})
+	}
+	return v, nil
+}
+
+func (v *valueInquiry) next(ctx context.Context, r *round) (bool, error) {
+	w := v.made.Window
+	if !v.asked {
+		v.asked = true
+		v.main = r.want(ctx, v.q.Of, Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter})
+		for _, c := range v.made.Comparisons {
+			other := w
+			other.From, other.To = c.From, c.To
+			v.others = append(v.others, r.want(ctx, v.q.Of, Grid{Window: other, Buckets: other.whole(), Filter: v.q.Filter}))
+		}
+		return false, nil
+	}
+	found := r.figures(v.main)
+	v.made.Value, v.made.Exact, v.made.Sources = found.single(0), found.exact, found.sources
+	for i, f := range v.others {
+		other := r.figures(f)
+		c := &v.made.Comparisons[i]
+		c.Value = other.single(0)
+		c.Change = changeOf(v.made.Value, c.Value)
+		v.made.Exact, v.made.Sources = v.made.Exact && other.exact, v.made.Sources|other.sources
+	}
+	return true, nil
+}
+
+func (v *valueInquiry) answer() Answer { return Answer{Value: &v.made} }
+
+// single is the value of a bucket where there is no breakdown.
+func (f figures) single(bucket int) *float64 {
+	if len(f.values) == 0 {
+		return nil
+	}
+	return f.values[0][bucket]
+}
+
+func (s *Service) series(ctx context.Context, ask Ask, count counters) (answer Series, err error) {
+	err = s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
+		buckets, err := w.buckets(ask.Interval)
+		if err != nil {
+			return err
+		}
+		w.noteNextClose(ctx, buckets)
+		t, err := count.read(ctx, tx, Grid{Window: w, Buckets: w.clip(buckets)}, "n")
+		if err != nil {
+			return err
+		}
+		answer = w.series(buckets)
+		for i := range buckets {
+			answer.Values[i] = &t.Columns["n"][0][i]
+		}
+		return nil
+	})
+	return answer, err
+}
+
+// bucketsOf are a question's buckets, with those before the range that an average reaches
+// back to.
+func (w Window) bucketsOf(q *Question) (buckets, before []calendar.Bucket, err error) {
+	if buckets, err = w.buckets(q.Interval); err != nil || q.Smooth == 0 {
+		return buckets, nil, err
+	}
+	if q.Smooth < 2 || q.Smooth > maxSmooth {
+		return nil, nil, fault.Input("movingAverage", "Between 2 and %d buckets are allowed.", maxSmooth)
+	}
+	grid := w.grid(q.Interval)
+	first := grid.Floor(w.From)
+	for n := q.Smooth - 1; n > 0; n-- {
+		b := calendar.Bucket{Start: grid.Add(first, -n), End: grid.Add(first, 1-n)}
+		if b.Start.Before(earliest) {
+			return nil, nil, fault.Input("movingAverage", "It reaches back before the year 2000.")
+		}
+		before = append(before, b)
+	}
+	return buckets, slices.Clip(before), nil
+}

@@ -1,0 +1,63 @@
+package metric
+
+import (
+	"context"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// Catalog is the metrics that there are, in the order in which they are shown. It is put
+// together from what the subjects bring: events and users here, revenue and others elsewhere.
+type Catalog struct {
+	list  []*Definition
+	byKey map[string]*Definition
+}
+
+// NewCatalog puts a catalog together. A key that comes twice is a mistake of the program.
+func NewCatalog(parts ...[]*Definition) *Catalog {
+	c := &Catalog{byKey: map[string]*Definition{}}
+	for _, part := range parts {
+		for _, d := range part {
+			if c.byKey[d.Key] != nil {
+				panic("metric: two metrics are called " + d.Key)
+			}
+			c.list, c.byKey[d.Key] = append(c.list, d), d
+		}
+	}
+	return c
+}
+
+// List gives the metrics in the order in which they are shown.
+func (c *Catalog) List() []*Definition { return c.list }
+
+// Find returns the metric of a key, or NOT_FOUND.
+func (c *Catalog) Find(key string) (*Definition, error) {
+	if d := c.byKey[key]; d != nil {
+		return d, nil
+	}
+	return nil, errNoMetric
+}
+
+var errNoMetric = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
+
+// Shown lists the metrics that whoever asks is let see: all, but to the bearer of an embed
+// token those that it names.
+func (s *Service) Shown(ctx context.Context) ([]*Definition, error) {
+	who, _ := access.From(ctx)
+	var shown []*Definition
+	for _, d := range s.catalog.list {
+		if who.Embed.AllowsMetric(d.Key) {
+			shown = append(shown, d)
+		}
+	}
+	return shown, nil
+}
+
+// FindShown finds one of those that are shown: of the others it is not told that they exist.
+func (s *Service) FindShown(ctx context.Context, key string) (*Definition, error) {
+	if who, _ := access.From(ctx); !who.Embed.AllowsMetric(key) {
+		return nil, errNoMetric
+	}
+	return s.catalog.Find(key)
+}

@@ -1,0 +1,69 @@
+package metric
+
+import (
+	"slices"
+
+	"github.com/tidemarkhq/tidemark/internal/fault"
+)
+
+// DimensionKind is a kind of thing that figures can be broken down and filtered by.
+type DimensionKind string
+
+// The kinds, as in the schema's enum DimensionKind. Those of the second group have a name.
+const (
+	ByType            DimensionKind = "TYPE"
+	BySource          DimensionKind = "SOURCE"
+	ByAccount         DimensionKind = "ACCOUNT"
+	ByPlan            DimensionKind = "PLAN"
+	ByCurrency        DimensionKind = "CURRENCY"
+	ByBillingInterval DimensionKind = "BILLING_INTERVAL"
+
+	ByProperty     DimensionKind = "PROPERTY"
+	ByContext      DimensionKind = "CONTEXT"
+	ByUserTrait    DimensionKind = "USER_TRAIT"
+	ByAccountTrait DimensionKind = "ACCOUNT_TRAIT"
+)
+
+var namedKinds = []DimensionKind{ByProperty, ByContext, ByUserTrait, ByAccountTrait}
+
+// Dimension is what figures are broken down or filtered by.
+type Dimension struct {
+	Kind DimensionKind
+	Name string // of a property, of a trait, or of what is in the context; dots lead into objects
+}
+
+// The bounds of breakdowns and filters.
+const (
+	maxDimensions = 3
+	maxName       = 200
+)
+
+func (d Dimension) check(field string, of []DimensionKind) error {
+	named := slices.Contains(namedKinds, d.Kind)
+	switch {
+	case !slices.Contains(of, d.Kind):
+		return fault.Input(field+".kind", "This metric cannot be told by %s.", d.Kind)
+	case named && d.Name == "":
+		return fault.Input(field+".name", "Which one? %s needs a name.", d.Kind)
+	case !named && d.Name != "":
+		return fault.Input(field+".name", "%s has no name.", d.Kind)
+	case len(d.Name) > maxName:
+		return fault.Input(field+".name", "At most %d bytes are allowed.", maxName)
+	}
+	return nil
+}
+
+func checkBreakdown(by []Dimension, of []DimensionKind) error {
+	if len(by) < 1 || len(by) > maxDimensions {
+		return fault.Input("by", "Between 1 and %d dimensions are allowed.", maxDimensions)
+	}
+	for i, d := range by {
+		if err := d.check("by", of); err != nil {
+			return err
+		}
+		if slices.Contains(by[:i], d) {
+			return fault.Input("by", "Each dimension counts once.")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package metric
+
+import (
+	"context"
+	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+)
+
+// maxSmooth is how many buckets a moving average may go over.
+const maxSmooth = 366
+
+// Series is a figure for each bucket of a range, as parallel lists.
+type Series struct {
+	Figure
+	Interval      calendar.Interval
+	At            []time.Time
+	Values        []*float64
+	Complete      []bool
+	MovingAverage []*float64 // nil unless asked for; of complete buckets alone
+	Cumulative    []*float64 // nil for what does not add up
+	Comparisons   []ComparedSeries
+}
+
+// ComparedSeries is the figures of another range, and how the values compare with them.
+type ComparedSeries struct {
+	Range
+	Kind        ComparisonKind
+	At          []time.Time
+	Values      []*float64
+	Differences []*float64
+	Ratios      []*float64
+}
+
+type seriesInquiry struct {
+	made    Series
+	q       *Question
+	buckets []calendar.Bucket
+	before  []calendar.Bucket // that a moving average reaches back to
+	grids   []Grid            // of the comparisons
+	main    frame
+	others  []frame
+	asked   bool
+}
+
+func newSeries(w Window, q *Question) (inquiry, error) {
+	buckets, before, err := w.bucketsOf(q)
+	if err != nil {
+		return nil, err
+	}
+	s := &seriesInquiry{q: q, buckets: buckets, before: before, made: w.series(buckets)}
+	s.made.Of, s.made.Interval = q.Of, q.Interval
+	for _, c := range q.Compare {
+		grid, err := w.comparedGrid(c, q, buckets)
+		if err != nil {
+			return nil, err
+		}
+		s.grids = append(s.grids, grid)
+	}
+	return s, nil
+}
+
+// comparedGrid are a comparison's buckets: those of the series moved, or those of its range.
+func (w Window) comparedGrid(c Comparison, q *Question, buckets []calendar.Bucket) (Grid, error) {
+	other, s, err := w.compared(c, q.Last)
+	if err != nil {
+		return Grid{}, err
+	}
+	g := Grid{Window: other, Interval: q.Interval, Filter: q.Filter}
+	if s != nil {
+		g.Buckets = other.moved(buckets, *s)
+		return g, nil
+	}
+	own, err := other.buckets(q.Interval)
+	g.Buckets = other.clip(own[:min(len(own), len(buckets))])
+	return g, err
+}
+
+func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
+	if !s.asked {
+		s.asked = true
+		s.made.noteNextClose(ctx, s.buckets)
+		w := s.made.Window
+		g := Grid{Window: w, Interval: s.q.Interval, Filter: s.q.Filter, Buckets: w.clip(s.buckets)}
+		if len(s.before) > 0 { // an average takes the first bucket whole
+			g.From = s.before[0].Start
+			g.Buckets = append(append([]calendar.Bucket{}, s.before...), g.Buckets...)
+		}
+		s.main = r.want(ctx, s.q.Of, g)
+		for _, g := range s.grids {
+			s.others = append(s.others, r.want(ctx, s.q.Of, g))
+		}
+		return false, nil
+	}
+	s.finish(r)
+	return true, nil
+}
+
+func (s *seriesInquiry) finish(r *round) {
+	found := r.figures(s.main)
+	s.made.Exact, s.made.Sources = found.exact, found.sources
+	if len(found.values) > 0 {
+		all := found.values[0]
+		s.made.Values = all[len(s.before):]
+		if s.q.Smooth > 0 {
+			s.made.MovingAverage = smooth(all, s.q.Smooth, s.made.Complete)
+		}
+	}
+	if s.q.Of.Additive {
+		s.made.Cumulative = cumulative(s.made.Values)
+	}
+	s.made.Comparisons = make([]ComparedSeries, len(s.others))
+	for i, f := range s.others {
+		other := r.figures(f)
+		s.made.Exact, s.made.Sources = s.made.Exact && other.exact, s.made.Sources|other.sources
+		s.made.Comparisons[i] = s.made.comparedWith(s.q.Compare[i].Kind, f.grid, other)
+	}
+}
+
+func (s *seriesInquiry) answer() Answer { return Answer{Series: &s.made} }
+
+// comparedWith lines another range's buckets up with those of the series.
+func (s *Series) comparedWith(kind ComparisonKind, g Grid, other figures) ComparedSeries {
+	c := ComparedSeries{
+		Kind: kind, Range: Range{g.From, g.To},
+		At: []time.Time{}, Values: make([]*float64, len(s.Values)),
+		Differences: make([]*float64, len(s.Values)), Ratios: make([]*float64, len(s.Values)),
+	}
+	for i, b := range g.Buckets {
+		c.At = append(c.At, b.Start)
+		c.Values[i] = other.single(i)
+		change := changeOf(s.Values[i], c.Values[i])
+		c.Differences[i], c.Ratios[i] = change.Difference, change.Ratio
+	}
+	return c
+}
+
+// smooth gives the mean of each bucket and those before it, as many as asked for. A bucket
+// without a value counts for none, and one that is not complete has no average yet.
+func smooth(all []*float64, over int, complete []bool) []*float64 {
+	averages := make([]*float64, len(complete))
+	for i := range averages {
+		if !complete[i] {
+			continue
+		}
+		sum, n := 0.0, 0
+		for _, v := range all[i : i+over] {
+			if v != nil {
+				sum, n = sum+*v, n+1
+			}
+		}
+		averages[i] = Ratio(sum, float64(n))
+	}
+	return averages
+}
+
+func cumulative(values []*float64) []*float64 {
+	sums, sum := make([]*float64, len(values)), 0.0
+	for i, v := range values {
+		if v != nil {
+			sum += *v
+		}
+		so := sum
+		sums[i] = &so
+	}
+	return sums
+}
+
+// series makes the parallel lists of buckets, without their figures yet.
+func (w Window) series(buckets []calendar.Bucket) Series {
+	s := Series{
+		Figure:   Figure{Window: w},
+		At:       make([]time.Time, len(buckets)),
+		Values:   make([]*float64, len(buckets)),
+		Complete: make([]bool, len(buckets)),
+	}
+	for i, b := range buckets {
+		s.At[i] = b.Start
+		s.Complete[i] = !b.End.After(w.Watermark)
+	}
+	return s
+}
