@@ -26,7 +26,7 @@ const typesShown = 10
 var pages = []page{
 	{"series", []widget{{metric: "events", days: 90}}},
 	{"dashboard", dashboard()},
-	{"breakdown", []widget{{days: 30}, {days: 30, skip: 30}}},
+	{"breakdown", []widget{{days: 30, skip: 1}, {days: 30, skip: 31}}}, // days that are over
 }
 
 func dashboard() (widgets []widget) {

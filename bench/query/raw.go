@@ -87,8 +87,11 @@ func write(w http.ResponseWriter, body []byte) {
 const daySQL = `
 select now(), %s
 from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) with ordinality as d (day, starts, ends, n)
-left join day_version v on v.tenant_id = $1 and v.day = d.day
-left join materialized.day_total m on m.tenant_id = $1 and m.day = v.day and m.version = v.version
+left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
+left join lateral (
+  select t.events, t.active_users, t.new_users from materialized.day_total t
+  where t.tenant_id = $1 and t.day = d.day and t.version = v.version limit 1
+) m on true
 order by d.n`
 
 var daySQLs = map[string]string{
@@ -100,7 +103,7 @@ var daySQLs = map[string]string{
 const typesSQL = `
 select now(), c.type, sum(c.n)::bigint, count(*) over ()
 from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
-left join day_version v on v.tenant_id = $1 and v.day = d.day
+left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
 cross join lateral (
   select m.type, m.events as n
   from materialized.day_type m

@@ -29,7 +29,7 @@ var levels = []struct {
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
-	{"ways in and out", []string{"graph", "internal/gqlhttp", "internal/httpserver", "web"}},
+	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},
 	{"the whole", []string{"internal/app"}},
 	{"programs", []string{"bench/access", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
 }

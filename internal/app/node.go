@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
@@ -234,6 +235,9 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
 	}, n.config.Limits.bounds(), n.logger)
+	if n.config.AnswerCache > 0 {
+		executor.Use(answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep))
+	}
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
 		Live:         liveQueries{s.engine},

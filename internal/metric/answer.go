@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Service answers queries for metrics.
@@ -156,6 +157,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	w, err := h.window(q.Ask)
 	if err != nil {
 		return nil, err
+	}
+	if w.elapsed() != w.To && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange }) {
+		topic.NoteMoving(ctx) // what it is compared with grows with it
 	}
 	switch {
 	case q.By != nil:

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // restFactor keeps refreshing from taking more than a tenth of the time: late events make
@@ -65,13 +67,22 @@ func (c *Closer) close(ctx context.Context) (refreshed int64, err error) {
 			return err
 		}
 		refreshed = count.Stale
+		whose, err := queries.ClosingStaleTenants(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if err := queries.ClosingRefreshDayTotal(ctx, tx); err != nil {
 			return fmt.Errorf("refresh day_total: %w", err)
 		}
 		if err := queries.ClosingRefreshDayType(ctx, tx); err != nil {
 			return fmt.Errorf("refresh day_type: %w", err)
 		}
-		return nil
+		ids := make([]uuid.UUID, len(whose))
+		for i, id := range whose {
+			ids[i] = uuid.UUID(id)
+		}
+		// No figure changes by it, but an answer also says where its figures come from.
+		return queries.DataRevisionBump(ctx, tx, dbsqlc.DataRevisionBumpParams{Subject: string(topic.Day), TenantIds: ids})
 	})
 	return refreshed, err
 }

@@ -85,6 +85,7 @@ func (s *Service) open(ctx context.Context, fn func(house) error) error {
 			return fmt.Errorf("read tenant: %w", err)
 		}
 		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+		settings.Watermark = topic.Stamp(ctx, settings.Watermark)
 		return fn(house{tx, who, settings})
 	})
 }
@@ -144,7 +145,7 @@ func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
 	}
-	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark, home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
 	if a.AsOf != nil {
 		if a.AsOf.After(w.Watermark) || a.AsOf.Before(earliest) {
 			return w, fault.Input("asOf", "It is an instant of the past.")

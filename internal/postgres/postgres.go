@@ -140,10 +140,16 @@ func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) 
 	return narrowed(ctx, inTx(ctx, a.pool, ofTenant(opening{mode: snapshot}, id).ofRows(ctx), fn))
 }
 
-// ReadOnce is Read for statements that are known beforehand: all of it is one round trip. What
-// becomes of their rows is said with them in the batch, which must not have been sent before.
-func (a *App) ReadOnce(ctx context.Context, id tenant.ID, batch *pgx.Batch) error {
-	return narrowed(ctx, once(ctx, a.pool, ofTenant(opening{mode: snapshot}, id).ofRows(ctx), batch))
+// ReadOnce is Read for a single statement, or a single batch, which makes it one round trip. A
+// second one fails.
+func (a *App) ReadOnce(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
+	conn, err := a.pool.Acquire(ctx)
+	if err != nil {
+		return unavailable(fmt.Errorf("acquire connection: %w", err))
+	}
+	defer conn.Release()
+	tx := &lazyTx{conn: conn.Conn(), opening: ofTenant(opening{mode: snapshot}, id).ofRows(ctx), once: true}
+	return narrowed(ctx, unavailable(run(ctx, tx, fn)))
 }
 
 // WithKeyHash runs fn in a transaction that names no tenant, and sees the one key
@@ -210,22 +216,6 @@ func run(ctx context.Context, tx *lazyTx, fn func(tx pgx.Tx) error) (err error) 
 		return err
 	}
 	return tx.Commit(ctx)
-}
-
-// once begins, executes a batch and commits, in one round trip.
-func once(ctx context.Context, pool *pgxpool.Pool, begin opening, batch *pgx.Batch) error {
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return unavailable(fmt.Errorf("acquire connection: %w", err))
-	}
-	defer conn.Release()
-	tx := &lazyTx{conn: conn.Conn(), opening: begin}
-	batch.Queue("commit")
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		_ = tx.Rollback(ctx) // where that fails the connection is closed
-		return unavailable(err)
-	}
-	return nil
 }
 
 // unavailable turns the failures that pass by themselves into faults that say so.

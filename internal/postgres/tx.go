@@ -31,6 +31,7 @@ type lazyTx struct {
 	conn    *pgx.Conn
 	opening opening
 	begun   pgx.Tx // nil until then
+	once    bool   // it ends with its first statement, or batch, as well
 }
 
 // send begins, and executes a batch. Where it cannot begin, the batch fails for that reason.
@@ -42,6 +43,9 @@ func (t *lazyTx) send(ctx context.Context, then *pgx.Batch) pgx.BatchResults {
 	}
 	first := all.Len()
 	all.QueuedQueries = append(all.QueuedQueries, then.QueuedQueries...)
+	if t.once {
+		all.Queue("commit")
+	}
 	results := t.conn.SendBatch(ctx, &all)
 	t.begun = results.Tx()
 	for range first {
@@ -192,7 +196,7 @@ func (t *lazyTx) Conn() *pgx.Conn {
 
 // Commit implements [pgx.Tx].
 func (t *lazyTx) Commit(ctx context.Context) error {
-	if t.begun == nil {
+	if t.begun == nil || t.once && t.conn.PgConn().TxStatus() == 'I' {
 		return nil
 	}
 	return t.begun.Commit(ctx)

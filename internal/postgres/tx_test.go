@@ -225,10 +225,15 @@ func TestRoundTrips(t *testing.T) {
 		}, 2},
 		{"two", func() error { return app.Read(t.Context(), acme, many) }, 3},
 		{"many that are known beforehand", func() error {
-			var batch pgx.Batch
-			batch.Queue("select 1")
-			batch.Queue("select 2")
-			return app.ReadOnce(t.Context(), acme, &batch)
+			return app.ReadOnce(t.Context(), acme, func(tx pgx.Tx) error {
+				var batch pgx.Batch
+				batch.Queue("select 1")
+				batch.Queue("select 2")
+				return tx.SendBatch(t.Context(), &batch).Close()
+			})
+		}, 1},
+		{"one", func() error {
+			return app.ReadOnce(t.Context(), acme, func(tx pgx.Tx) error { return read(t.Context(), tx) })
 		}, 1},
 	} {
 		sent.n = 0
@@ -252,19 +257,26 @@ func TestReadOnce(t *testing.T) {
 			return err
 		})
 		batch.Queue(whose).QueryRow(func(row pgx.Row) error { return row.Scan(&mode) })
-		err := app.ReadOnce(t.Context(), id, &batch)
+		err := app.ReadOnce(t.Context(), id, func(tx pgx.Tx) error { return tx.SendBatch(t.Context(), &batch).Close() })
 		if err != nil || strings.Join(zones, " ") != want || !strings.Contains(mode, " repeatable read on ") {
 			t.Errorf("%v in mode %s, %v, want %s alone", zones, mode, err, want)
 		}
 		wantClean(t, app, "reading once")
 	}
 	for name, sql := range map[string]string{"a write": "delete from tenant", "a failure": "select 1/0", "no SQL": "selekt"} {
-		var batch pgx.Batch
-		batch.Queue("select 1")
-		batch.Queue(sql)
-		if err := app.ReadOnce(t.Context(), acme, &batch); err == nil {
+		if err := app.ReadOnce(t.Context(), acme, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), sql)
+			return err
+		}); err == nil {
 			t.Errorf("%s goes through", name)
 		}
 		wantClean(t, app, name)
 	}
+	err := app.ReadOnce(t.Context(), acme, func(tx pgx.Tx) error {
+		return errors.Join(read(t.Context(), tx), read(t.Context(), tx))
+	})
+	if !errors.Is(err, pgx.ErrTxClosed) {
+		t.Errorf("a second statement: %v", err)
+	}
+	wantClean(t, app, "a second statement")
 }
