@@ -16,40 +16,37 @@ type Statements struct {
 
 // TraceQueryStart implements [pgx.QueryTracer].
 func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	s.count(data.SQL)
+	s.note(data.SQL)
 	return ctx
 }
 
-// TraceQueryEnd implements [pgx.QueryTracer].
-func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (s *Statements) note(sql string) {
+	if rest, named := strings.CutPrefix(sql, "-- name: "); named {
+		name, _, _ := strings.Cut(rest, " ")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.counts == nil {
+			s.counts = map[string]int{}
+		}
+		s.counts[name]++
+	}
+}
 
 // TraceBatchStart implements [pgx.BatchTracer].
-func (s *Statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
-	for _, q := range data.Batch.QueuedQueries {
-		s.count(q.SQL)
-	}
+func (*Statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
 	return ctx
 }
 
 // TraceBatchQuery implements [pgx.BatchTracer].
-func (*Statements) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (s *Statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.note(data.SQL)
+}
 
 // TraceBatchEnd implements [pgx.BatchTracer].
 func (*Statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
-func (s *Statements) count(sql string) {
-	rest, named := strings.CutPrefix(sql, "-- name: ")
-	if !named {
-		return
-	}
-	name, _, _ := strings.Cut(rest, " ")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.counts == nil {
-		s.counts = map[string]int{}
-	}
-	s.counts[name]++
-}
+// TraceQueryEnd implements [pgx.QueryTracer].
+func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // ofTheCaller are the queries that find out who asks and what they may, and are remembered for
 // a second, and those that keep house: how often they run depends on the clock.
