@@ -66,6 +66,7 @@ type entry struct {
 
 // holder is a tenant whose answers are kept.
 type holder struct {
+	tenant tenant.ID
 	checks checks
 	bytes  atomic.Int64
 }
@@ -123,7 +124,8 @@ func keyOf(who access.Principal, op *graphql.OperationContext) (key, error) {
 
 func (k *Keeper) holder(id tenant.ID) *holder {
 	h, _ := k.tenants.ComputeIfAbsent(id, func() (*holder, bool) {
-		return &holder{checks: checks{app: k.app, id: id}}, false
+		look := func(ctx context.Context) (state, error) { return stateOf(ctx, k.app, id) }
+		return &holder{tenant: id, checks: checks{look: look}}, false
 	})
 	return h
 }
@@ -165,7 +167,7 @@ func subjectsOf(readings *topic.Readings) (subjects []topic.Subject) {
 // mayKeep tells whether an answer may be given again at all.
 func (k *Keeper) mayKeep(e *entry) bool {
 	uncovered := slices.ContainsFunc(e.readings.Spans(), func(s topic.Span) bool {
-		return s.Tenant != e.holder.checks.id || !slices.Contains(covered, s.Subject)
+		return s.Tenant != e.holder.tenant || !slices.Contains(covered, s.Subject)
 	})
 	return len(e.subjects) > 0 && !uncovered && !e.readings.Failed() && !e.readings.Moving() &&
 		e.size <= maxAnswer && e.holder.bytes.Load()+e.size <= k.bytes/tenantShare

@@ -41,8 +41,7 @@ func (s state) same(then state, subjects []topic.Subject) bool {
 // gets a look that began after they did: they join the one that comes next, and never the one
 // that is under way.
 type checks struct {
-	app *postgres.App
-	id  tenant.ID
+	look func(ctx context.Context) (state, error)
 
 	mu            sync.Mutex
 	running, next *check
@@ -100,8 +99,9 @@ func (c *checks) run(ctx context.Context, mine *check) {
 	mine.state, mine.err = c.look(ctx)
 }
 
-func (c *checks) look(ctx context.Context) (s state, err error) {
-	err = c.app.ReadOnce(postgres.ForHouse(ctx), c.id, func(tx pgx.Tx) error {
+// stateOf reads the state of a tenant.
+func stateOf(ctx context.Context, app *postgres.App, id tenant.ID) (s state, err error) {
+	err = app.ReadOnce(postgres.ForHouse(ctx), id, func(tx pgx.Tx) error {
 		row, err := dbsqlc.New().DataRevisionGet(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("read revisions: %w", err)

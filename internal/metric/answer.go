@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -19,10 +22,13 @@ import (
 type Service struct {
 	app     *postgres.App
 	catalog *Catalog
+	guesses *otter.Cache[tenant.ID, dbsqlc.TenantGetRow] // settings as they were last
 }
 
 // NewService makes the service.
-func NewService(app *postgres.App, catalog *Catalog) *Service { return &Service{app, catalog} }
+func NewService(app *postgres.App, catalog *Catalog) *Service {
+	return &Service{app, catalog, otter.Must(&otter.Options[tenant.ID, dbsqlc.TenantGetRow]{MaximumSize: maxGuesses})}
+}
 
 // Question asks for figures of a metric: for a value, unless it is Series or has By.
 type Question struct {
@@ -93,11 +99,10 @@ type inquiry interface {
 // question's error is none of the others'.
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
-	err := s.open(ctx, func(h house) error {
-		r := &round{house: h, tables: map[string]*Table{}}
+	err := s.openFor(ctx, questions, func(r *round) error {
 		open := map[int]inquiry{}
 		for i, q := range questions {
-			made, err := h.inquire(ctx, q)
+			made, err := r.inquire(ctx, q)
 			if err != nil {
 				answers[i].Err = err
 				continue

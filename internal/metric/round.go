@@ -42,16 +42,15 @@ func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
 			r.wanted = append(r.wanted, need{key, c.Reader, g})
-			g.note(ctx, c.Reader.Lookback)
 		}
+		g.note(ctx, c.Reader.Lookback) // also of what was read already: by a guess nothing is noted
 	}
 	return f
 }
 
-// read reads what is wanted, all of it in one round trip to the database.
-func (r *round) read(ctx context.Context) error {
+// read reads what is wanted, and something beside it, all in one round trip to the database.
+func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) error {
 	tables := make([]*Table, len(r.wanted))
-	var reads []func(dbsqlc.DBTX) error
 	for i, n := range r.wanted {
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
@@ -170,7 +169,11 @@ func (g Grid) key() string {
 		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
 		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
 	}
-	key = fmt.Appendf(key, "\x00%s %d %s %t %d %s\x00", g.Zone, g.WeekStart, g.Interval, g.asOf, g.Watermark.UnixNano(), g.Currency())
+	var known int64
+	if g.asOf {
+		known = g.Watermark.UnixNano()
+	}
+	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}

@@ -2,7 +2,6 @@ package metric
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -72,22 +71,7 @@ type house struct {
 
 // open opens one snapshot of the asking tenant's data.
 func (s *Service) open(ctx context.Context, fn func(house) error) error {
-	who, err := access.Require(ctx, access.ReadMetrics)
-	if err != nil {
-		return err
-	}
-	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
-		settings, err := dbsqlc.New().TenantGet(ctx, tx)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "There is no such tenant.")
-		}
-		if err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-		settings.Watermark = topic.Stamp(ctx, settings.Watermark)
-		return fn(house{tx, who, settings})
-	})
+	return s.openFor(ctx, nil, func(r *round) error { return fn(r.house) })
 }
 
 // read opens a snapshot for a single window, and notes that the answer depends on it.

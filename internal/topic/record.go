@@ -27,6 +27,11 @@ func Record(ctx context.Context) (context.Context, *Readings) {
 	return context.WithValue(ctx, recorderKey{}, r), r
 }
 
+// Unrecorded returns a context under which nothing is kept.
+func Unrecorded(ctx context.Context) context.Context {
+	return context.WithValue(ctx, recorderKey{}, nil)
+}
+
 // Note says that the answer was read from this.
 func Note(ctx context.Context, span Span) {
 	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
