@@ -81,7 +81,7 @@ func (h *lease) spend(b Budget, cost int, now time.Time) (at level, ok bool, wai
 	case h.credit >= cost:
 		h.credit -= cost
 		h.spent += cost
-		return h.level(b, now), true, nil, nil
+		return h.level(b, cost, now), true, nil, nil
 	case h.pending != nil:
 		return level{}, false, h.pending, nil
 	}
@@ -89,14 +89,14 @@ func (h *lease) spend(b Budget, cost int, now time.Time) (at level, ok bool, wai
 	return level{}, false, nil, h.pending
 }
 
-// level is where the budget stands: with what is held here, and what has flowed in.
-func (h *lease) level(b Budget, now time.Time) level {
+// level is where the budget stands after a cost: with what is held here, and what has flowed in.
+func (h *lease) level(b Budget, cost int, now time.Time) level {
 	each := time.Minute / time.Duration(b.PerMinute)
 	filling := max(0, h.fullAt.Sub(now))
 	spare := time.Duration(b.Burst)*each - filling
 	return level{
-		taken: true, remaining: max(0, min(b.Burst, int(spare/each)+h.credit)),
-		reset: max(0, filling-time.Duration(h.credit)*each),
+		taken: true, remaining: max(0, min(b.Burst-cost, int(spare/each)+h.credit)),
+		reset: max(time.Duration(cost)*each, filling-time.Duration(h.credit)*each),
 	}
 }
 
@@ -139,5 +139,5 @@ func (h *lease) wish(b Budget, cost int, now time.Time) (missing, ahead int) {
 func (h *lease) fill(b Budget, cost, taken int, now time.Time, reset time.Duration) level {
 	h.credit += taken - cost
 	h.since, h.spent, h.fullAt = now, cost, now.Add(reset)
-	return h.level(b, now)
+	return h.level(b, cost, now)
 }
