@@ -107,12 +107,12 @@ left join lateral (select t.version from day_version t where t.tenant_id = $1 an
 cross join lateral (
   select m.type, m.events as n
   from materialized.day_type m
-  where m.tenant_id = $1 and m.day = v.day and m.version = v.version and m.type <> ''
+  where m.tenant_id = $1 and m.day = d.day and m.version = v.version and m.type <> ''
   union all
   select r.type, r.count
   from event_rollup r
   where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends
-    and not exists (select from materialized.day_type m where m.tenant_id = $1 and m.day = v.day and m.version = v.version)
+    and not exists (select from materialized.day_type m where m.tenant_id = $1 and m.day = d.day and m.version = v.version)
 ) c
 group by c.type
 order by 3 desc, c.type

@@ -53,8 +53,13 @@ func (p *Process) Stop() {
 	}
 }
 
+// readyWithin bounds the start of a server.
+const readyWithin = time.Minute
+
 // WaitReady waits until a server answers a URL with 200.
 func WaitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
