@@ -9515,7 +9515,7 @@ input RefundInput {
   currency: String!
   "When it was made."
   occurredAt: DateTime!
-  "Why."
+  "Why it was made."
   reason: String
 }
 
@@ -9535,7 +9535,7 @@ input CreditInput {
   currency: String!
   "When it was made."
   occurredAt: DateTime!
-  "Why."
+  "Why it was made."
   reason: String
 }
 
@@ -9741,7 +9741,7 @@ type Payment implements Node @can(do: READ_REVENUE) {
   invoice: String
   "Of a refund, the charge that it gives back, by its id where both come from."
   charge: String
-  "Why."
+  "Why it was made."
   reason: String
   "When it was made."
   occurredAt: DateTime!

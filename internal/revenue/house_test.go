@@ -1,4 +1,4 @@
-package revenue
+package revenue_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	. "github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -75,4 +77,15 @@ func subscribed(id, group, plan, when string, status Status, set ...func(*Subscr
 		f(s)
 	}
 	return Item{Subscription: s}
+}
+
+func definition(t *testing.T, key string) *metric.Definition {
+	t.Helper()
+	for _, d := range Metrics() {
+		if d.Key == key {
+			return d
+		}
+	}
+	t.Fatal("there is no metric ", key)
+	return nil
 }

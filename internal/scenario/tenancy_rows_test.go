@@ -58,6 +58,7 @@ func (s story) lived(t *testing.T) {
 	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
+	s.openQuarters(t)
 	s.kit.Exec(t, `with login as (
 		insert into login (login_id, email, name) select tenant_id, tenant_id || '@example.com', 'Ann' from tenant returning login_id
 	) insert into member (tenant_id, login_id, role_id) select tenant_id, login_id, role_id from login join role on tenant_id = login_id where builtin = 'OWNER'`)
