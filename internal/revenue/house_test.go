@@ -72,7 +72,7 @@ func monthly(key string, amount int64, currency string) Item {
 }
 
 func subscribed(id, group, plan, when string, status Status, set ...func(*SubscriptionItem)) Item {
-	s := &SubscriptionItem{ID: id, GroupID: group, Plan: plan, Status: status, OccurredAt: at(when)}
+	s := &SubscriptionItem{ID: id, GroupID: group, Plan: plan, Status: status, OccurredAt: At(when)}
 	for _, f := range set {
 		f(s)
 	}
