@@ -19,7 +19,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 	case tenantNode:
 		return r.findTenant(ctx, key)
 	case metricNode:
-		return found(r.MetricService.FindShown(ctx, key))
+		return found(r.findMetric(ctx, key))
 	case eventNode:
 		position, ok := parsePosition(key)
 		if !ok {
@@ -38,6 +38,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return found(r.findReport(ctx, id))
 	case shareNode:
 		return found(r.findShared(ctx, id))
+	case summaryNode:
+		return r.findSummary(ctx, key)
 	case keyNode:
 		id, err := parseUUID(key)
 		if err != nil {

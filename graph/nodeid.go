@@ -36,6 +36,7 @@ const (
 	auditNode    = "audit"
 	reportNode   = "report"
 	shareNode    = "share"
+	summaryNode  = "summary"
 
 	memberNode     = "member"
 	invitationNode = "invitation"

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/generated"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
@@ -45,8 +46,8 @@ func (r *exchangeRateResolver) ID(ctx context.Context, obj *revenue.ExchangeRate
 	return numberID(rateNode, obj.ID), nil
 }
 
-func (r *exchangeRateResolver) Day(ctx context.Context, obj *revenue.ExchangeRate) (string, error) {
-	return obj.Day.String(), nil
+func (r *exchangeRateResolver) Day(ctx context.Context, obj *revenue.ExchangeRate) (calendar.Date, error) {
+	return obj.Day, nil
 }
 
 func (r *invoiceResolver) ID(ctx context.Context, obj *revenue.Invoice) (string, error) {

@@ -2075,7 +2075,7 @@ func (ec *executionContext) fieldContext_TraitChangeEdge_node(_ context.Context,
 
 // region    **************************** object.gotpl ****************************
 
-var accountImplementors = []string{"Account", "Node"}
+var accountImplementors = []string{"Account", "Node", "MetricEntity"}
 
 func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *customer.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
@@ -2763,7 +2763,7 @@ func (ec *executionContext) _IdentityEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var personImplementors = []string{"Person", "Node"}
+var personImplementors = []string{"Person", "Node", "MetricEntity"}
 
 func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, obj *customer.Person) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, personImplementors)

@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/graph/scalar"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -31,7 +32,7 @@ type CustomerSubscriptionResolver interface {
 type ExchangeRateResolver interface {
 	ID(ctx context.Context, obj *revenue.ExchangeRate) (string, error)
 
-	Day(ctx context.Context, obj *revenue.ExchangeRate) (string, error)
+	Day(ctx context.Context, obj *revenue.ExchangeRate) (calendar.Date, error)
 }
 type InvoiceResolver interface {
 	ID(ctx context.Context, obj *revenue.Invoice) (string, error)
@@ -731,8 +732,8 @@ func (ec *executionContext) _ExchangeRate_day(ctx context.Context, field graphql
 			return ec.Resolvers.ExchangeRate().Day(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNDate2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v calendar.Date) graphql.Marshaler {
+			return ec.marshalNDate2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐDate(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5850,22 +5851,6 @@ func (ec *executionContext) marshalNCustomerSubscriptionEdge2ᚕgithubᚗcomᚋt
 	}
 
 	return ret
-}
-
-func (ec *executionContext) unmarshalNDate2string(ctx context.Context, v any) (string, error) {
-	res, err := scalar.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDate2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := scalar.MarshalString(v)
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
 }
 
 func (ec *executionContext) marshalNExchangeRate2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐExchangeRate(ctx context.Context, sel ast.SelectionSet, v revenue.ExchangeRate) graphql.Marshaler {

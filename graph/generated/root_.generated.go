@@ -19,6 +19,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -44,6 +45,11 @@ type ResolverRoot interface {
 	Identity() IdentityResolver
 	Invoice() InvoiceResolver
 	Metric() MetricResolver
+	MetricRow() MetricRowResolver
+	MetricSeries() MetricSeriesResolver
+	MetricSummary() MetricSummaryResolver
+	MetricValue() MetricValueResolver
+	MetricVersion() MetricVersionResolver
 	MrrMovement() MrrMovementResolver
 	MrrMovementPart() MrrMovementPartResolver
 	Mutation() MutationResolver
@@ -54,6 +60,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Report() ReportResolver
 	ReportShare() ReportShareResolver
+	Restatement() RestatementResolver
 	SchemaChange() SchemaChangeResolver
 	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
@@ -508,6 +515,30 @@ type ComplexityRoot struct {
 		Revision func(childComplexity int) int
 	}
 
+	MaterializedView struct {
+		ClosedDays      func(childComplexity int) int
+		Error           func(childComplexity int) int
+		FreshUntil      func(childComplexity int) int
+		LastDuration    func(childComplexity int) int
+		LastRefreshedAt func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		StaleDays       func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
+		State           func(childComplexity int) int
+	}
+
+	MaterializedViewConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MaterializedViewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Member struct {
 		Email    func(childComplexity int) int
 		ID       func(childComplexity int) int
@@ -536,21 +567,26 @@ type ComplexityRoot struct {
 	}
 
 	Metric struct {
-		Additive    func(childComplexity int) int
-		Breakdown   func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Custom      func(childComplexity int) int
-		Description func(childComplexity int) int
-		Dimensions  func(childComplexity int) int
-		Direction   func(childComplexity int) int
-		Formula     func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Key         func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Permission  func(childComplexity int) int
-		Series      func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
-		Unit        func(childComplexity int) int
-		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Version     func(childComplexity int) int
+		Additive      func(childComplexity int) int
+		Breakdown     func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Custom        func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Dimensions    func(childComplexity int) int
+		Direction     func(childComplexity int) int
+		Explain       func(childComplexity int, rangeArg *model.RangeInput, interval *calendar.Interval, by []model.DimensionInput, zone *string, filter *model.FilterInput, asOf *time.Time) int
+		Formula       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Permission    func(childComplexity int) int
+		Series        func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
+		Summaries     func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time, first int, after *string) int
+		Summary       func(childComplexity int, period summary.Period, start calendar.Date, asOf *time.Time) int
+		SummarySeries func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time) int
+		Unit          func(childComplexity int) int
+		Value         func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Version       func(childComplexity int) int
+		Versions      func(childComplexity int, first int, after *string) int
 	}
 
 	MetricBreakdown struct {
@@ -590,8 +626,56 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricEntityConnection struct {
+		Edges      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Sum        func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MetricEntityEdge struct {
+		Amount func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MetricExplanation struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Readings     func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+	}
+
+	MetricPreview struct {
+		Explanation func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Series      func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	MetricProblem struct {
+		Blocking func(childComplexity int) int
+		Field    func(childComplexity int) int
+		Message  func(childComplexity int) int
+	}
+
+	MetricReading struct {
+		Blocks       func(childComplexity int) int
+		Buckets      func(childComplexity int) int
+		Metrics      func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Reasons      func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+		Statements   func(childComplexity int) int
+	}
+
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
+		Entities    func(childComplexity int, first int, after *string) int
 		Keys        func(childComplexity int) int
 		Value       func(childComplexity int) int
 		Values      func(childComplexity int) int
@@ -603,6 +687,7 @@ type ComplexityRoot struct {
 		Complete          func(childComplexity int) int
 		Cumulative        func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, at time.Time, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Interval          func(childComplexity int) int
 		MoneyCurrency     func(childComplexity int) int
@@ -623,10 +708,59 @@ type ComplexityRoot struct {
 		Values      func(childComplexity int) int
 	}
 
+	MetricStatement struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		Tables       func(childComplexity int) int
+	}
+
+	MetricSummary struct {
+		Currency          func(childComplexity int) int
+		DataVersion       func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		FoundAt           func(childComplexity int) int
+		History           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Metric            func(childComplexity int) int
+		Period            func(childComplexity int) int
+		Range             func(childComplexity int) int
+		RecordedAt        func(childComplexity int) int
+		Restatements      func(childComplexity int) int
+		Start             func(childComplexity int) int
+		SupersededAt      func(childComplexity int) int
+		Unit              func(childComplexity int) int
+		Value             func(childComplexity int) int
+		Version           func(childComplexity int) int
+		Zone              func(childComplexity int) int
+	}
+
+	MetricSummaryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricSummaryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MetricSummarySeries struct {
+		Exact    func(childComplexity int) int
+		Period   func(childComplexity int) int
+		Restated func(childComplexity int) int
+		Starts   func(childComplexity int) int
+		Values   func(childComplexity int) int
+	}
+
 	MetricValue struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Money             func(childComplexity int) int
 		Range             func(childComplexity int) int
@@ -634,6 +768,26 @@ type ComplexityRoot struct {
 		Value             func(childComplexity int) int
 		Watermark         func(childComplexity int) int
 		ZoneName          func(childComplexity int) int
+	}
+
+	MetricVersion struct {
+		Because    func(childComplexity int) int
+		Definition func(childComplexity int) int
+		EndedAt    func(childComplexity int) int
+		Number     func(childComplexity int) int
+		SavedAt    func(childComplexity int) int
+		SavedBy    func(childComplexity int) int
+	}
+
+	MetricVersionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Money struct {
@@ -675,6 +829,7 @@ type ComplexityRoot struct {
 		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
 		CreateIdentityProvider   func(childComplexity int, provider model.IdentityProviderInput) int
+		CreateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		CreateRole               func(childComplexity int, role model.RoleInput) int
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
@@ -696,6 +851,7 @@ type ComplexityRoot struct {
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		RemoveIdentityProvider   func(childComplexity int, id string) int
 		RemoveMember             func(childComplexity int, id string) int
+		RemoveMetric             func(childComplexity int, key string) int
 		RemoveRole               func(childComplexity int, id string) int
 		RemoveSecondFactor       func(childComplexity int, code string) int
 		RenewRecoveryCodes       func(childComplexity int, code string) int
@@ -718,6 +874,7 @@ type ComplexityRoot struct {
 		SwitchTenant             func(childComplexity int, tenant string) int
 		UndoMerge                func(childComplexity int, id string) int
 		UnshareReport            func(childComplexity int, id string) int
+		UpdateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		UpdateRole               func(childComplexity int, id string, role model.RoleInput) int
 		UpdateTenant             func(childComplexity int, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) int
 		VerifySecondFactor       func(childComplexity int, challenge string, code string) int
@@ -919,6 +1076,7 @@ type ComplexityRoot struct {
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
 		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
+		MaterializedViews    func(childComplexity int, first int, after *string) int
 		Members              func(childComplexity int, first int, after *string) int
 		Metric               func(childComplexity int, key string) int
 		Metrics              func(childComplexity int, first int, after *string) int
@@ -929,9 +1087,11 @@ type ComplexityRoot struct {
 		PersonMerges         func(childComplexity int, first int, after *string) int
 		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
 		Plans                func(childComplexity int, first int, after *string) int
+		PreviewMetric        func(childComplexity int, input model.MetricInput, key *string) int
 		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
+		Restatements         func(childComplexity int, metric *string, period *summary.Period, from *calendar.Date, to *calendar.Date, first int, after *string) int
 		Roles                func(childComplexity int, first int, after *string) int
 		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
 		SecondFactorRequired func(childComplexity int) int
@@ -992,6 +1152,31 @@ type ComplexityRoot struct {
 		Rows     func(childComplexity int) int
 		SharedAt func(childComplexity int) int
 		TenantID func(childComplexity int) int
+	}
+
+	Restatement struct {
+		Because    func(childComplexity int) int
+		Causes     func(childComplexity int) int
+		Change     func(childComplexity int) int
+		LateEvents func(childComplexity int) int
+		Metric     func(childComplexity int) int
+		Period     func(childComplexity int) int
+		Range      func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Value      func(childComplexity int) int
+		Was        func(childComplexity int) int
+	}
+
+	RestatementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RestatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	RevenueResult struct {
@@ -3010,6 +3195,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Live.Revision(childComplexity), true
 
+	case "MaterializedView.closedDays":
+		if e.ComplexityRoot.MaterializedView.ClosedDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.ClosedDays(childComplexity), true
+	case "MaterializedView.error":
+		if e.ComplexityRoot.MaterializedView.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Error(childComplexity), true
+	case "MaterializedView.freshUntil":
+		if e.ComplexityRoot.MaterializedView.FreshUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.FreshUntil(childComplexity), true
+	case "MaterializedView.lastDuration":
+		if e.ComplexityRoot.MaterializedView.LastDuration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastDuration(childComplexity), true
+	case "MaterializedView.lastRefreshedAt":
+		if e.ComplexityRoot.MaterializedView.LastRefreshedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastRefreshedAt(childComplexity), true
+	case "MaterializedView.name":
+		if e.ComplexityRoot.MaterializedView.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Name(childComplexity), true
+	case "MaterializedView.reason":
+		if e.ComplexityRoot.MaterializedView.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Reason(childComplexity), true
+	case "MaterializedView.staleDays":
+		if e.ComplexityRoot.MaterializedView.StaleDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StaleDays(childComplexity), true
+	case "MaterializedView.startedAt":
+		if e.ComplexityRoot.MaterializedView.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StartedAt(childComplexity), true
+	case "MaterializedView.state":
+		if e.ComplexityRoot.MaterializedView.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.State(childComplexity), true
+
+	case "MaterializedViewConnection.edges":
+		if e.ComplexityRoot.MaterializedViewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Edges(childComplexity), true
+	case "MaterializedViewConnection.nodes":
+		if e.ComplexityRoot.MaterializedViewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Nodes(childComplexity), true
+	case "MaterializedViewConnection.pageInfo":
+		if e.ComplexityRoot.MaterializedViewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.PageInfo(childComplexity), true
+
+	case "MaterializedViewEdge.cursor":
+		if e.ComplexityRoot.MaterializedViewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Cursor(childComplexity), true
+	case "MaterializedViewEdge.node":
+		if e.ComplexityRoot.MaterializedViewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Node(childComplexity), true
+
 	case "Member.email":
 		if e.ComplexityRoot.Member.Email == nil {
 			break
@@ -3145,6 +3423,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Direction(childComplexity), true
+	case "Metric.explain":
+		if e.ComplexityRoot.Metric.Explain == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_explain_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Explain(childComplexity, args["range"].(*model.RangeInput), args["interval"].(*calendar.Interval), args["by"].([]model.DimensionInput), args["zone"].(*string), args["filter"].(*model.FilterInput), args["asOf"].(*time.Time)), true
 	case "Metric.formula":
 		if e.ComplexityRoot.Metric.Formula == nil {
 			break
@@ -3186,6 +3475,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Series(childComplexity, args["range"].(*model.RangeInput), args["interval"].(calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["movingAverage"].(*int), args["asOf"].(*time.Time), args["currency"].(*string)), true
+	case "Metric.summaries":
+		if e.ComplexityRoot.Metric.Summaries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summaries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summaries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time), args["first"].(int), args["after"].(*string)), true
+	case "Metric.summary":
+		if e.ComplexityRoot.Metric.Summary == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summary_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summary(childComplexity, args["period"].(summary.Period), args["start"].(calendar.Date), args["asOf"].(*time.Time)), true
+	case "Metric.summarySeries":
+		if e.ComplexityRoot.Metric.SummarySeries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summarySeries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.SummarySeries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time)), true
 	case "Metric.unit":
 		if e.ComplexityRoot.Metric.Unit == nil {
 			break
@@ -3209,6 +3531,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Version(childComplexity), true
+	case "Metric.versions":
+		if e.ComplexityRoot.Metric.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Versions(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "MetricBreakdown.at":
 		if e.ComplexityRoot.MetricBreakdown.At == nil {
@@ -3364,12 +3697,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
+	case "MetricEntityConnection.edges":
+		if e.ComplexityRoot.MetricEntityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Edges(childComplexity), true
+	case "MetricEntityConnection.kind":
+		if e.ComplexityRoot.MetricEntityConnection.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Kind(childComplexity), true
+	case "MetricEntityConnection.nodes":
+		if e.ComplexityRoot.MetricEntityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Nodes(childComplexity), true
+	case "MetricEntityConnection.pageInfo":
+		if e.ComplexityRoot.MetricEntityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.PageInfo(childComplexity), true
+	case "MetricEntityConnection.sum":
+		if e.ComplexityRoot.MetricEntityConnection.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Sum(childComplexity), true
+	case "MetricEntityConnection.totalCount":
+		if e.ComplexityRoot.MetricEntityConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.TotalCount(childComplexity), true
+
+	case "MetricEntityEdge.amount":
+		if e.ComplexityRoot.MetricEntityEdge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Amount(childComplexity), true
+	case "MetricEntityEdge.cursor":
+		if e.ComplexityRoot.MetricEntityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Cursor(childComplexity), true
+	case "MetricEntityEdge.node":
+		if e.ComplexityRoot.MetricEntityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Node(childComplexity), true
+
+	case "MetricExplanation.blocks":
+		if e.ComplexityRoot.MetricExplanation.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Blocks(childComplexity), true
+	case "MetricExplanation.milliseconds":
+		if e.ComplexityRoot.MetricExplanation.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Milliseconds(childComplexity), true
+	case "MetricExplanation.readings":
+		if e.ComplexityRoot.MetricExplanation.Readings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Readings(childComplexity), true
+	case "MetricExplanation.rows":
+		if e.ComplexityRoot.MetricExplanation.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Rows(childComplexity), true
+	case "MetricExplanation.sources":
+		if e.ComplexityRoot.MetricExplanation.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.SourceNames(childComplexity), true
+
+	case "MetricPreview.explanation":
+		if e.ComplexityRoot.MetricPreview.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Explanation(childComplexity), true
+	case "MetricPreview.problems":
+		if e.ComplexityRoot.MetricPreview.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Problems(childComplexity), true
+	case "MetricPreview.series":
+		if e.ComplexityRoot.MetricPreview.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Series(childComplexity), true
+	case "MetricPreview.total":
+		if e.ComplexityRoot.MetricPreview.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Total(childComplexity), true
+
+	case "MetricProblem.blocking":
+		if e.ComplexityRoot.MetricProblem.Blocking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Blocking(childComplexity), true
+	case "MetricProblem.field":
+		if e.ComplexityRoot.MetricProblem.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Field(childComplexity), true
+	case "MetricProblem.message":
+		if e.ComplexityRoot.MetricProblem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Message(childComplexity), true
+
+	case "MetricReading.blocks":
+		if e.ComplexityRoot.MetricReading.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Blocks(childComplexity), true
+	case "MetricReading.buckets":
+		if e.ComplexityRoot.MetricReading.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Buckets(childComplexity), true
+	case "MetricReading.metrics":
+		if e.ComplexityRoot.MetricReading.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Metrics(childComplexity), true
+	case "MetricReading.milliseconds":
+		if e.ComplexityRoot.MetricReading.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Milliseconds(childComplexity), true
+	case "MetricReading.reasons":
+		if e.ComplexityRoot.MetricReading.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Reasons(childComplexity), true
+	case "MetricReading.rows":
+		if e.ComplexityRoot.MetricReading.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Rows(childComplexity), true
+	case "MetricReading.sources":
+		if e.ComplexityRoot.MetricReading.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.SourceNames(childComplexity), true
+	case "MetricReading.statements":
+		if e.ComplexityRoot.MetricReading.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Statements(childComplexity), true
+
 	case "MetricRow.comparisons":
 		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
+	case "MetricRow.entities":
+		if e.ComplexityRoot.MetricRow.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricRow_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricRow.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricRow.keys":
 		if e.ComplexityRoot.MetricRow.Keys == nil {
 			break
@@ -3419,6 +3943,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
+	case "MetricSeries.entities":
+		if e.ComplexityRoot.MetricSeries.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricSeries_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricSeries.Entities(childComplexity, args["at"].(time.Time), args["first"].(int), args["after"].(*string)), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -3511,6 +4046,209 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricSeriesComparison.Values(childComplexity), true
 
+	case "MetricStatement.blocks":
+		if e.ComplexityRoot.MetricStatement.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Blocks(childComplexity), true
+	case "MetricStatement.milliseconds":
+		if e.ComplexityRoot.MetricStatement.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Milliseconds(childComplexity), true
+	case "MetricStatement.name":
+		if e.ComplexityRoot.MetricStatement.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Name(childComplexity), true
+	case "MetricStatement.rows":
+		if e.ComplexityRoot.MetricStatement.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Rows(childComplexity), true
+	case "MetricStatement.tables":
+		if e.ComplexityRoot.MetricStatement.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Tables(childComplexity), true
+
+	case "MetricSummary.currency":
+		if e.ComplexityRoot.MetricSummary.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Currency(childComplexity), true
+	case "MetricSummary.dataVersion":
+		if e.ComplexityRoot.MetricSummary.DataVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DataVersion(childComplexity), true
+	case "MetricSummary.definitionVersion":
+		if e.ComplexityRoot.MetricSummary.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DefinitionVersion(childComplexity), true
+	case "MetricSummary.exact":
+		if e.ComplexityRoot.MetricSummary.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Exact(childComplexity), true
+	case "MetricSummary.asOf":
+		if e.ComplexityRoot.MetricSummary.FoundAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.FoundAt(childComplexity), true
+	case "MetricSummary.history":
+		if e.ComplexityRoot.MetricSummary.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.History(childComplexity), true
+	case "MetricSummary.id":
+		if e.ComplexityRoot.MetricSummary.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.ID(childComplexity), true
+	case "MetricSummary.metric":
+		if e.ComplexityRoot.MetricSummary.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Metric(childComplexity), true
+	case "MetricSummary.period":
+		if e.ComplexityRoot.MetricSummary.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Period(childComplexity), true
+	case "MetricSummary.range":
+		if e.ComplexityRoot.MetricSummary.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Range(childComplexity), true
+	case "MetricSummary.recordedAt":
+		if e.ComplexityRoot.MetricSummary.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.RecordedAt(childComplexity), true
+	case "MetricSummary.restatements":
+		if e.ComplexityRoot.MetricSummary.Restatements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Restatements(childComplexity), true
+	case "MetricSummary.start":
+		if e.ComplexityRoot.MetricSummary.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Start(childComplexity), true
+	case "MetricSummary.supersededAt":
+		if e.ComplexityRoot.MetricSummary.SupersededAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.SupersededAt(childComplexity), true
+	case "MetricSummary.unit":
+		if e.ComplexityRoot.MetricSummary.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Unit(childComplexity), true
+	case "MetricSummary.value":
+		if e.ComplexityRoot.MetricSummary.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Value(childComplexity), true
+	case "MetricSummary.version":
+		if e.ComplexityRoot.MetricSummary.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Version(childComplexity), true
+	case "MetricSummary.zone":
+		if e.ComplexityRoot.MetricSummary.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Zone(childComplexity), true
+
+	case "MetricSummaryConnection.edges":
+		if e.ComplexityRoot.MetricSummaryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Edges(childComplexity), true
+	case "MetricSummaryConnection.nodes":
+		if e.ComplexityRoot.MetricSummaryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Nodes(childComplexity), true
+	case "MetricSummaryConnection.pageInfo":
+		if e.ComplexityRoot.MetricSummaryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.PageInfo(childComplexity), true
+
+	case "MetricSummaryEdge.cursor":
+		if e.ComplexityRoot.MetricSummaryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Cursor(childComplexity), true
+	case "MetricSummaryEdge.node":
+		if e.ComplexityRoot.MetricSummaryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Node(childComplexity), true
+
+	case "MetricSummarySeries.exact":
+		if e.ComplexityRoot.MetricSummarySeries.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Exact(childComplexity), true
+	case "MetricSummarySeries.period":
+		if e.ComplexityRoot.MetricSummarySeries.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Period(childComplexity), true
+	case "MetricSummarySeries.restated":
+		if e.ComplexityRoot.MetricSummarySeries.Restated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Restated(childComplexity), true
+	case "MetricSummarySeries.starts":
+		if e.ComplexityRoot.MetricSummarySeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Starts(childComplexity), true
+	case "MetricSummarySeries.values":
+		if e.ComplexityRoot.MetricSummarySeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Values(childComplexity), true
+
 	case "MetricValue.comparisons":
 		if e.ComplexityRoot.MetricValue.Comparisons == nil {
 			break
@@ -3529,6 +4267,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
+	case "MetricValue.entities":
+		if e.ComplexityRoot.MetricValue.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricValue_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricValue.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
@@ -3571,6 +4320,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.ZoneName(childComplexity), true
+
+	case "MetricVersion.because":
+		if e.ComplexityRoot.MetricVersion.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Because(childComplexity), true
+	case "MetricVersion.definition":
+		if e.ComplexityRoot.MetricVersion.Definition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Definition(childComplexity), true
+	case "MetricVersion.endedAt":
+		if e.ComplexityRoot.MetricVersion.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.EndedAt(childComplexity), true
+	case "MetricVersion.number":
+		if e.ComplexityRoot.MetricVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Number(childComplexity), true
+	case "MetricVersion.savedAt":
+		if e.ComplexityRoot.MetricVersion.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedAt(childComplexity), true
+	case "MetricVersion.savedBy":
+		if e.ComplexityRoot.MetricVersion.SavedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedBy(childComplexity), true
+
+	case "MetricVersionConnection.edges":
+		if e.ComplexityRoot.MetricVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Edges(childComplexity), true
+	case "MetricVersionConnection.nodes":
+		if e.ComplexityRoot.MetricVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Nodes(childComplexity), true
+	case "MetricVersionConnection.pageInfo":
+		if e.ComplexityRoot.MetricVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.PageInfo(childComplexity), true
+
+	case "MetricVersionEdge.cursor":
+		if e.ComplexityRoot.MetricVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Cursor(childComplexity), true
+	case "MetricVersionEdge.node":
+		if e.ComplexityRoot.MetricVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Node(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -3745,6 +4563,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateIdentityProvider(childComplexity, args["provider"].(model.IdentityProviderInput)), true
+	case "Mutation.createMetric":
+		if e.ComplexityRoot.Mutation.CreateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -3966,6 +4795,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["id"].(string)), true
+	case "Mutation.removeMetric":
+		if e.ComplexityRoot.Mutation.RemoveMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMetric(childComplexity, args["key"].(string)), true
 	case "Mutation.removeRole":
 		if e.ComplexityRoot.Mutation.RemoveRole == nil {
 			break
@@ -4203,6 +5043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnshareReport(childComplexity, args["id"].(string)), true
+	case "Mutation.updateMetric":
+		if e.ComplexityRoot.Mutation.UpdateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.updateRole":
 		if e.ComplexityRoot.Mutation.UpdateRole == nil {
 			break
@@ -5070,6 +5921,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invoices(childComplexity, args["status"].(*revenue.InvoiceStatus), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.materializedViews":
+		if e.ComplexityRoot.Query.MaterializedViews == nil {
+			break
+		}
+
+		args, err := ec.field_Query_materializedViews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MaterializedViews(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.members":
 		if e.ComplexityRoot.Query.Members == nil {
 			break
@@ -5180,6 +6042,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Plans(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.previewMetric":
+		if e.ComplexityRoot.Query.PreviewMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Query_previewMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PreviewMetric(childComplexity, args["input"].(model.MetricInput), args["key"].(*string)), true
 	case "Query.quarantinedEvents":
 		if e.ComplexityRoot.Query.QuarantinedEvents == nil {
 			break
@@ -5213,6 +6086,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.restatements":
+		if e.ComplexityRoot.Query.Restatements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_restatements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Restatements(childComplexity, args["metric"].(*string), args["period"].(*summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["first"].(int), args["after"].(*string)), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -5499,6 +6383,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportShare.TenantID(childComplexity), true
+
+	case "Restatement.because":
+		if e.ComplexityRoot.Restatement.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Because(childComplexity), true
+	case "Restatement.causes":
+		if e.ComplexityRoot.Restatement.Causes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Causes(childComplexity), true
+	case "Restatement.change":
+		if e.ComplexityRoot.Restatement.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Change(childComplexity), true
+	case "Restatement.lateEvents":
+		if e.ComplexityRoot.Restatement.LateEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.LateEvents(childComplexity), true
+	case "Restatement.metric":
+		if e.ComplexityRoot.Restatement.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Metric(childComplexity), true
+	case "Restatement.period":
+		if e.ComplexityRoot.Restatement.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Period(childComplexity), true
+	case "Restatement.range":
+		if e.ComplexityRoot.Restatement.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Range(childComplexity), true
+	case "Restatement.recordedAt":
+		if e.ComplexityRoot.Restatement.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.RecordedAt(childComplexity), true
+	case "Restatement.start":
+		if e.ComplexityRoot.Restatement.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Start(childComplexity), true
+	case "Restatement.after":
+		if e.ComplexityRoot.Restatement.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Value(childComplexity), true
+	case "Restatement.before":
+		if e.ComplexityRoot.Restatement.Was == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Was(childComplexity), true
+
+	case "RestatementConnection.edges":
+		if e.ComplexityRoot.RestatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Edges(childComplexity), true
+	case "RestatementConnection.nodes":
+		if e.ComplexityRoot.RestatementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Nodes(childComplexity), true
+	case "RestatementConnection.pageInfo":
+		if e.ComplexityRoot.RestatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.PageInfo(childComplexity), true
+
+	case "RestatementEdge.cursor":
+		if e.ComplexityRoot.RestatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Cursor(childComplexity), true
+	case "RestatementEdge.node":
+		if e.ComplexityRoot.RestatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Node(childComplexity), true
 
 	case "RevenueResult.accepted":
 		if e.ComplexityRoot.RevenueResult.Accepted == nil {
@@ -6373,6 +7356,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputEventMeasureInput,
 		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputIdentityProviderInput,
@@ -6380,6 +7364,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputInvoiceLineInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
+		ec.unmarshalInputMetricInput,
 		ec.unmarshalInputPlanInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
@@ -6576,6 +7561,9 @@ scalar DateTime
 
 "An IANA time zone, such as ` + "`" + `Europe/Berlin` + "`" + `, ` + "`" + `Asia/Kolkata` + "`" + ` or ` + "`" + `UTC` + "`" + `."
 scalar TimeZone
+
+"A day of the calendar, of no zone, such as ` + "`" + `2026-05-01` + "`" + `."
+scalar Date
 
 "Any JSON object, such as the properties of an event."
 scalar JSONObject
@@ -6906,6 +7894,12 @@ enum AuditAction {
   REPORT_SHARED
   "The sharing of a report was ended."
   REPORT_UNSHARED
+  "A metric was defined by the tenant."
+  METRIC_CREATED
+  "A version of a metric that the tenant defines was saved."
+  METRIC_CHANGED
+  "A metric that the tenant had defined was given up."
+  METRIC_REMOVED
   "Two users were merged."
   PEOPLE_MERGED
   "A merge of users was undone."
@@ -6944,6 +7938,220 @@ type AuditEntryEdge @can(do: READ_AUDIT) {
   cursor: String!
   "The entry."
   node: AuditEntry!
+}
+`, BuiltIn: false},
+	{Name: "../custom_metric.graphqls", Input: `extend type Query {
+  """
+  What a metric would give over the last 90 days, compared with the 90 before; nothing is
+  saved. What is wrong with it is told in ` + "`" + `problems` + "`" + `.
+  """
+  previewMetric(
+    "What it is to be."
+    input: MetricInput!
+    "The key of the metric that it would change; a new one unless given."
+    key: String
+  ): MetricPreview! @can(do: MANAGE_DATA) @cost(weight: 300)
+}
+
+extend type Mutation {
+  """
+  Defines a metric, which can then be asked for like any other. It may name metrics whose
+  figures the caller may read. One of a key that was given up goes on with its versions.
+  """
+  createMetric(
+    "The name to ask for it by: 1 to 60 small letters, digits and ` + "`" + `_` + "`" + `, beginning with a letter."
+    key: String!
+    "What it is to be."
+    input: MetricInput!
+  ): Metric! @can(do: MANAGE_DATA)
+  """
+  Saves a new version of a metric, which counts from then on, for the past as well. What is
+  made of it gets a new version too. Live queries of any of them are pushed.
+  """
+  updateMetric("The metric's key." key: String!, "What it is to be." input: MetricInput!): Metric! @can(do: MANAGE_DATA)
+  """
+  Gives a metric up, and answers its key. Its versions stay. One that others are made of
+  can't be given up before them.
+  """
+  removeMetric("The metric's key." key: String!): String! @can(do: MANAGE_DATA)
+}
+
+"What a metric is to be: either a count of ` + "`" + `events` + "`" + `, or a ` + "`" + `formula` + "`" + ` over other metrics."
+input MetricInput {
+  "The name to show; 1 to 100 characters."
+  name: String!
+  "What exactly is counted; at most 1,000 characters."
+  description: String! = ""
+  "What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone."
+  unit: MetricUnit
+  "Where it should go."
+  direction: MetricDirection! = NEUTRAL
+  "What is counted of which events."
+  events: EventMeasureInput
+  """
+  How it is worked out of other metrics, such as ` + "`" + `signups / visits` + "`" + `: their keys, numbers,
+  ` + "`" + `+ - * /` + "`" + `, parentheses, ` + "`" + `min(…)` + "`" + `, ` + "`" + `max(…)` + "`" + ` and ` + "`" + `abs(…)` + "`" + `. It has no value where one of them
+  has none, and where something is divided by 0.
+  """
+  formula: String
+}
+
+"What is counted of which events."
+input EventMeasureInput {
+  "The types of events that count; all unless given."
+  types: [String!]
+  "Which of them count; all unless given."
+  filter: FilterInput
+  "What is made of them."
+  aggregation: Aggregation!
+  "The property that is aggregated, of SUM and all after it. A dot leads into an object: ` + "`" + `cart.total` + "`" + `."
+  property: String
+  "Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95."
+  percentile: Float
+}
+
+"What is made of events."
+enum Aggregation {
+  "How many there are."
+  COUNT
+  "How many distinct users did them."
+  UNIQUE_USERS
+  "On behalf of how many distinct accounts they were done."
+  UNIQUE_ACCOUNTS
+  "The sum of a property's numbers."
+  SUM
+  "The mean of a property's numbers."
+  AVERAGE
+  "The smallest of a property's numbers."
+  MINIMUM
+  "The largest of a property's numbers."
+  MAXIMUM
+  "A percentile of a property's numbers, between two of them in proportion."
+  PERCENTILE
+}
+
+"A metric's definition as it was saved."
+type MetricVersion @can(do: READ_SCHEMA) {
+  "Which version it is, from 1 on."
+  number: Int!
+  "What was saved, in the form of MetricInput; null for who lacks READ_PII if it compares traits of users."
+  definition: JSONObject
+  "When it was saved."
+  savedAt: DateTime!
+  "The id of the key that saved it, or of the member."
+  savedBy: ID!
+  "When another one, or none, took its place; null: it holds."
+  endedAt: DateTime
+  "The metric whose change made this version, of one that is made of it; null: its own."
+  because: String
+}
+
+"A page of versions."
+type MetricVersionConnection @can(do: READ_SCHEMA) {
+  "The versions with their cursors."
+  edges: [MetricVersionEdge!]!
+  "The versions without their cursors."
+  nodes: [MetricVersion!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A version in a list."
+type MetricVersionEdge @can(do: READ_SCHEMA) {
+  "Where this version stands in the list."
+  cursor: String!
+  "The version."
+  node: MetricVersion!
+}
+
+"What a metric would give."
+type MetricPreview @can(do: MANAGE_DATA) {
+  "The figure for the last 90 days; null if it cannot be saved."
+  total: MetricValue
+  "The figure for each of the days; null if it cannot be saved."
+  series: MetricSeries
+  "What its author should know."
+  problems: [MetricProblem!]!
+  "How it was read, and what that cost; null if it cannot be saved."
+  explanation: MetricExplanation
+}
+
+"Something about a definition that its author should know."
+type MetricProblem @can(do: MANAGE_DATA) {
+  "The argument that it is about, such as ` + "`" + `input.formula` + "`" + `."
+  field: String!
+  "What it is."
+  message: String!
+  "Whether it keeps the definition from being saved."
+  blocking: Boolean!
+}
+
+"How figures were read, and what it cost."
+type MetricExplanation @can(do: READ_SCHEMA) {
+  "Where they come from."
+  sources: [FigureSource!]!
+  "What was read, each distinct need once."
+  readings: [MetricReading!]! @cost(weight: 0)
+  "How long the statements took, to be planned and to be executed."
+  milliseconds: Float!
+  "How many rows the tables gave, to all of them."
+  rows: Int!
+  "How many blocks of 8 kB were looked at, in memory or not."
+  blocks: Int!
+}
+
+"What was read at once."
+type MetricReading @can(do: READ_SCHEMA) {
+  "The keys of the metrics that it was read for: of a formula, those that it is made of in the end."
+  metrics: [String!]!
+  "For how many buckets."
+  buckets: Int!
+  "Where it comes from."
+  sources: [FigureSource!]!
+  "Why it comes from there."
+  reasons: [ReadingReason!]!
+  "What was asked of the database."
+  statements: [MetricStatement!]! @cost(weight: 0)
+  "How long the statements took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"A statement, as the database ran it."
+type MetricStatement @can(do: READ_SCHEMA) {
+  "Its name."
+  name: String!
+  "The tables and materialized views that it read."
+  tables: [String!]!
+  "How long it took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"Why figures are read from where they are."
+enum ReadingReason {
+  "Days are over, and were materialized; nothing has touched them since."
+  CLOSED_DAYS
+  "Days are running, have been touched, or are cut: what is kept with each event is added."
+  OPEN_DAYS
+  "A bucket begins or ends within a quarter hour, whose events are counted one by one."
+  CUT_QUARTER_HOURS
+  "What a filter compares is known of single events alone."
+  FILTER
+  "What it is broken down by is known of single events alone."
+  BREAKDOWN
+  "What the metric counts is known of single events alone."
+  DEFINITION
+  "The caller sees some rows alone, and what is kept knows nothing of that."
+  ROW_CONDITIONS
+  "What was known in the past is known of single events alone."
+  AS_OF
 }
 `, BuiltIn: false},
 	{Name: "../customer.graphqls", Input: `extend type Query {
@@ -7378,6 +8586,80 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
   cursor: String!
   "The document."
   node: TrustedDocument!
+}
+`, BuiltIn: false},
+	{Name: "../entity.graphqls", Input: `extend type MetricValue {
+  """
+  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
+  has the amount that it contributes. Not of ratios, averages and the like.
+  """
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricSeries {
+  "Whom or what the figure of one bucket is made of, from the same snapshot."
+  entities(
+    "The start of the bucket, as in ` + "`" + `at` + "`" + `."
+    at: DateTime!
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricRow {
+  "Whom or what the figure of the group is made of, from the same snapshot."
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+"What figures are made of."
+enum MetricEntityKind {
+  "People: ` + "`" + `Person` + "`" + `."
+  PERSON
+  "Accounts: ` + "`" + `Account` + "`" + `."
+  ACCOUNT
+  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
+  SUBSCRIPTION
+}
+
+"One of those that a figure is made of."
+union MetricEntity = Person | Account
+
+"A page of what a figure is made of."
+type MetricEntityConnection @can(do: READ) {
+  "What they are."
+  kind: MetricEntityKind!
+  "The entities with their cursors and amounts."
+  edges: [MetricEntityEdge!]!
+  "The entities without their cursors."
+  nodes: [MetricEntity]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages: the figure itself, where that is a number of entities."
+  totalCount: Int!
+  "What all of them contribute: the figure itself."
+  sum: Float!
+}
+
+"One of those that a figure is made of, in a list."
+type MetricEntityEdge @can(do: READ) {
+  "Where it stands in the list."
+  cursor: String!
+  "The entity; null if it has been erased since."
+  node: MetricEntity
+  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
+  amount: Float!
 }
 `, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
@@ -8100,7 +9382,7 @@ type Metric implements Node @can(do: READ_METRICS) {
   dimensions: [DimensionKind!]!
   "What asking for its figures takes, beside READ_METRICS."
   permission: Permission!
-  "Which version of its definition this is, from 1 on."
+  "Which version of its definition this is, from 1 on. A formula gets a new one too when what it is made of changes."
   version: Int!
   "Whether the tenant has defined it."
   custom: Boolean!
@@ -8165,6 +9447,31 @@ type Metric implements Node @can(do: READ_METRICS) {
     "The currency of money, by ISO 4217; the tenant's unless given."
     currency: String
   ): MetricBreakdown! @cost(weight: 20)
+  """
+  How its figures are read, and what that costs: they are worked out once, and every
+  statement is run once more to be measured.
+  """
+  explain(
+    "Which time; the last 30 days unless given."
+    range: RangeInput
+    "Of a series by this step; of the figure for the whole range unless given."
+    interval: Interval
+    "Of a breakdown by these dimensions."
+    by: [DimensionInput!]
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "What counts; everything unless given."
+    filter: FilterInput
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+  ): MetricExplanation! @cost(weight: 200) @can(do: READ_SCHEMA)
+  "Its versions, the newest first, if the tenant has defined it; none of others."
+  versions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): MetricVersionConnection! @page @can(do: READ_SCHEMA)
 }
 
 "What a value is a number of."
@@ -9298,9 +10605,6 @@ enum ChurnRule {
 "An amount in minor units, such as cents: a whole number of up to 10^13. The yen has none: there it is yen."
 scalar MinorUnits
 
-"A civil date, such as ` + "`" + `2026-05-01` + "`" + `."
-scalar Date
-
 "One thing that is known of revenue: exactly one of the fields."
 input RevenueItemInput {
   "What is sold, and for how much."
@@ -10176,6 +11480,283 @@ type SessionEdge @can {
   cursor: String!
   "The session."
   node: Session!
+}
+`, BuiltIn: false},
+	{Name: "../summary.graphqls", Input: `extend type Query {
+  """
+  What was restated: figures of periods that were over, and that are others now, since
+  something changed that they are counted from. The latest first.
+  """
+  restatements(
+    "The metric's key; all unless given."
+    metric: String
+    "How long the periods are; all kinds unless given."
+    period: SummaryPeriod
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): RestatementConnection! @page @can(do: READ_METRICS)
+  "The materialized views that closed days are read from, and how fresh they are."
+  materializedViews(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MaterializedViewConnection! @page @cost(weight: 5) @can(do: READ_METRICS)
+}
+
+extend type Metric {
+  """
+  What was kept of the metric: its figure of each day, week or month that is over, by the
+  tenant's zone and first day of the week, that of the latest first.
+  """
+  summaries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricSummaryConnection! @page
+  "The same as parallel lists, in the order of time; at most 2,000."
+  summarySeries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+  ): MetricSummarySeries! @cost(weight: 5)
+  "What was kept of one period; null if nothing was, or not yet."
+  summary(
+    "How long the period is."
+    period: SummaryPeriod!
+    "The day on which it begins."
+    start: Date!
+    "As it was known at this instant; as it is known now unless given."
+    asOf: DateTime
+  ): MetricSummary
+}
+
+
+"How long what is summarized lasts."
+enum SummaryPeriod {
+  "A calendar day of the tenant's zone."
+  DAY
+  "Seven calendar days, from the tenant's first day of the week."
+  WEEK
+  "A calendar month."
+  MONTH
+}
+
+"A figure of a period that is over, as it was known from ` + "`" + `recordedAt` + "`" + ` until ` + "`" + `supersededAt` + "`" + `."
+type MetricSummary implements Node @can(do: READ_METRICS) {
+  "Opaque and global. A restated figure has another."
+  id: ID!
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "The zone whose days it has."
+  zone: TimeZone!
+  "The figure; null for a ratio or an average of nothing."
+  value: Float
+  "What the value is a number of."
+  unit: MetricUnit!
+  "Of money: the currency whose minor units the value is in, in ISO 4217."
+  currency: String
+  "Which definition of the metric it was found by."
+  definitionVersion: Int!
+  "Whether the figure is exact."
+  exact: Boolean!
+  "Everything accepted before is counted in it."
+  asOf: DateTime!
+  "Names what it was found from: another number if anything had changed of the days up to its end."
+  dataVersion: String!
+  "1, and one more for each time that the figure was restated."
+  version: Int!
+  "From when on it was known."
+  recordedAt: DateTime!
+  "From when on another figure was known; null while this one holds."
+  supersededAt: DateTime
+  "All that the figure of this period ever was, the latest first; at most 50."
+  history: [MetricSummary!]! @cost(items: 2)
+  "How it came to be what it is, the latest first; at most 50."
+  restatements: [Restatement!]! @cost(items: 2)
+}
+
+"What was kept of a metric, as parallel lists: ` + "`" + `values[i]` + "`" + ` belongs to the period that begins on ` + "`" + `starts[i]` + "`" + `."
+type MetricSummarySeries @can(do: READ_METRICS) {
+  "How long the periods are."
+  period: SummaryPeriod!
+  "The day on which each period begins. One that was not kept is not there."
+  starts: [Date!]!
+  "The figure of each period; null for a ratio or an average of nothing."
+  values: [Float]!
+  "How often each figure was restated."
+  restated: [Int!]!
+  "Whether each figure is exact."
+  exact: [Boolean!]!
+}
+
+"Why a figure of a period that was over is another one now."
+enum RestatementCause {
+  "Events of the period came after it had been summarized; or, of a metric that looks back, of the time before it."
+  LATE_EVENTS
+  "Who is who turned out to be otherwise: users were merged, a merge was undone, an anonymous visitor signed in."
+  IDENTITY
+  "Somebody was erased."
+  ERASURE
+  "The metric is defined otherwise."
+  DEFINITION
+  "Subscriptions, charges or rates of the period were changed."
+  REVENUE
+  "What is counted was changed in another way."
+  DATA
+}
+
+"That a figure of a period that was over is another one now."
+type Restatement @can(do: READ_METRICS) {
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "What the figure was."
+  before: Float
+  "What it became."
+  after: Float
+  "By how much it moved; null where one of the two is null."
+  change: Float
+  "Why, as far as it can be told."
+  causes: [RestatementCause!]!
+  "How many events of the period came after the figure had been found."
+  lateEvents: Int!
+  "The ids of the merges, identities and erasures behind it, for whoever may see those; at most 20."
+  because: [ID!]!
+  "When it was found out."
+  recordedAt: DateTime!
+}
+
+"A page of what was kept of a metric."
+type MetricSummaryConnection @can(do: READ_METRICS) {
+  "The figures with their cursors."
+  edges: [MetricSummaryEdge!]!
+  "The figures without their cursors."
+  nodes: [MetricSummary!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A figure in a list."
+type MetricSummaryEdge @can(do: READ_METRICS) {
+  "Where this figure stands in the list."
+  cursor: String!
+  "The figure."
+  node: MetricSummary!
+}
+
+"A page of what was restated."
+type RestatementConnection @can(do: READ_METRICS) {
+  "The restatements with their cursors."
+  edges: [RestatementEdge!]!
+  "The restatements without their cursors."
+  nodes: [Restatement!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A restatement in a list."
+type RestatementEdge @can(do: READ_METRICS) {
+  "Where this restatement stands in the list."
+  cursor: String!
+  "The restatement."
+  node: Restatement!
+}
+
+"What became of the last refresh of a view."
+enum RefreshState {
+  "It is under way; the view is read as it was before."
+  RUNNING
+  "It came to its end."
+  DONE
+  "It failed; the view is as it was before."
+  FAILED
+}
+
+"Why a view was refreshed."
+enum RefreshReason {
+  "Days in it were out of date."
+  NEEDED
+  "It was time."
+  SCHEDULED
+  "It had nothing, as after a restore."
+  FILLED
+}
+
+"""
+A materialized view. What it has of a day that has changed since is not read: such a day is
+counted afresh. So no refresh changes an answer.
+"""
+type MaterializedView @can(do: READ_METRICS) {
+  "Such as ` + "`" + `day_total` + "`" + `."
+  name: String!
+  "What became of its last refresh; null if there was none."
+  state: RefreshState
+  "Why it was refreshed last; null if it was not."
+  reason: RefreshReason
+  "When its last refresh was begun; null if there was none."
+  startedAt: DateTime
+  "When it was last refreshed to the end; null if it never was."
+  lastRefreshedAt: DateTime
+  "How many seconds that took, for all tenants together."
+  lastDuration: Float
+  "How many of the tenant's days that are over it has no longer right, or not yet."
+  staleDays: Int!
+  "How many days of the tenant are over."
+  closedDays: Int!
+  "All days before this one are right in it; null if no day of the tenant is over."
+  freshUntil: Date
+  "Why its last refresh failed; null if it did not."
+  error: String
+}
+
+"The materialized views."
+type MaterializedViewConnection @can(do: READ_METRICS) {
+  "The views with their cursors."
+  edges: [MaterializedViewEdge!]!
+  "The views without their cursors."
+  nodes: [MaterializedView!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A view in the list."
+type MaterializedViewEdge @can(do: READ_METRICS) {
+  "Where this view stands in the list."
+  cursor: String!
+  "The view."
+  node: MaterializedView!
 }
 `, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `extend type Mutation {
@@ -11193,6 +12774,54 @@ func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Live", field.Name)
 }
 
+func (ec *executionContext) childFields_MaterializedView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MaterializedView_name(ctx, field)
+	case "state":
+		return ec.fieldContext_MaterializedView_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_MaterializedView_reason(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_MaterializedView_startedAt(ctx, field)
+	case "lastRefreshedAt":
+		return ec.fieldContext_MaterializedView_lastRefreshedAt(ctx, field)
+	case "lastDuration":
+		return ec.fieldContext_MaterializedView_lastDuration(ctx, field)
+	case "staleDays":
+		return ec.fieldContext_MaterializedView_staleDays(ctx, field)
+	case "closedDays":
+		return ec.fieldContext_MaterializedView_closedDays(ctx, field)
+	case "freshUntil":
+		return ec.fieldContext_MaterializedView_freshUntil(ctx, field)
+	case "error":
+		return ec.fieldContext_MaterializedView_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedView", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MaterializedViewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MaterializedViewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MaterializedViewConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MaterializedViewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MaterializedViewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -11279,6 +12908,16 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_series(ctx, field)
 	case "breakdown":
 		return ec.fieldContext_Metric_breakdown(ctx, field)
+	case "explain":
+		return ec.fieldContext_Metric_explain(ctx, field)
+	case "versions":
+		return ec.fieldContext_Metric_versions(ctx, field)
+	case "summaries":
+		return ec.fieldContext_Metric_summaries(ctx, field)
+	case "summarySeries":
+		return ec.fieldContext_Metric_summarySeries(ctx, field)
+	case "summary":
+		return ec.fieldContext_Metric_summary(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
 }
@@ -11359,6 +12998,100 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricEntityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricEntityConnection_kind(ctx, field)
+	case "edges":
+		return ec.fieldContext_MetricEntityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricEntityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricEntityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MetricEntityConnection_totalCount(ctx, field)
+	case "sum":
+		return ec.fieldContext_MetricEntityConnection_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricEntityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricEntityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricEntityEdge_node(ctx, field)
+	case "amount":
+		return ec.fieldContext_MetricEntityEdge_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sources":
+		return ec.fieldContext_MetricExplanation_sources(ctx, field)
+	case "readings":
+		return ec.fieldContext_MetricExplanation_readings(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricExplanation_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricExplanation_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricExplanation_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_MetricPreview_total(ctx, field)
+	case "series":
+		return ec.fieldContext_MetricPreview_series(ctx, field)
+	case "problems":
+		return ec.fieldContext_MetricPreview_problems(ctx, field)
+	case "explanation":
+		return ec.fieldContext_MetricPreview_explanation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_MetricProblem_field(ctx, field)
+	case "message":
+		return ec.fieldContext_MetricProblem_message(ctx, field)
+	case "blocking":
+		return ec.fieldContext_MetricProblem_blocking(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricReading(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metrics":
+		return ec.fieldContext_MetricReading_metrics(ctx, field)
+	case "buckets":
+		return ec.fieldContext_MetricReading_buckets(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricReading_sources(ctx, field)
+	case "reasons":
+		return ec.fieldContext_MetricReading_reasons(ctx, field)
+	case "statements":
+		return ec.fieldContext_MetricReading_statements(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricReading_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricReading_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricReading_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricReading", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -11369,6 +13102,8 @@ func (ec *executionContext) childFields_MetricRow(ctx context.Context, field gra
 		return ec.fieldContext_MetricRow_values(ctx, field)
 	case "comparisons":
 		return ec.fieldContext_MetricRow_comparisons(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricRow_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
 }
@@ -11405,6 +13140,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricSeries_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricSeries_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
 }
@@ -11425,6 +13162,102 @@ func (ec *executionContext) childFields_MetricSeriesComparison(ctx context.Conte
 		return ec.fieldContext_MetricSeriesComparison_ratios(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeriesComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetricStatement_name(ctx, field)
+	case "tables":
+		return ec.fieldContext_MetricStatement_tables(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricStatement_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricStatement_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricStatement_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricStatement", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MetricSummary_id(ctx, field)
+	case "metric":
+		return ec.fieldContext_MetricSummary_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_MetricSummary_period(ctx, field)
+	case "start":
+		return ec.fieldContext_MetricSummary_start(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricSummary_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_MetricSummary_zone(ctx, field)
+	case "value":
+		return ec.fieldContext_MetricSummary_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_MetricSummary_unit(ctx, field)
+	case "currency":
+		return ec.fieldContext_MetricSummary_currency(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricSummary_definitionVersion(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummary_exact(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MetricSummary_asOf(ctx, field)
+	case "dataVersion":
+		return ec.fieldContext_MetricSummary_dataVersion(ctx, field)
+	case "version":
+		return ec.fieldContext_MetricSummary_version(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MetricSummary_recordedAt(ctx, field)
+	case "supersededAt":
+		return ec.fieldContext_MetricSummary_supersededAt(ctx, field)
+	case "history":
+		return ec.fieldContext_MetricSummary_history(ctx, field)
+	case "restatements":
+		return ec.fieldContext_MetricSummary_restatements(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummary", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricSummaryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricSummaryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricSummaryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricSummaryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricSummaryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummarySeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "period":
+		return ec.fieldContext_MetricSummarySeries_period(ctx, field)
+	case "starts":
+		return ec.fieldContext_MetricSummarySeries_starts(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricSummarySeries_values(ctx, field)
+	case "restated":
+		return ec.fieldContext_MetricSummarySeries_restated(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummarySeries_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummarySeries", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11451,8 +13284,50 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricValue_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricValue_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_MetricVersion_number(ctx, field)
+	case "definition":
+		return ec.fieldContext_MetricVersion_definition(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_MetricVersion_savedAt(ctx, field)
+	case "savedBy":
+		return ec.fieldContext_MetricVersion_savedBy(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_MetricVersion_endedAt(ctx, field)
+	case "because":
+		return ec.fieldContext_MetricVersion_because(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricVersionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11897,6 +13772,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_archiveParts(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_Query_auditLog(ctx, field)
+	case "previewMetric":
+		return ec.fieldContext_Query_previewMetric(ctx, field)
 	case "person":
 		return ec.fieldContext_Query_person(ctx, field)
 	case "account":
@@ -11961,6 +13838,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_exchangeRates(ctx, field)
 	case "viewer":
 		return ec.fieldContext_Query_viewer(ctx, field)
+	case "restatements":
+		return ec.fieldContext_Query_restatements(ctx, field)
+	case "materializedViews":
+		return ec.fieldContext_Query_materializedViews(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -12063,6 +13944,56 @@ func (ec *executionContext) childFields_ReportShare(ctx context.Context, field g
 		return ec.fieldContext_ReportShare_endedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReportShare", field.Name)
+}
+
+func (ec *executionContext) childFields_Restatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_Restatement_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_Restatement_period(ctx, field)
+	case "start":
+		return ec.fieldContext_Restatement_start(ctx, field)
+	case "range":
+		return ec.fieldContext_Restatement_range(ctx, field)
+	case "before":
+		return ec.fieldContext_Restatement_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Restatement_after(ctx, field)
+	case "change":
+		return ec.fieldContext_Restatement_change(ctx, field)
+	case "causes":
+		return ec.fieldContext_Restatement_causes(ctx, field)
+	case "lateEvents":
+		return ec.fieldContext_Restatement_lateEvents(ctx, field)
+	case "because":
+		return ec.fieldContext_Restatement_because(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_Restatement_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Restatement", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RestatementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RestatementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RestatementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RestatementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RestatementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RevenueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -13,10 +13,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 const (
@@ -30,6 +32,9 @@ type Loaders struct {
 	// Figures answers questions for metrics together. Questions are told apart by where they
 	// are in memory: what equal ones have in common is read once all the same.
 	Figures *dataloader.Loader[*metric.Question, metric.Answer]
+
+	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
+	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
 
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
@@ -46,6 +51,7 @@ type Loaders struct {
 	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
 	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
 	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 
@@ -68,13 +74,18 @@ type Services struct {
 	People  *customer.Service
 	Keys    *access.Keyring
 	Metrics *metric.Service
-	Revenue *revenue.Service
+
+	Summaries   *summary.Service
+	Revenue     *revenue.Service
+	Definitions *definition.Service
 }
 
 // With returns a context with fresh loaders.
 func With(ctx context.Context, from Services) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Figures:        figures(from.Metrics),
+		Metric:         metricsByKey(from.Metrics),
+		MetricVersions: versions(from.Definitions),
 		Event:          single(from.Events.ByPositions),
 		ArchivePart:    single(from.Parts.ByPositions),
 		APIKey:         single(from.Keys.ByIDs),
@@ -88,6 +99,7 @@ func With(ctx context.Context, from Services) context.Context {
 		Identities:     paged(from.People.IdentityPages),
 		Accounts:       paged(from.People.AccountPages),
 		Members:        paged(from.People.MemberPages),
+		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
 		Plan:           single(from.Revenue.PlansByID),

@@ -14,12 +14,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // A page of keys.
@@ -236,6 +238,20 @@ type EventInput struct {
 	Properties []byte `json:"properties,omitempty"`
 	// Where it was sent from.
 	Context []byte `json:"context,omitempty"`
+}
+
+// What is counted of which events.
+type EventMeasureInput struct {
+	// The types of events that count; all unless given.
+	Types []string `json:"types,omitempty"`
+	// Which of them count; all unless given.
+	Filter *FilterInput `json:"filter,omitempty"`
+	// What is made of them.
+	Aggregation metric.Aggregation `json:"aggregation"`
+	// The property that is aggregated, of SUM and all after it. A dot leads into an object: `cart.total`.
+	Property *string `json:"property,omitempty"`
+	// Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95.
+	Percentile *float64 `json:"percentile,omitempty"`
 }
 
 // Counts over time, as parallel lists: `counts[i]` belongs to the bucket that starts at `at[i]`.
@@ -523,6 +539,24 @@ type Live struct {
 	Query *Query `json:"query"`
 }
 
+// The materialized views.
+type MaterializedViewConnection struct {
+	// The views with their cursors.
+	Edges []MaterializedViewEdge `json:"edges"`
+	// The views without their cursors.
+	Nodes []metric.View `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A view in the list.
+type MaterializedViewEdge struct {
+	// Where this view stands in the list.
+	Cursor string `json:"cursor"`
+	// The view.
+	Node *metric.View `json:"node"`
+}
+
 // Somebody who belongs to the tenant.
 type Member struct {
 	// Opaque and global.
@@ -589,6 +623,100 @@ type MetricEdge struct {
 	Cursor string `json:"cursor"`
 	// The metric.
 	Node *metric.Definition `json:"node"`
+}
+
+// A page of what a figure is made of.
+type MetricEntityConnection struct {
+	// What they are.
+	Kind metric.EntityKind `json:"kind"`
+	// The entities with their cursors and amounts.
+	Edges []MetricEntityEdge `json:"edges"`
+	// The entities without their cursors.
+	Nodes []MetricEntity `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages: the figure itself, where that is a number of entities.
+	TotalCount int `json:"totalCount"`
+	// What all of them contribute: the figure itself.
+	Sum float64 `json:"sum"`
+}
+
+// One of those that a figure is made of, in a list.
+type MetricEntityEdge struct {
+	// Where it stands in the list.
+	Cursor string `json:"cursor"`
+	// The entity; null if it has been erased since.
+	Node MetricEntity `json:"node,omitempty"`
+	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	Amount float64 `json:"amount"`
+}
+
+// What a metric is to be: either a count of `events`, or a `formula` over other metrics.
+type MetricInput struct {
+	// The name to show; 1 to 100 characters.
+	Name string `json:"name"`
+	// What exactly is counted; at most 1,000 characters.
+	Description string `json:"description"`
+	// What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone.
+	Unit *metric.Unit `json:"unit,omitempty"`
+	// Where it should go.
+	Direction metric.Direction `json:"direction"`
+	// What is counted of which events.
+	Events *EventMeasureInput `json:"events,omitempty"`
+	// How it is worked out of other metrics, such as `signups / visits`: their keys, numbers,
+	// `+ - * /`, parentheses, `min(…)`, `max(…)` and `abs(…)`. It has no value where one of them
+	// has none, and where something is divided by 0.
+	Formula *string `json:"formula,omitempty"`
+}
+
+// A page of what was kept of a metric.
+type MetricSummaryConnection struct {
+	// The figures with their cursors.
+	Edges []MetricSummaryEdge `json:"edges"`
+	// The figures without their cursors.
+	Nodes []summary.Summary `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A figure in a list.
+type MetricSummaryEdge struct {
+	// Where this figure stands in the list.
+	Cursor string `json:"cursor"`
+	// The figure.
+	Node *summary.Summary `json:"node"`
+}
+
+// What was kept of a metric, as parallel lists: `values[i]` belongs to the period that begins on `starts[i]`.
+type MetricSummarySeries struct {
+	// How long the periods are.
+	Period summary.Period `json:"period"`
+	// The day on which each period begins. One that was not kept is not there.
+	Starts []calendar.Date `json:"starts"`
+	// The figure of each period; null for a ratio or an average of nothing.
+	Values []*float64 `json:"values"`
+	// How often each figure was restated.
+	Restated []int `json:"restated"`
+	// Whether each figure is exact.
+	Exact []bool `json:"exact"`
+}
+
+// A page of versions.
+type MetricVersionConnection struct {
+	// The versions with their cursors.
+	Edges []MetricVersionEdge `json:"edges"`
+	// The versions without their cursors.
+	Nodes []definition.Version `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A version in a list.
+type MetricVersionEdge struct {
+	// Where this version stands in the list.
+	Cursor string `json:"cursor"`
+	// The version.
+	Node *definition.Version `json:"node"`
 }
 
 // A page of movements.
@@ -844,6 +972,24 @@ type ReportInput struct {
 	Document string `json:"document"`
 	// The values of the query's variables.
 	Variables []byte `json:"variables,omitempty"`
+}
+
+// A page of what was restated.
+type RestatementConnection struct {
+	// The restatements with their cursors.
+	Edges []RestatementEdge `json:"edges"`
+	// The restatements without their cursors.
+	Nodes []summary.Restatement `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A restatement in a list.
+type RestatementEdge struct {
+	// Where this restatement stands in the list.
+	Cursor string `json:"cursor"`
+	// The restatement.
+	Node *summary.Restatement `json:"node"`
 }
 
 // What became of a batch.

@@ -17,9 +17,11 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
@@ -38,6 +40,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -45,6 +48,8 @@ const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
 	accessPool   = 4                // connections for signing people in
+	queuePool    = 4                // connections for the queue itself
+	readPool     = 2                // connections for reading what is summarized
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -198,6 +203,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
+// catalog is all metrics that there are.
+func catalog() *metric.Catalog {
+	return metric.NewCatalog(metric.Builtin(), revenue.Metrics()).WithOwn(definition.Library{})
+}
+
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
 	callers   *authority
@@ -216,15 +226,21 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	books := revenue.NewService(n.app)
-	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin(), revenue.Metrics()))
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics, Revenue: books}
+	books, all := revenue.NewService(n.app), catalog()
+	metrics := metric.NewService(n.app, all)
+	summaries := summary.NewService(n.app, metrics)
+	definitions := definition.NewService(n.app, all, metrics)
+	from := loader.Services{
+		Events: reader, Parts: parts, People: users, Keys: keyring,
+		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
+	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
 		Witness:        s.witness,
 		Quotas:         quotas,
 		MetricService:  metrics,
+		Definitions:    definitions,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,
@@ -235,12 +251,17 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		SummaryService: summaries,
 		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
+	if n.config.AnswerCache > 0 {
+		executor.Use(answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep))
+	}
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
 		Live:         liveQueries{s.engine},
 		Authenticate: s.callers.authenticate,
+		Recognize:    s.callers.recognize,
 		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
@@ -295,6 +316,7 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error { return n.queue(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}

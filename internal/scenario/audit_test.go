@@ -62,7 +62,7 @@ type deed struct {
 
 // deeds are how each mutation is done; the schema says which there are.
 var deeds = map[string]deed{
-	"setChurnRule": {`mutation { setChurnRule(rule: CANCELLATION) { id } }`, just(nil), audit.TenantChanged},
+	"setChurnRule":             {`mutation { setChurnRule(rule: CANCELLATION) { id } }`, just(nil), audit.TenantChanged},
 	"setEventRetention":        {setRetention, just(map[string]any{"months": 7}), audit.RetentionChanged},
 	"saveTrackingPlan":         {planSaved, just(map[string]any{"plan": map[string]any{"events": []any{}}}), audit.PlanSaved},
 	"releaseQuarantinedEvents": {quarantineReleased, just(nil), audit.QuarantineReleased},

@@ -28,6 +28,8 @@ var asked = map[string]string{
 	"Query.events":            `{ events { count } }`,
 	"Query.metrics":           `{ metrics { totalCount } }`,
 	"Query.metric":            `{ metric(key: "events") { value { value } } }`,
+	"Query.restatements":      `{ restatements { nodes { start } } }`,
+	"Query.materializedViews": `{ materializedViews { nodes { name } } }`,
 	"Query.eventTypes":        `{ eventTypes { totalCount } }`,
 	"Query.eventType":         `{ eventType(name: "E") { volume } }`,
 	"Query.schemaChanges":     `{ schemaChanges { totalCount } }`,

@@ -59,6 +59,9 @@ func (s story) lived(t *testing.T) {
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
 	s.openQuarters(t)
+	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+		summarize(t, s.kit, who, "2026-05-03T12:00:00Z")
+	}
 	s.kit.Exec(t, `with login as (
 		insert into login (login_id, email, name) select tenant_id, tenant_id || '@example.com', 'Ann' from tenant returning login_id
 	) insert into member (tenant_id, login_id, role_id) select tenant_id, login_id, role_id from login join role on tenant_id = login_id where builtin = 'OWNER'`)
@@ -186,7 +189,9 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a document":       `insert into trusted_document (tenant_id, hash, name, body, created_by) values ('%s', sha256('x'), '', 'x', gen_random_uuid())`,
 		"a key, moved":     `update idempotency_key set tenant_id = '%s'`,
 		"a key":            `insert into idempotency_key (tenant_id, slot, fingerprint, claim_id, leased_until) values ('%s', gen_random_uuid(), sha256('x'), gen_random_uuid(), now())`,
-		"a correction":     `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
+		"a summary": `insert into summary (tenant_id, summary_id, metric, period, period_start, starts_at, ends_at, zone, version, unit, definition_version, exact, data_version, found_at)
+			values ('%s', gen_random_uuid(), 'x', 'DAY', '2026-05-01', now(), now(), 'UTC', 1, 'EVENTS', 1, true, 1, now())`,
+		"a correction": `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")
@@ -220,6 +225,8 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
 		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
+		`update summary set value = 1`, `delete from summary`, `update summarized set data_version = 1`, `select stale_days from view_refresh`,
+		`insert into view_refresh (view, reason, stale_days) values ('x', 'NEEDED', 0)`, `select * from river.river_job`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {

@@ -158,6 +158,79 @@ fragment Figure on MetricValue {
 }`,
   ),
   example(
+    'Summaries',
+    `What was kept of each month that is over, what it was before
+if it was restated, and the days as parallel lists.`,
+    `
+query Summaries {
+  metric(key: "active_users") {
+    summaries(period: MONTH, first: 12) {
+      nodes {
+        start
+        value
+        version
+        recordedAt
+        history {
+          value
+          recordedAt
+          supersededAt
+        }
+      }
+    }
+    summarySeries(period: DAY) {
+      starts
+      values
+      restated
+    }
+  }
+}`,
+  ),
+  example(
+    'Restatements',
+    `Figures of days, weeks and months that were over and that
+are others now, with the reason. Live, it tells when that happens.`,
+    `
+query Restatements {
+  restatements(first: 20) {
+    nodes {
+      metric {
+        key
+      }
+      period
+      start
+      before
+      after
+      change
+      causes
+      lateEvents
+      because
+      recordedAt
+    }
+  }
+}`,
+  ),
+  example(
+    'MaterializedViews',
+    `How fresh the views of closed days are. What is not fresh
+is counted from the rollups, so that no answer is ever behind.`,
+    `
+query MaterializedViews {
+  materializedViews {
+    nodes {
+      name
+      state
+      reason
+      lastRefreshedAt
+      lastDuration
+      staleDays
+      closedDays
+      freshUntil
+      error
+    }
+  }
+}`,
+  ),
+  example(
     'MetricSeries',
     `One figure by hour, day, week and month. Users don't add
 up: who is active on two days is one user of the week.`,
