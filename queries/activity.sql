@@ -31,7 +31,12 @@ from (
   select o.day, o.daily, o.weekly, o.monthly, false
   from (select array_agg(a.day) as days from asked a where a.daily is null) s
   cross join lateral activity_of(current_tenant(), s.days) o
-  where s.days is not null
+  where cardinality(s.days) > 1
+  union all
+  select o.day, o.daily, o.weekly, o.monthly, false
+  from (select array_agg(a.day) as days from asked a where a.daily is null) s
+  cross join lateral activity_on(current_tenant(), s.days[1]) o
+  where cardinality(s.days) = 1
 ) f
 order by f.day;
 

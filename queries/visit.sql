@@ -66,14 +66,17 @@ with slot as materialized (
 ),
 gone as (
   delete from visit_slot s
-  where s.tenant_id = @tenant_id and s.day = sqlc.arg(day) and not exists (select from slot n where n.at = s.at)
+  where s.tenant_id = @tenant_id
+    and s.at >= sqlc.arg(starts)
+    and s.at < sqlc.arg(ends)
+    and not exists (select from slot n where n.at = s.at)
 ),
 kept as (
-  insert into visit_slot as s (tenant_id, at, day, visits)
-  select @tenant_id, n.at, sqlc.arg(day), n.visits
+  insert into visit_slot as s (tenant_id, at, visits)
+  select @tenant_id, n.at, n.visits
   from slot n
   on conflict (tenant_id, at) do update
-  set day = excluded.day, visits = excluded.visits
+  set visits = excluded.visits
   where s.visits <> excluded.visits
 )
 insert into visit_day as k (tenant_id, day, version, version_before, visits)

@@ -141,6 +141,7 @@ func TestAComparedLifecycleHasItsOwnBefore(t *testing.T) {
 	id := w.Tenant(t, "UTC")
 	w.did(t, id, "ann", "Opened", day(1, 31, 9), day(2, 3, 9), day(3, 3, 9), day(4, 30, 9))
 	w.did(t, id, "ben", "Opened", day(2, 3, 9), day(4, 30, 9), day(5, 1, 9))
+	w.did(t, id, "cem", "Opened", day(1, 23, 9))
 	ask := between(day(3, 1, 0), day(4, 1, 0), calendar.Month)
 	ask.Compare = []metric.Comparison{{Kind: metric.PreviousPeriod}}
 	series := w.tells(t, id, metric.Question{Ask: ask, Series: true}, "returning_users").Series
@@ -148,8 +149,15 @@ func TestAComparedLifecycleHasItsOwnBefore(t *testing.T) {
 		t.Errorf("returning in March and February: %v, %v, want 1 (of ann, ben), 1 (ann, from January)", *series.Values[0], *series.Comparisons[0].Values[0])
 	}
 	value := w.tells(t, id, metric.Question{Ask: ask}, "dormant_users").Value
-	if *value.Value != 1 || *value.Comparisons[0].Value != 0 {
-		t.Errorf("dormant in March and February: %v, %v, want 1 (ben), 0", *value.Value, *value.Comparisons[0].Value)
+	if *value.Value != 1 || *value.Comparisons[0].Value != 1 {
+		t.Errorf("dormant in March and February: %v, %v, want 1 (ben), 1 (cem)", *value.Value, *value.Comparisons[0].Value)
+	}
+	// A week earlier, 22 February to 22 or 25 March, it is told against 25 January to 22 February.
+	ask.Compare = []metric.Comparison{{Kind: metric.LastWeek}}
+	series = w.tells(t, id, metric.Question{Ask: ask, Series: true}, "dormant_users").Series
+	value = w.tells(t, id, metric.Question{Ask: ask}, "dormant_users").Value
+	if *series.Comparisons[0].Values[0] != 1 || *value.Comparisons[0].Value != 1 {
+		t.Errorf("dormant a week earlier: %v, %v, want 1 (ben)", *series.Comparisons[0].Values[0], *value.Comparisons[0].Value)
 	}
 	// The first days of May and those of April: there is a 31st before in neither.
 	ask = between(day(5, 1, 0), day(5, 2, 0), calendar.Day)
@@ -181,7 +189,7 @@ func TestSessionsEndAfterAPause(t *testing.T) {
 	w.closeDays(t)
 	w.wantSeries(t, id, days, "sessions", 2, 0)
 	// A session of the day may turn out to have begun on the day before.
-	w.did(t, id, "ben", "Opened", day(3, 2, 0).Add(10*time.Minute))
+	w.did(t, id, "ben", "Opened", day(2, 1, 9), day(3, 2, 0).Add(10*time.Minute))
 	w.wantSeries(t, id, days, "sessions", 2, 1)
 	w.closeDays(t)
 	w.did(t, id, "ben", "Opened", day(3, 1, 23).Add(55*time.Minute))

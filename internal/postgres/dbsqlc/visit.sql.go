@@ -120,14 +120,17 @@ with slot as materialized (
 ),
 gone as (
   delete from visit_slot s
-  where s.tenant_id = $1 and s.day = $2 and not exists (select from slot n where n.at = s.at)
+  where s.tenant_id = $1
+    and s.at >= $3
+    and s.at < $4
+    and not exists (select from slot n where n.at = s.at)
 ),
 kept as (
-  insert into visit_slot as s (tenant_id, at, day, visits)
-  select $1, n.at, $2, n.visits
+  insert into visit_slot as s (tenant_id, at, visits)
+  select $1, n.at, n.visits
   from slot n
   on conflict (tenant_id, at) do update
-  set day = excluded.day, visits = excluded.visits
+  set visits = excluded.visits
   where s.visits <> excluded.visits
 )
 insert into visit_day as k (tenant_id, day, version, version_before, visits)
