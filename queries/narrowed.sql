@@ -13,39 +13,6 @@ where e.occurred_at >= @range_from::timestamptz
 group by 1
 order by 1;
 
--- Who was active counts once a bucket, whether the caller may see them or not.
--- name: NarrowedActiveUsersByBucket :many
-select
-  (width_bucket(e.occurred_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(distinct i.person_id)::bigint as n,
-  0::bigint as closed
-from event e
-join narrowed.identity_person i on i.identity_id = e.identity_id
-where e.occurred_at >= @range_from::timestamptz
-  and e.occurred_at < @range_to::timestamptz
-  and e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
-group by 1
-order by 1;
-
--- New is who did the first of all events that the caller sees, so all until the end of the
--- range are looked at.
--- name: NarrowedNewUsersByBucket :many
-select
-  (width_bucket(f.first_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
-from (
-  select i.person_id, min(e.occurred_at) as first_at
-  from event e
-  join narrowed.identity_person i on i.identity_id = e.identity_id
-  where e.occurred_at < @range_to::timestamptz
-    and e.type not in ('$identify', '$group', '$alias')
-  group by i.person_id
-) f
-where f.first_at >= @range_from::timestamptz
-group by 1
-order by 1;
-
 -- name: NarrowedTypeCountList :many
 select
   e.type,
@@ -113,26 +80,3 @@ where s.occurred_at >= @range_from::timestamptz
   and (s.before is null or s.occurred_at - s.before >= interval '30 minutes')
 group by 1
 order by 1;
-
--- As AdoptionCount.
--- name: NarrowedAdoptionCount :many
-select
-  b.bucket::int as bucket,
-  (case when @split::boolean then e.type else '' end)::text as type,
-  count(distinct i.person_id)::bigint as n
-from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as b (bucket, starts, ends)
-join event e on e.occurred_at >= b.starts and e.occurred_at < b.ends
-  and e.type not in ('$identify', '$group', '$alias')
-  and (sqlc.narg(types)::text[] is null or e.type = any (sqlc.narg(types)::text[]))
-  and e.type <> all (@left_out::text[])
-join narrowed.identity_person i on i.identity_id = e.identity_id
-group by 1, 2
-order by 1, 2;
-
--- name: NarrowedAdoptionTypes :many
-select distinct e.type
-from event e
-where e.occurred_at >= @range_from::timestamptz
-  and e.occurred_at < @range_to::timestamptz
-  and e.type not in ('$identify', '$group', '$alias')
-order by e.type;

@@ -15,7 +15,7 @@ func ofUsers() []*Definition {
 			Key: "feature_adoption", Name: "Feature adoption", Unit: UnitRatio, Direction: UpIsGood,
 			Description: "Which share of the active users used a feature: did an event of it. The feature is what the filter names, or each type of a breakdown; without either it is anything, and so 1. Null where nobody was active.",
 			Formula:     "count(distinct user with an event of the feature) / active_users",
-			Needs:       []Column{{adopters, "users"}, {everybody, "active_users"}},
+			Needs:       []Column{{activeUsers, measured}, {everybody, measured}},
 			Calc:        func(c []float64) *float64 { return Ratio(c[0], c[1]) },
 		},
 	})

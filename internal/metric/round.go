@@ -16,15 +16,19 @@ import (
 // round gathers what questions need to be read, and reads each distinct need once.
 type round struct {
 	house
-	wanted []need
-	tables map[string]*Table
+	wanted    []need
+	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
+	tables    map[string]*Table
+	explained *Explanation // to be filled in; nil: nobody asks for it
+	guessing  bool         // what is wanted may not be what will be
 }
 
 // need is a reader's grid. Equal needs have equal keys.
 type need struct {
-	key    string
-	reader *Reader
-	grid   Grid
+	key     string
+	reader  *Reader
+	grid    Grid
+	metrics []string // that it was first read for
 }
 
 // frame is a definition to be worked out over a grid, once the round has read it.
@@ -43,22 +47,43 @@ func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 			of.By, of.Only, of.Except, of.Filter = nil, nil, nil, nil
 		}
 		key := c.Reader.Name + "\x00" + of.key()
+		if c.Reader.Clock {
+			if r.guessing {
+				continue
+			}
+			key += "\x00" + of.Watermark.String()
+		}
 		if c.Reader.Against {
 			key += "\x00" + bucketKey(of.before())
 		}
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
-			r.wanted = append(r.wanted, need{key, c.Reader, of})
-			g.note(ctx, c.Reader.Lookback)
+			r.wanted = append(r.wanted, need{key, c.Reader, of, d.readFor(c)})
 		}
+		g.note(ctx, c.Reader.Lookback) // also of what was read already: by a guess nothing is noted
 	}
 	return f
 }
 
-// read reads what is wanted, all of it in one round trip to the database.
-func (r *round) read(ctx context.Context) error {
+// readFor are the keys of the metrics that a column is read for: of a formula, those of its parts.
+func (d *Definition) readFor(c Column) (keys []string) {
+	if d.Parts == nil {
+		return []string{d.Key}
+	}
+	for _, part := range d.Parts {
+		if slices.ContainsFunc(part.Needs, func(n Column) bool { return n.Reader.Name == c.Reader.Name }) {
+			keys = append(keys, part.Key)
+		}
+	}
+	return keys
+}
+
+// read reads what is wanted, and something beside it, all in one round trip to the database.
+func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) error {
+	if r.explained != nil {
+		return r.explain(ctx)
+	}
 	tables := make([]*Table, len(r.wanted))
-	var reads []func(dbsqlc.DBTX) error
 	for i, n := range r.wanted {
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
@@ -68,13 +93,16 @@ func (r *round) read(ctx context.Context) error {
 			return err
 		})
 	}
+	for _, list := range r.listed {
+		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
+	}
 	if err := postgres.Together(ctx, r.tx, reads...); err != nil {
 		return err
 	}
 	for i, n := range r.wanted {
 		r.tables[n.key] = tables[i]
 	}
-	r.wanted = nil
+	r.wanted, r.listed = nil, nil
 	return nil
 }
 
@@ -189,7 +217,11 @@ func groupKey(group []*string) string {
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
 	key := []byte(bucketKey(g.Buckets))
-	key = fmt.Appendf(key, "\x00%s %d %s %t %d %s\x00", g.Zone, g.WeekStart, g.Interval, g.asOf, g.Watermark.UnixNano(), g.Currency())
+	var known int64
+	if g.asOf {
+		known = g.Watermark.UnixNano()
+	}
+	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}

@@ -2,7 +2,6 @@ package metric
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -72,21 +71,7 @@ type house struct {
 
 // open opens one snapshot of the asking tenant's data.
 func (s *Service) open(ctx context.Context, fn func(house) error) error {
-	who, err := access.Require(ctx, access.ReadMetrics)
-	if err != nil {
-		return err
-	}
-	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
-		settings, err := dbsqlc.New().TenantGet(ctx, tx)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "There is no such tenant.")
-		}
-		if err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-		return fn(house{tx, who, settings})
-	})
+	return s.openFor(ctx, nil, func(r *round) error { return fn(r.house) })
 }
 
 // read opens a snapshot for a single window, and notes that the answer depends on it.
@@ -110,16 +95,18 @@ func (h house) window(ask Ask) (Window, error) {
 
 // note says that the answer depends on the days of the window, and so many before them.
 func (w Window) note(ctx context.Context, lookback int) {
-	from := w.home.DateOf(w.From)
-	if w.narrowed { // who is new depends on all that they did before, as far as it is seen
-		from = w.home.DateOf(earliest)
-	}
-	from = max(from-calendar.Date(lookback), w.home.DateOf(earliest))
+	w.noteDays(ctx, max(w.home.DateOf(w.From)-calendar.Date(lookback), w.home.DateOf(earliest)))
+	w.noteUntil(ctx, w.To)
+}
+
+// noteLife says that the answer depends on all that was ever done until the window's end.
+func (w Window) noteLife(ctx context.Context) { w.noteDays(ctx, w.home.DateOf(earliest)) }
+
+func (w Window) noteDays(ctx context.Context, from calendar.Date) {
 	topic.Note(ctx, topic.Span{
 		Tenant: w.tenant, Subject: topic.Day,
 		From: from.String(), To: w.home.DateOf(w.To.Add(-1)).String(),
 	})
-	w.noteUntil(ctx, w.To)
 }
 
 // noteUntil says that the answer changes at an instant by itself, if it lies ahead.
@@ -144,7 +131,7 @@ func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
 	}
-	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark, home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
 	if a.AsOf != nil {
 		if a.AsOf.After(w.Watermark) || a.AsOf.Before(earliest) {
 			return w, fault.Input("asOf", "It is an instant of the past.")
