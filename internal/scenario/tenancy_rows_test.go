@@ -47,6 +47,7 @@ func (s story) lived(t *testing.T) {
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
+		define(t, who, "own", counting("E"))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
