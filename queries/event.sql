@@ -29,14 +29,22 @@ select now()::timestamptz;
 -- of a table that has just begun to fill know nothing of it.
 -- name: EventTakeTurn :one
 select
-  clock_timestamp()::timestamptz as received_at,
-  (to_regclass('pg_temp.event_incoming') is not null)::boolean as staged
+  our.received_at::timestamptz as received_at,
+  our.staged::boolean as staged
 from (
   select
-    pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
-    set_config('enable_seqscan', 'off', true),
-    set_config('jit', 'off', true)
-) turn;
+    clock_timestamp() as received_at,
+    to_regclass('pg_temp.event_incoming') is not null as staged
+  from (
+    select
+      pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
+      set_config('enable_seqscan', 'off', true),
+      set_config('jit', 'off', true)
+  ) turn
+  offset 0
+) our
+-- What changes hands in this transaction does so at the same instant.
+where set_config('app.turn_at', our.received_at::text, true) is not null;
 
 -- name: EventPartitionEnsure :one
 select event_partition_ensure(@month::date);

@@ -138,3 +138,48 @@ group by pieces.type
 having sum(pieces.n) > 0
 order by sum(pieces.n) desc, pieces.type
 limit @most;
+
+-- Events by bucket and type, of some types or all, in the manner of EventCountByBucket. The
+-- row of no type, which no event is of, tells how many days of a bucket came from the view.
+-- name: EventCountByBucketAndType :many
+with day as materialized (
+  select
+    d.bucket, d.day, d.starts, d.ends,
+    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed
+  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
+    as d (bucket, day, starts, ends)
+  left join day_version v on v.day = d.day
+)
+select
+  pieces.bucket::int as bucket,
+  pieces.type::text as type,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.type = '') as closed
+from (
+  select d.bucket, '' as type, 0::bigint as n
+  from day d
+  where d.closed
+  union all
+  select d.bucket, m.type, m.events
+  from day d
+  join closed_day_type m on m.day = d.day and m.type <> ''
+  where d.closed
+  union all
+  select d.bucket, r.type, r.count
+  from day d
+  join event_rollup r on r.at >= d.starts and r.at < d.ends
+  where not d.closed
+  union all
+  select s.bucket, r.type, r.count
+  from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (bucket, starts, ends)
+  join event_rollup r on r.at >= s.starts and r.at < s.ends
+  union all
+  select x.bucket, e.type, 1
+  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (bucket, starts, ends)
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+) pieces
+where pieces.type = ''
+  or (@types::text[] is null or pieces.type = any (@types::text[]))
+    and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
+group by pieces.bucket, pieces.type
+order by pieces.bucket, pieces.type;

@@ -113,3 +113,28 @@ func UnmarshalJSONObject(value any) ([]byte, error) {
 	}
 	return object, nil
 }
+
+// MarshalMinorUnits writes an amount.
+func MarshalMinorUnits(amount int64) graphql.Marshaler { return graphql.MarshalInt64(amount) }
+
+// UnmarshalMinorUnits reads a whole number that JavaScript holds exactly, and nothing that could
+// be mistaken for one.
+func UnmarshalMinorUnits(value any) (amount int64, err error) {
+	const most = 1<<53 - 1
+	switch v := value.(type) {
+	case json.Number:
+		amount, err = v.Int64()
+	case int64:
+		amount = v
+	case int:
+		amount = int64(v)
+	default:
+		err = errNoAmount
+	}
+	if err != nil || amount > most || amount < -most {
+		return 0, errNoAmount
+	}
+	return amount, nil
+}
+
+var errNoAmount = fault.New(fault.BadUserInput, "A whole number of minor units is needed.")

@@ -17,7 +17,7 @@ var levels = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/patience", "internal/secret", "migrations", "bench/internal/trial"}},
-	{"words that use words", []string{"internal/calendar", "internal/topic"}},
+	{"words that use words", []string{"internal/calendar", "internal/formula", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},
 	{"who did what", []string{"internal/audit"}},
@@ -27,6 +27,8 @@ var levels = []struct {
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
+	{"what is kept of it", []string{"internal/summary"}},
+	{"what is worked out of it", []string{"internal/revenue", "internal/definition"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},

@@ -62,6 +62,9 @@ func forget(ctx context.Context, tx pgx.Tx, of tenant.ID, identities []int64) er
 		{"profiles", func() error {
 			return queries.ErasureDeleteProfiles(ctx, tx, dbsqlc.ErasureDeleteProfilesParams{TenantID: of, IdentityIds: identities})
 		}},
+		{"past", func() error {
+			return queries.ErasureDeletePast(ctx, tx, dbsqlc.ErasureDeletePastParams{TenantID: of, IdentityIds: identities})
+		}},
 		{"presence", func() error { // by the identities' days, so before them
 			return queries.ErasureDeletePresence(ctx, tx, dbsqlc.ErasureDeletePresenceParams{TenantID: of, IdentityIds: identities})
 		}},

@@ -52,10 +52,15 @@ func (s *Service) guess(ctx context.Context, r *round, questions []*Question) {
 	if !known {
 		return
 	}
+	r.guessing = true
+	defer func() { r.guessing, r.listed = false, nil }()
 	h := r.house
 	h.settings = last
 	h.settings.Watermark = time.Now().UTC()
 	for _, q := range questions {
+		if q.unsettled() { // its definition is to be found first
+			continue
+		}
 		if made, err := h.inquire(ctx, q); err == nil {
 			_, _ = made.next(ctx, r) // wants, and cannot be done yet
 		}

@@ -37,7 +37,8 @@ type Question struct {
 	Series bool // a figure for each bucket of the interval
 	Smooth int  // with a moving average over so many buckets; 0: without
 	By     []Dimension
-	Top    int // how many groups; the rest is put together
+	Top    int       // how many groups; the rest is put together
+	Lists  []ListAsk // pages of the entities of each cell
 }
 
 // Answer is what was asked for, or why there is none.
@@ -100,16 +101,7 @@ type inquiry interface {
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
 	err := s.openFor(ctx, questions, func(r *round) error {
-		open := map[int]inquiry{}
-		for i, q := range questions {
-			made, err := r.inquire(ctx, q)
-			if err != nil {
-				answers[i].Err = err
-				continue
-			}
-			open[i] = made
-		}
-		return r.work(ctx, open, answers)
+		return s.answer(ctx, r, questions, answers)
 	})
 	if err != nil {
 		for i := range answers {
@@ -117,6 +109,27 @@ func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 		}
 	}
 	return answers
+}
+
+func (s *Service) answer(ctx context.Context, r *round, questions []*Question, answers []Answer) error {
+	settled, problems, err := s.settle(ctx, r.house, questions)
+	if err != nil {
+		return err
+	}
+	open := map[int]inquiry{}
+	for i, q := range settled {
+		if problems[i] != nil {
+			answers[i].Err = problems[i]
+			continue
+		}
+		made, err := r.inquire(ctx, q)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		open[i] = made
+	}
+	return r.work(ctx, open, answers)
 }
 
 // work goes on until all inquiries are done.
@@ -147,10 +160,16 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 		return nil, err
 	}
 	if !h.who.Embed.AllowsMetric(q.Of.Key) {
-		return nil, errNoMetric
+		return nil, ErrNone
 	}
 	dimensions := q.Of.Dimensions()
 	if err := q.Filter.check(dimensions); err != nil {
+		return nil, err
+	}
+	if err := q.checkLists(); err != nil {
+		return nil, err
+	}
+	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
 		return nil, err
 	}
 	if len(q.Compare) > maxComparisons {
@@ -198,6 +217,7 @@ type Value struct {
 	Figure
 	Value       *float64 // null for a ratio or an average of nothing
 	Comparisons []ComparedValue
+	Lists       Lists
 }
 
 // Money is the value as an amount, if it is one.
@@ -219,6 +239,8 @@ type ComparedValue struct {
 type valueInquiry struct {
 	made   Value
 	q      *Question
+	grid   Grid
+	grids  []Grid // of the comparisons
 	main   frame
 	others []frame
 	asked  bool
@@ -226,25 +248,29 @@ type valueInquiry struct {
 
 func newValue(w Window, q *Question) (inquiry, error) {
 	v := &valueInquiry{q: q, made: Value{Figure: Figure{Window: w, Of: q.Of}, Comparisons: []ComparedValue{}}}
+	v.grid = Grid{Window: w, Buckets: w.whole(), Filter: q.Filter}
 	for _, c := range q.Compare {
-		other, _, err := w.compared(c, q.Last)
+		other, moved, err := w.compared(c, q.Last)
 		if err != nil {
 			return nil, err
 		}
+		g := Grid{Window: other, Buckets: other.whole(), Filter: q.Filter}
+		if moved != nil {
+			g.Before = v.grid.beforeMoved(*moved)
+		}
+		v.grids = append(v.grids, g)
 		v.made.Comparisons = append(v.made.Comparisons, ComparedValue{Kind: c.Kind, Range: Range{other.From, other.To}})
 	}
 	return v, nil
 }
 
 func (v *valueInquiry) next(ctx context.Context, r *round) (bool, error) {
-	w := v.made.Window
 	if !v.asked {
 		v.asked = true
-		v.main = r.want(ctx, v.q.Of, Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter})
-		for _, c := range v.made.Comparisons {
-			other := w
-			other.From, other.To = c.From, c.To
-			v.others = append(v.others, r.want(ctx, v.q.Of, Grid{Window: other, Buckets: other.whole(), Filter: v.q.Filter}))
+		v.main = r.want(ctx, v.q.Of, v.grid)
+		v.made.Lists = r.list(v.q.Of, v.grid, v.q.Lists)[0]
+		for _, g := range v.grids {
+			v.others = append(v.others, r.want(ctx, v.q.Of, g))
 		}
 		return false, nil
 	}

@@ -12,8 +12,7 @@ import (
 
 // The bounds of breakdowns.
 const (
-	maxTop     = 100
-	defaultTop = 10
+	maxTop = 100
 	// MaxGroups is how many groups a reader gives at most: the largest ones.
 	MaxGroups = 10_000
 )
@@ -37,6 +36,7 @@ type Row struct {
 	Value       *float64
 	Values      []*float64 // of each bucket
 	Comparisons []ComparedValue
+	Lists       Lists
 }
 
 type breakdownInquiry struct {
@@ -55,6 +55,9 @@ type breakdownInquiry struct {
 	compared      []frame
 	comparedRest  []frame
 	comparedTotal []frame
+	comparedAll   []bool // whether all groups were read, so that the rest adds up
+
+	totalLists, restLists Lists
 }
 
 func newBreakdown(w Window, q *Question, dims []DimensionKind) (inquiry, error) {
@@ -103,6 +106,10 @@ func (b *breakdownInquiry) next(ctx context.Context, r *round) (bool, error) {
 		b.choose(r.figures(b.whole))
 		b.wantTheRest(ctx, r)
 		return false, nil
+	case 3:
+		if b.wantWhatWasCut(ctx, r) {
+			return false, nil
+		}
 	}
 	b.finish(r)
 	return true, nil
@@ -123,7 +130,7 @@ func (b *breakdownInquiry) choose(found figures) {
 	slices.SortFunc(order, func(x, y int) int {
 		return cmp.Or(bySize(found.values[x][0], found.values[y][0]), cmp.Compare(groupKey(found.groups[x]), groupKey(found.groups[y])))
 	})
-	b.made.Rows = []Row{}
+	b.made.Rows, b.top = []Row{}, [][]*string{}
 	for _, i := range order[:min(len(order), b.q.Top)] {
 		b.top = append(b.top, found.groups[i])
 		b.made.Rows = append(b.made.Rows, Row{Keys: found.groups[i], Value: found.values[i][0], Comparisons: []ComparedValue{}})
@@ -146,24 +153,71 @@ func bySize(x, y *float64) int {
 // wantTheRest asks for what depends on which groups are shown.
 func (b *breakdownInquiry) wantTheRest(ctx context.Context, r *round) {
 	w, by := b.made.Window, b.q.By
-	left := b.made.Groups > len(b.top)
-	if left && !b.q.Of.adds() {
+	left := b.leaves()
+	if left && !b.addsUp(b.made.Groups) {
 		f := b.want(ctx, r, w, nil, b.top, by)
 		b.rest = &f
 	}
 	if b.buckets != nil {
 		b.wantSeries(ctx, r, left)
 	}
-	for _, other := range b.others {
+	b.list(r, left)
+	for i, other := range b.others {
 		b.comparedTotal = append(b.comparedTotal, b.want(ctx, r, other, nil, nil, nil))
-		if b.q.Of.adds() {
-			b.compared = append(b.compared, b.want(ctx, r, other, nil, nil, by))
+		b.compared, b.comparedRest = append(b.compared, frame{}), append(b.comparedRest, frame{})
+		b.comparedAll = append(b.comparedAll, b.q.Of.adds())
+		if b.comparedAll[i] {
+			b.compared[i] = b.want(ctx, r, other, nil, nil, by)
 			continue
 		}
-		b.compared = append(b.compared, b.want(ctx, r, other, b.top, nil, by))
-		if left {
-			b.comparedRest = append(b.comparedRest, b.want(ctx, r, other, nil, b.top, by))
+		b.wantShown(ctx, r, i)
+	}
+}
+
+// wantShown asks for what is shown in a comparison, group by group, and for the rest.
+func (b *breakdownInquiry) wantShown(ctx context.Context, r *round, i int) {
+	b.compared[i] = b.want(ctx, r, b.others[i], b.top, nil, b.q.By)
+	if b.leaves() {
+		b.comparedRest[i] = b.want(ctx, r, b.others[i], nil, b.top, b.q.By)
+	}
+}
+
+// leaves reports whether there are groups that are not shown.
+func (b *breakdownInquiry) leaves() bool { return b.made.Groups > len(b.top) }
+
+// addsUp reports whether groups, of which there are so many, add up to what they leave: not
+// where a reader may have left some out.
+func (b *breakdownInquiry) addsUp(groups int) bool { return b.q.Of.adds() && groups < MaxGroups }
+
+// wantWhatWasCut asks anew for comparisons that have too many groups to be read whole: one that
+// is shown may be among those that were left out.
+func (b *breakdownInquiry) wantWhatWasCut(ctx context.Context, r *round) (some bool) {
+	for i := range b.others {
+		if b.comparedAll[i] && !b.addsUp(len(r.figures(b.compared[i]).groups)) {
+			some, b.comparedAll[i] = true, false
+			b.wantShown(ctx, r, i)
 		}
+	}
+	return some
+}
+
+// list asks for the entities of each row.
+func (b *breakdownInquiry) list(r *round, left bool) {
+	if len(b.q.Lists) == 0 {
+		return
+	}
+	w := b.made.Window
+	g := Grid{Window: w, Buckets: w.whole(), Filter: b.q.Filter}
+	b.totalLists = r.list(b.q.Of, g, b.q.Lists)[0]
+	if g.By = b.q.By; len(b.top) > 0 {
+		g.Only = b.top
+		for i, lists := range r.list(b.q.Of, g, b.q.Lists) {
+			b.made.Rows[i].Lists = lists
+		}
+	}
+	if left {
+		g.Only, g.Except = nil, b.top
+		b.restLists = r.list(b.q.Of, g, b.q.Lists)[0]
 	}
 }
 
@@ -183,15 +237,15 @@ func (b *breakdownInquiry) wantSeries(ctx context.Context, r *round, left bool) 
 }
 
 func (b *breakdownInquiry) finish(r *round) {
-	whole, total := r.figures(b.whole), r.figures(b.total)
-	b.made.Total = Row{Keys: []*string{}, Value: total.single(0), Comparisons: []ComparedValue{}}
-	if b.made.Groups > len(b.top) {
-		b.made.Rest = &Row{Keys: []*string{}, Value: b.restOf(r, whole, b.rest), Comparisons: []ComparedValue{}}
+	whole, total := r.figures(b.whole), b.count(r.figures(b.total))
+	b.made.Total = Row{Keys: []*string{}, Value: total.single(0), Comparisons: []ComparedValue{}, Lists: b.totalLists}
+	if b.leaves() {
+		b.made.Rest = &Row{Keys: []*string{}, Value: b.restOf(r, whole, b.rest), Comparisons: []ComparedValue{}, Lists: b.restLists}
 	}
 	b.finishSeries(r)
 	for i, f := range b.compared {
 		var rest *frame
-		if b.comparedRest != nil {
+		if !b.comparedAll[i] {
 			rest = &b.comparedRest[i]
 		}
 		b.finishComparison(r, i, r.figures(f), rest)
@@ -201,7 +255,7 @@ func (b *breakdownInquiry) finish(r *round) {
 // restOf is what the groups that are shown leave: added up, or read for itself.
 func (b *breakdownInquiry) restOf(r *round, all figures, read *frame) *float64 {
 	if read != nil {
-		return r.figures(*read).single(0)
+		return b.count(r.figures(*read)).single(0)
 	}
 	sums := make([]float64, len(b.q.Of.Needs))
 	shown := places(b.top)
@@ -216,18 +270,24 @@ func (b *breakdownInquiry) restOf(r *round, all figures, read *frame) *float64 {
 	return b.q.Of.figure(sums)
 }
 
+// count adds where figures come from to where all of them do.
+func (b *breakdownInquiry) count(found figures) figures {
+	b.made.Exact, b.made.Sources = b.made.Exact && found.exact, b.made.Sources|found.sources
+	return found
+}
+
 func (b *breakdownInquiry) finishSeries(r *round) {
 	if b.series == nil {
 		return
 	}
-	found := r.figures(*b.series)
+	found := b.count(r.figures(*b.series))
 	at := places(found.groups)
 	for i := range b.made.Rows {
 		b.made.Rows[i].Values = b.valuesOf(found, at, b.made.Rows[i].Keys)
 	}
-	b.made.Total.Values = b.valuesOf(r.figures(*b.totalSeries), map[string]int{"": 0}, nil)
+	b.made.Total.Values = b.valuesOf(b.count(r.figures(*b.totalSeries)), map[string]int{"": 0}, nil)
 	if b.made.Rest != nil {
-		b.made.Rest.Values = b.valuesOf(r.figures(*b.restSeries), map[string]int{"": 0}, nil)
+		b.made.Rest.Values = b.valuesOf(b.count(r.figures(*b.restSeries)), map[string]int{"": 0}, nil)
 	}
 }
 
@@ -244,8 +304,7 @@ func (b *breakdownInquiry) valuesOf(found figures, at map[string]int, keys []*st
 }
 
 func (b *breakdownInquiry) finishComparison(r *round, i int, found figures, rest *frame) {
-	b.made.Exact, b.made.Sources = b.made.Exact && found.exact, b.made.Sources|found.sources
-	at := places(found.groups)
+	at := places(b.count(found).groups)
 	compare := func(row *Row, then *float64) {
 		row.Comparisons = append(row.Comparisons, ComparedValue{
 			Kind: b.q.Compare[i].Kind, Range: Range{b.others[i].From, b.others[i].To},
@@ -260,7 +319,7 @@ func (b *breakdownInquiry) finishComparison(r *round, i int, found figures, rest
 		}
 		compare(row, then)
 	}
-	compare(&b.made.Total, r.figures(b.comparedTotal[i]).single(0))
+	compare(&b.made.Total, b.count(r.figures(b.comparedTotal[i])).single(0))
 	if b.made.Rest != nil {
 		compare(b.made.Rest, b.restOf(r, found, rest))
 	}

@@ -2,15 +2,19 @@ package metric
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
 var (
-	eventCounts = &Reader{Name: "events", Columns: []string{"events"}, Adds: []string{"events"}, Read: readEvents}
-	activeUsers = &Reader{Name: "active_users", Columns: []string{"active_users"}, Read: readActiveUsers}
-	newUsers    = &Reader{Name: "new_users", Columns: []string{"new_users"}, Read: readNewUsers}
+	eventCounts = Measure{Aggregation: Count}.Reader()
+	activeUsers = Measure{Aggregation: UniqueUsers}.Reader()
+	newUsers    = &Reader{
+		Name: "new_users", Columns: []string{measured}, Adds: []string{measured},
+		Dimensions: eventDimensions, History: true, Read: readNewUsers, List: listNewUsers,
+	}
 )
 
 // Builtin are the metrics of events and users.
@@ -20,42 +24,52 @@ func Builtin() []*Definition {
 			Key: "events", Name: "Events", Unit: UnitEvents, Direction: UpIsGood, Additive: true,
 			Description: "How many events happened: each message counts once, however often it was sent.",
 			Formula:     "count(events)",
-			Needs:       []Column{{eventCounts, "events"}},
+			Needs:       []Column{{eventCounts, measured}},
 		},
 		{
 			Key: "active_users", Name: "Active users", Unit: UnitUsers, Direction: UpIsGood,
 			Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
 			Formula:     "count(distinct user)",
-			Needs:       []Column{{activeUsers, "active_users"}},
+			Needs:       []Column{{activeUsers, measured}},
+			Entities:    &Entities{People, Column{activeUsers, measured}},
 		},
 		{
 			Key: "new_users", Name: "New users", Unit: UnitUsers, Direction: UpIsGood, Additive: true,
-			Description: "How many users did the first event of their life.",
+			Description: "How many users did the first event of their life; with a filter, the first that it lets through.",
 			Formula:     "count(user) by the user's first event",
-			Needs:       []Column{{newUsers, "new_users"}},
+			Needs:       []Column{{newUsers, measured}},
+			Entities:    &Entities{People, Column{newUsers, measured}},
 		},
 	}
+	list = append(list, ofUsers()...)
 	for _, d := range list {
 		d.Permission, d.Version = access.ReadMetrics, 1
 	}
 	return list
 }
 
-func readEvents(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
-	t, err := countEventsOf(nil).read(ctx, db, g, "events")
-	t.Exact = g.Exact()
-	return t, err
-}
-
-func readActiveUsers(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
-	t, err := counters{countActiveUsers, countSeenActiveUsers}.read(ctx, db, g, "active_users")
-	t.Exact = g.Exact()
-	return t, err
-}
-
-// readNewUsers depends on all that was before the range, but for all rows that is kept.
+// readNewUsers counts users by their first event: where all count, its instant is kept, and
+// else it is the first of their life that does.
 func readNewUsers(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
-	t, err := counters{countNewUsers, countSeenNewUsers}.read(ctx, db, g, "new_users")
-	t.Exact = !g.narrowed || g.RawSince() == nil
+	if g.Plain() {
+		return counters{whole: countNewUsers}.read(ctx, db, g, measured)
+	}
+	p, some, err := g.rawParams(g.Filter, nil)
+	if err != nil {
+		return nil, err
+	}
+	g.noteTraits(ctx, g.Filter)
+	g.noteLife(ctx)
+	p.Activity, p.People, p.RangeFrom = true, true, earliest
+	var cells []rawCell
+	if some {
+		if cells, err = cellsOf(dbsqlc.New().MeasureNewUsers(ctx, db, dbsqlc.MeasureNewUsersParams(p))); err != nil {
+			return nil, fmt.Errorf("find first events: %w", err)
+		}
+	}
+	t, err := g.rawTable(cells, 0)
+	if err == nil {
+		t.Exact = g.RawSince() == nil
+	}
 	return t, err
 }

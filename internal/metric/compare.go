@@ -152,24 +152,49 @@ func (w Window) compared(c Comparison, last *Last) (Window, *shift, error) {
 }
 
 // moved are buckets moved into the window of a comparison. One that has nothing there, such
-// as the 31st of a month of 30 days, is empty.
-func (w Window) moved(buckets []calendar.Bucket, s shift) []calendar.Bucket {
+// as the 31st of a month of 30 days, is empty; and what no bucket is compared with, such as
+// the 29th after a February, is left out.
+func (w Window) moved(buckets []calendar.Bucket, s shift, interval calendar.Interval) []calendar.Bucket {
 	moved := make([]calendar.Bucket, len(buckets))
+	last := w.From
 	for i, b := range buckets {
-		start := w.From
-		if i > 0 {
-			start = moved[i-1].End
+		start := later(last, s.back(w.Zone, b.Start, false))
+		end := earlier(s.back(w.Zone, b.End, true), w.To)
+		if s.months > 0 {
+			end = earlier(end, w.next(start, b, interval))
 		}
-		end := s.back(w.Zone, b.End, true)
-		if end.After(w.To) {
-			end = w.To
-		}
-		if end.Before(start) {
-			end = start
-		}
-		moved[i] = calendar.Bucket{Start: start, End: end}
+		moved[i] = calendar.Bucket{Start: start, End: later(start, end)}
+		last = moved[i].End
 	}
 	return moved
+}
+
+// next is where a bucket like another one ends, if it begins at an instant.
+func (w Window) next(start time.Time, like calendar.Bucket, interval calendar.Interval) time.Time {
+	date := w.Zone.DateOf(start)
+	switch interval {
+	case calendar.Hour:
+		return start.Add(like.End.Sub(like.Start))
+	case calendar.Day:
+		return w.Zone.StartOf(date + 1)
+	case calendar.Week:
+		return w.Zone.StartOf(date + 7)
+	}
+	return latest
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Change is how a figure compares with another.

@@ -1,8 +1,10 @@
 package metric
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
@@ -52,8 +54,8 @@ func (d Dimension) check(field string, of []DimensionKind) error {
 		return fault.Input(field+".name", "Which one? %s needs a name.", d.Kind)
 	case !named && d.Name != "":
 		return fault.Input(field+".name", "%s has no name.", d.Kind)
-	case len(d.Name) > maxName:
-		return fault.Input(field+".name", "At most %d bytes are allowed.", maxName)
+	case len(d.Name) > maxName || !keepable(d.Name):
+		return fault.Input(field+".name", "A name has at most %d bytes that can be kept.", maxName)
 	}
 	return nil
 }
@@ -63,12 +65,31 @@ func checkBreakdown(by []Dimension, of []DimensionKind) error {
 		return fault.Input("by", "Between 1 and %d dimensions are allowed.", maxDimensions)
 	}
 	for i, d := range by {
-		if err := d.check("by", of); err != nil {
+		field := fmt.Sprintf("by[%d]", i)
+		if err := d.check(field, of); err != nil {
 			return err
 		}
 		if slices.Contains(by[:i], d) {
-			return fault.Input("by", "Each dimension counts once.")
+			return fault.Input(field, "Each dimension counts once.")
 		}
 	}
 	return nil
+}
+
+// checkPersonal refuses what is known of people to who may not see it: neither its values, nor
+// whom a guess at them lets through.
+func checkPersonal(who access.Principal, by []Dimension, filter *Filter) (err error) {
+	if who.May(access.ReadPII) {
+		return nil
+	}
+	check := func(field string, d Dimension) {
+		if d.Kind == ByUserTrait && err == nil {
+			err = access.Lacking(access.ReadPII).In(field)
+		}
+	}
+	for i, d := range by {
+		check(fmt.Sprintf("by[%d]", i), d)
+	}
+	filter.walk("filter", func(field string, c *Condition) { check(field+".dimension", c.Dimension) })
+	return err
 }

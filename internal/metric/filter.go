@@ -3,6 +3,7 @@ package metric
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -16,8 +17,8 @@ type Filter struct {
 	Is  *Condition `json:"is,omitempty"`
 }
 
-// Condition compares a dimension with values. Where there is no value at all, no operator
-// but IS_NOT_SET holds, nor the negated ones: what is not set is neither equal nor unequal.
+// Condition compares a dimension with values. Where there is no value, or a null, no operator
+// but IS_NOT_SET holds, nor does its Not: what is not set is neither equal nor unequal.
 type Condition struct {
 	Dimension Dimension `json:"dimension"`
 	Operator  Operator  `json:"operator"`
@@ -51,8 +52,12 @@ const (
 	maxFilterDepth = 8
 	maxConditions  = 50
 	maxValues      = 100
-	maxValue       = 1_000 // bytes of a text
+	maxValue       = 1_000  // bytes of a text
+	maxFilter      = 32_768 // bytes of all of it as JSON
 )
+
+// plainNumber is a number whose size is bounded: an exponent of many digits could make it any.
+var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$`)
 
 // check says what is wrong with a filter, by the name of the field.
 func (f *Filter) check(of []DimensionKind) error {
@@ -62,7 +67,13 @@ func (f *Filter) check(of []DimensionKind) error {
 	if n := f.size(); n > maxConditions {
 		return fault.Input("filter", "At most %d conditions are allowed.", maxConditions)
 	}
-	return f.checkAt("filter", of, 1)
+	if err := f.checkAt("filter", of, 1); err != nil {
+		return err
+	}
+	if len(f.key()) > maxFilter {
+		return fault.Input("filter", "At most %d bytes are allowed, as JSON.", maxFilter)
+	}
+	return nil
 }
 
 func (f *Filter) size() int {
@@ -103,11 +114,13 @@ func (f *Filter) checkAt(field string, of []DimensionKind, depth int) error {
 	if len(f.And)+len(f.Or) == 0 {
 		return fault.Input(field, "There is nothing in it.")
 	}
-	for name, list := range map[string][]Filter{"and": f.And, "or": f.Or} {
-		for i := range list {
-			if err := list[i].checkAt(fmt.Sprintf("%s.%s[%d]", field, name, i), of, depth+1); err != nil {
-				return err
-			}
+	list, name := f.And, "and"
+	if f.Or != nil {
+		list, name = f.Or, "or"
+	}
+	for i := range list {
+		if err := list[i].checkAt(fmt.Sprintf("%s.%s[%d]", field, name, i), of, depth+1); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -144,11 +157,14 @@ func (c *Condition) check(field string, of []DimensionKind) error {
 func (c *Condition) checkValue(field string, v any) error {
 	switch v := v.(type) {
 	case string:
-		if len(v) > maxValue {
-			return fault.Input(field, "A text has at most %d bytes.", maxValue)
+		if len(v) > maxValue || !keepable(v) {
+			return fault.Input(field, "A text has at most %d bytes that can be kept.", maxValue)
 		}
 		return nil
 	case json.Number:
+		if !plainNumber.MatchString(v.String()) {
+			return fault.Input(field, "A number has at most 30 digits before and after the point, and an exponent of two.")
+		}
 		if c.Operator != Contains && c.Operator != StartsWith {
 			return nil
 		}

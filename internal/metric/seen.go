@@ -27,26 +27,6 @@ func countSeenOf(types []string) counter {
 	}
 }
 
-func countSeenActiveUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
-	rows, err := dbsqlc.New().NarrowedActiveUsersByBucket(ctx, db, dbsqlc.NarrowedActiveUsersByBucketParams{
-		Starts: c.starts, RangeFrom: c.from, RangeTo: c.to,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("count active users of events that are seen: %w", err)
-	}
-	return place(counts, rows), nil
-}
-
-func countSeenNewUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
-	rows, err := dbsqlc.New().NarrowedNewUsersByBucket(ctx, db, dbsqlc.NarrowedNewUsersByBucketParams{
-		Starts: c.starts, RangeFrom: c.from, RangeTo: c.to,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("count new users of events that are seen: %w", err)
-	}
-	return place(counts, rows), nil
-}
-
 // countTypes counts the events of the cover by type, the most frequent first.
 func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, first int) ([]dbsqlc.EventTypeCountListRow, error) {
 	if w.narrowed {

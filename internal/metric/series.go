@@ -2,6 +2,8 @@ package metric
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -20,6 +22,7 @@ type Series struct {
 	MovingAverage []*float64 // nil unless asked for; of complete buckets alone
 	Cumulative    []*float64 // nil for what does not add up
 	Comparisons   []ComparedSeries
+	Lists         Lists
 }
 
 // ComparedSeries is the figures of another range, and how the values compare with them.
@@ -39,6 +42,8 @@ type seriesInquiry struct {
 	before  []calendar.Bucket // that a moving average reaches back to
 	grids   []Grid            // of the comparisons
 	main    frame
+	skip    int   // buckets of it that lie before the range
+	average frame // what the average is of
 	others  []frame
 	asked   bool
 }
@@ -68,7 +73,8 @@ func (w Window) comparedGrid(c Comparison, q *Question, buckets []calendar.Bucke
 	}
 	g := Grid{Window: other, Interval: q.Interval, Filter: q.Filter}
 	if s != nil {
-		g.Buckets = other.moved(buckets, *s)
+		g.Buckets = other.moved(buckets, *s, q.Interval)
+		g.Before = Grid{Window: w, Interval: q.Interval, Buckets: w.clip(buckets)}.beforeMoved(*s)
 		return g, nil
 	}
 	own, err := other.buckets(q.Interval)
@@ -82,11 +88,15 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 		s.made.noteNextClose(ctx, s.buckets)
 		w := s.made.Window
 		g := Grid{Window: w, Interval: s.q.Interval, Filter: s.q.Filter, Buckets: w.clip(s.buckets)}
-		if len(s.before) > 0 { // an average takes the first bucket whole
-			g.From = s.before[0].Start
-			g.Buckets = append(append([]calendar.Bucket{}, s.before...), g.Buckets...)
+		if len(s.before) > 0 {
+			s.average = r.want(ctx, s.q.Of, g.reachingBack(s.before, s.buckets))
 		}
-		s.main = r.want(ctx, s.q.Of, g)
+		if s.main, s.skip = s.average, len(s.before); s.skip == 0 || s.buckets[0].Start.Before(w.From) {
+			s.main, s.skip = r.want(ctx, s.q.Of, g), 0
+		}
+		if err := s.list(r); err != nil {
+			return true, err
+		}
 		for _, g := range s.grids {
 			s.others = append(s.others, r.want(ctx, s.q.Of, g))
 		}
@@ -96,14 +106,32 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 	return true, nil
 }
 
+// list asks for the entities of those buckets that are named.
+func (s *seriesInquiry) list(r *round) error {
+	s.made.Lists = Lists{}
+	w := s.made.Window
+	for _, ask := range s.q.Lists {
+		b, err := bucketAt(s.buckets, ask.At)
+		if err != nil {
+			return err
+		}
+		g := Grid{Window: w, Buckets: w.clip([]calendar.Bucket{b}), Interval: s.q.Interval, Filter: s.q.Filter}
+		maps.Copy(s.made.Lists, r.list(s.q.Of, g, []ListAsk{ask})[0])
+	}
+	return nil
+}
+
 func (s *seriesInquiry) finish(r *round) {
 	found := r.figures(s.main)
 	s.made.Exact, s.made.Sources = found.exact, found.sources
 	if len(found.values) > 0 {
-		all := found.values[0]
-		s.made.Values = all[len(s.before):]
-		if s.q.Smooth > 0 {
-			s.made.MovingAverage = smooth(all, s.q.Smooth, s.made.Complete)
+		s.made.Values = found.values[0][s.skip:]
+	}
+	if len(s.before) > 0 {
+		all := r.figures(s.average)
+		s.made.Exact, s.made.Sources = s.made.Exact && all.exact, s.made.Sources|all.sources
+		if len(all.values) > 0 {
+			s.made.MovingAverage = smooth(all.values[0], s.q.Smooth, s.made.Complete)
 		}
 	}
 	if s.q.Of.Additive {
@@ -115,6 +143,14 @@ func (s *seriesInquiry) finish(r *round) {
 		s.made.Exact, s.made.Sources = s.made.Exact && other.exact, s.made.Sources|other.sources
 		s.made.Comparisons[i] = s.made.comparedWith(s.q.Compare[i].Kind, f.grid, other)
 	}
+}
+
+// reachingBack is the grid with what a moving average takes in: the buckets before, and the
+// first bucket whole, of which the range may have a part.
+func (g Grid) reachingBack(before, buckets []calendar.Bucket) Grid {
+	g.From = before[0].Start
+	g.Buckets = append(slices.Clone(before), g.clip(buckets)...)
+	return g
 }
 
 func (s *seriesInquiry) answer() Answer { return Answer{Series: &s.made} }

@@ -95,16 +95,18 @@ func (h house) window(ask Ask) (Window, error) {
 
 // note says that the answer depends on the days of the window, and so many before them.
 func (w Window) note(ctx context.Context, lookback int) {
-	from := w.home.DateOf(w.From)
-	if w.narrowed { // who is new depends on all that they did before, as far as it is seen
-		from = w.home.DateOf(earliest)
-	}
-	from = max(from-calendar.Date(lookback), w.home.DateOf(earliest))
+	w.noteDays(ctx, max(w.home.DateOf(w.From)-calendar.Date(lookback), w.home.DateOf(earliest)))
+	w.noteUntil(ctx, w.To)
+}
+
+// noteLife says that the answer depends on all that was ever done until the window's end.
+func (w Window) noteLife(ctx context.Context) { w.noteDays(ctx, w.home.DateOf(earliest)) }
+
+func (w Window) noteDays(ctx context.Context, from calendar.Date) {
 	topic.Note(ctx, topic.Span{
 		Tenant: w.tenant, Subject: topic.Day,
 		From: from.String(), To: w.home.DateOf(w.To.Add(-1)).String(),
 	})
-	w.noteUntil(ctx, w.To)
 }
 
 // noteUntil says that the answer changes at an instant by itself, if it lies ahead.

@@ -170,6 +170,9 @@ func (w *Worker) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return inTx(ctx, w.pool, opening{}, fn)
 }
 
+// Pool is for the queue, whose library makes transactions of its own.
+func (w *Worker) Pool() *pgxpool.Pool { return w.pool }
+
 // InTenant runs fn in one transaction that sees and writes one tenant's rows, and logins.
 func (a *Access) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
 	return inTx(ctx, a.pool, ofTenant(opening{}, id), fn)

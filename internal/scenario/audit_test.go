@@ -62,6 +62,7 @@ type deed struct {
 
 // deeds are how each mutation is done; the schema says which there are.
 var deeds = map[string]deed{
+	"setChurnRule":             {`mutation { setChurnRule(rule: CANCELLATION) { id } }`, just(nil), audit.TenantChanged},
 	"setEventRetention":        {setRetention, just(map[string]any{"months": 7}), audit.RetentionChanged},
 	"saveTrackingPlan":         {planSaved, just(map[string]any{"plan": map[string]any{"events": []any{}}}), audit.PlanSaved},
 	"releaseQuarantinedEvents": {quarantineReleased, just(nil), audit.QuarantineReleased},
@@ -108,6 +109,7 @@ func aKey(t *testing.T, s story) string {
 // unnoted are the mutations that leave nothing in the log, with the reason.
 var unnoted = map[string]string{
 	"ingestEvents":         "it is what the tenant's users did, and not what was done with the tenant; each event says by itself who, when and by which source",
+	"recordRevenue":        "it is what the tenant's customers pay, and not what was done with the tenant; each fact is kept as it came, with its source",
 	"refreshSession":       "it goes on with a session whose beginning is noted; a refresh token that comes twice is noted as SESSION_REUSED",
 	"requestPasswordReset": "it is the same for addresses that nobody has; the reset is noted",
 	"enrollSecondFactor":   "nothing holds until it is confirmed, and that is noted",

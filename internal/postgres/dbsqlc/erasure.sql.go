@@ -196,6 +196,22 @@ func (q *Queries) ErasureDeleteMerges(ctx context.Context, db DBTX, arg ErasureD
 	return err
 }
 
+const erasureDeletePast = `-- name: ErasureDeletePast :exec
+delete from identity_past
+where tenant_id = $1 and identity_id = any ($2::bigint[])
+`
+
+type ErasureDeletePastParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: whose they were before.
+func (q *Queries) ErasureDeletePast(ctx context.Context, db DBTX, arg ErasureDeletePastParams) error {
+	_, err := db.Exec(ctx, erasureDeletePast, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
 const erasureDeletePresence = `-- name: ErasureDeletePresence :exec
 delete from presence
 where ctid = any (array(

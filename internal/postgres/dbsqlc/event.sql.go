@@ -274,14 +274,21 @@ func (q *Queries) EventStageMake(ctx context.Context, db DBTX) error {
 
 const eventTakeTurn = `-- name: EventTakeTurn :one
 select
-  clock_timestamp()::timestamptz as received_at,
-  (to_regclass('pg_temp.event_incoming') is not null)::boolean as staged
+  our.received_at::timestamptz as received_at,
+  our.staged::boolean as staged
 from (
   select
-    pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
-    set_config('enable_seqscan', 'off', true),
-    set_config('jit', 'off', true)
-) turn
+    clock_timestamp() as received_at,
+    to_regclass('pg_temp.event_incoming') is not null as staged
+  from (
+    select
+      pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0)),
+      set_config('enable_seqscan', 'off', true),
+      set_config('jit', 'off', true)
+  ) turn
+  offset 0
+) our
+where set_config('app.turn_at', our.received_at::text, true) is not null
 `
 
 type EventTakeTurnRow struct {
@@ -295,6 +302,7 @@ type EventTakeTurnRow struct {
 //
 // What follows in the transaction finds its rows by keys, whatever the statistics say: those
 // of a table that has just begun to fill know nothing of it.
+// What changes hands in this transaction does so at the same instant.
 func (q *Queries) EventTakeTurn(ctx context.Context, db DBTX) (EventTakeTurnRow, error) {
 	row := db.QueryRow(ctx, eventTakeTurn)
 	var i EventTakeTurnRow

@@ -105,6 +105,112 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 	return items, nil
 }
 
+const eventCountByBucketAndType = `-- name: EventCountByBucketAndType :many
+with day as materialized (
+  select
+    d.bucket, d.day, d.starts, d.ends,
+    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed
+  from unnest($9::int[], $10::date[], $11::timestamptz[], $12::timestamptz[])
+    as d (bucket, day, starts, ends)
+  left join day_version v on v.day = d.day
+)
+select
+  pieces.bucket::int as bucket,
+  pieces.type::text as type,
+  sum(pieces.n)::bigint as n,
+  count(*) filter (where pieces.type = '') as closed
+from (
+  select d.bucket, '' as type, 0::bigint as n
+  from day d
+  where d.closed
+  union all
+  select d.bucket, m.type, m.events
+  from day d
+  join closed_day_type m on m.day = d.day and m.type <> ''
+  where d.closed
+  union all
+  select d.bucket, r.type, r.count
+  from day d
+  join event_rollup r on r.at >= d.starts and r.at < d.ends
+  where not d.closed
+  union all
+  select s.bucket, r.type, r.count
+  from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
+  join event_rollup r on r.at >= s.starts and r.at < s.ends
+  union all
+  select x.bucket, e.type, 1
+  from unnest($4::int[], $5::timestamptz[], $6::timestamptz[]) as x (bucket, starts, ends)
+  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+) pieces
+where pieces.type = ''
+  or ($7::text[] is null or pieces.type = any ($7::text[]))
+    and ($8::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $8::text::jsonpath))
+group by pieces.bucket, pieces.type
+order by pieces.bucket, pieces.type
+`
+
+type EventCountByBucketAndTypeParams struct {
+	SlotBuckets []int32
+	SlotStarts  []time.Time
+	SlotEnds    []time.Time
+	RawBuckets  []int32
+	RawStarts   []time.Time
+	RawEnds     []time.Time
+	Types       []string
+	OfAll       *string
+	DayBuckets  []int32
+	Days        []calendar.Date
+	DayStarts   []time.Time
+	DayEnds     []time.Time
+}
+
+type EventCountByBucketAndTypeRow struct {
+	Bucket int32
+	Type   string
+	N      int64
+	Closed int64
+}
+
+// Events by bucket and type, of some types or all, in the manner of EventCountByBucket. The
+// row of no type, which no event is of, tells how many days of a bucket came from the view.
+func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg EventCountByBucketAndTypeParams) ([]EventCountByBucketAndTypeRow, error) {
+	rows, err := db.Query(ctx, eventCountByBucketAndType,
+		arg.SlotBuckets,
+		arg.SlotStarts,
+		arg.SlotEnds,
+		arg.RawBuckets,
+		arg.RawStarts,
+		arg.RawEnds,
+		arg.Types,
+		arg.OfAll,
+		arg.DayBuckets,
+		arg.Days,
+		arg.DayStarts,
+		arg.DayEnds,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventCountByBucketAndTypeRow{}
+	for rows.Next() {
+		var i EventCountByBucketAndTypeRow
+		if err := rows.Scan(
+			&i.Bucket,
+			&i.Type,
+			&i.N,
+			&i.Closed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const eventCountByBucketOfTypes = `-- name: EventCountByBucketOfTypes :many
 select
   pieces.bucket::int as bucket,
