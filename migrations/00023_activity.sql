@@ -66,6 +66,28 @@ create function activity_of(tenant uuid, days date[])
   end;
 -- +goose StatementEnd
 
+-- The same of one day, which is what is asked for all the time: the day that runs. For it, when
+-- everybody was last there is enough.
+-- +goose StatementBegin
+create function activity_on(tenant uuid, on_day date)
+  returns table (day date, daily bigint, weekly bigint, monthly bigint, returning_users bigint)
+  language sql stable set search_path = pg_catalog, public
+  begin atomic
+    select
+      on_day,
+      count(*) filter (where s.last_day = on_day),
+      count(*) filter (where s.last_day > on_day - 7),
+      count(*),
+      count(*) filter (where s.last_day = on_day and s.before)
+    from (
+      select p.person_id, max(p.day) as last_day, bool_or(p.day = on_day - 1) as before
+      from presence p
+      where p.tenant_id = tenant and p.day > on_day - 28 and p.day <= on_day
+      group by p.person_id
+    ) s;
+  end;
+-- +goose StatementEnd
+
 -- Sessions of use are visits here: the others are of those who have signed in to Tidemark.
 -- A visit ends with 30 minutes without an event, and counts where it starts.
 create table visit_day (
@@ -83,14 +105,11 @@ grant select on visit_day to tidemark_app;
 create table visit_slot (
   tenant_id uuid        not null default current_tenant(),
   at        timestamptz not null check (extract(epoch from at)::bigint % 900 = 0),
-  day       date        not null,
   visits    bigint      not null,
   primary key (tenant_id, at)
 );
 call isolate_tenants('visit_slot');
 grant select on visit_slot to tidemark_app;
--- B-tree: those of a day, which are replaced together.
-create index visit_slot_day on visit_slot (tenant_id, day);
 
 -- When visits started within a range. What was done up to 30 minutes earlier tells whether
 -- somebody goes on or comes anew.
@@ -125,5 +144,5 @@ end $$;
 -- +goose StatementEnd
 
 -- +goose Down
-drop function visit_starts, activity_of;
+drop function visit_starts, activity_on, activity_of;
 drop table visit_slot, visit_day, activity_day;

@@ -31,7 +31,12 @@ from (
   select o.day, o.daily, o.weekly, o.monthly, false
   from (select array_agg(a.day) as days from asked a where a.daily is null) s
   cross join lateral activity_of(current_tenant(), s.days) o
-  where s.days is not null
+  where cardinality(s.days) > 1
+  union all
+  select o.day, o.daily, o.weekly, o.monthly, false
+  from (select array_agg(a.day) as days from asked a where a.daily is null) s
+  cross join lateral activity_on(current_tenant(), s.days[1]) o
+  where cardinality(s.days) = 1
 ) f
 order by f.day;
 
@@ -120,30 +125,32 @@ from (
 group by s.stretch
 order by s.stretch;
 
--- Worker: the first closed days of a tenant whose windows are not kept as they are now.
+-- Worker: the first closed days of each tenant whose windows are not kept as they are now. Where
+-- nobody was there in all 28 days, there is nothing to keep.
 -- name: ActivityStaleList :many
-with version as (
-  select
-    n.day,
-    coalesce(sum(hashint8extended(v.version, 0)) over (order by n.day rows between 27 preceding and current row), 0) as version
+select s.tenant_id::uuid as tenant_id, s.day::date as day
+from (
+  select w.tenant_id, w.day, row_number() over (partition by w.tenant_id order by w.day) as place
   from (
-    select c.tenant_id, f.first_day + i as day
-    from closing c
-    cross join lateral (select min(o.day) as first_day from day_version o where o.tenant_id = c.tenant_id) f
-    cross join generate_series(0, c.closed_before - f.first_day - 1) i
-    where c.tenant_id = @tenant_id
-  ) n
-  left join day_version v on v.tenant_id = n.tenant_id and v.day = n.day
-)
-select v.day::date as day
-from version v
-left join activity_day k on k.tenant_id = @tenant_id and k.day = v.day
-where k.version is distinct from v.version
-order by v.day
-limit @most;
+    select
+      n.tenant_id, n.day,
+      sum(hashint8extended(v.version, 0)) over (partition by n.tenant_id order by n.day rows between 27 preceding and current row) as version
+    from (
+      select c.tenant_id, f.first_day + i as day
+      from closing c
+      join (select tenant_id, min(day) as first_day from day_version group by tenant_id) f on f.tenant_id = c.tenant_id
+      cross join lateral generate_series(0, c.closed_before - f.first_day - 1) i
+    ) n
+    left join day_version v on v.tenant_id = n.tenant_id and v.day = n.day
+  ) w
+  left join activity_day k on k.tenant_id = w.tenant_id and k.day = w.day
+  where w.version is not null and k.version is distinct from w.version
+) s
+where s.place <= @most::bigint
+order by s.tenant_id, s.day;
 
 -- Worker: works days out and keeps them, by the versions that the days have in its snapshot.
--- name: ActivityKeep :execrows
+-- name: ActivityKeep :exec
 with version as (
   select
     n.day,

@@ -41,21 +41,21 @@ from found f
 group by f.bucket
 order by f.bucket;
 
--- Worker: the first closed days of a tenant whose visits are not kept as they are now, and
--- whose events are there.
+-- Worker: the first closed days of each tenant whose visits are not kept as they are now, from
+-- the day on from which its events are there.
 -- name: VisitStaleList :many
-select n.day::date as day
-from closing c
-cross join lateral (select min(o.day) as first_day from day_version o where o.tenant_id = c.tenant_id) f
-cross join lateral (select f.first_day + i as day from generate_series(0, c.closed_before - f.first_day - 1) i) n
-left join day_version v on v.tenant_id = c.tenant_id and v.day = n.day
-left join day_version b on b.tenant_id = c.tenant_id and b.day = n.day - 1
-left join visit_day k on k.tenant_id = c.tenant_id and k.day = n.day
-where c.tenant_id = @tenant_id::uuid
-  and n.day >= @first_day::date
-  and (k.version, k.version_before) is distinct from (coalesce(v.version, 0), coalesce(b.version, 0))
-order by n.day
-limit @most::bigint;
+select s.tenant_id::uuid as tenant_id, s.day::date as day
+from (
+  select v.tenant_id, v.day, row_number() over (partition by v.tenant_id order by v.day) as place
+  from unnest(@tenant_ids::uuid[], @first_days::date[]) f (tenant_id, first_day)
+  join closing c on c.tenant_id = f.tenant_id
+  join day_version v on v.tenant_id = f.tenant_id and v.day >= f.first_day and v.day < c.closed_before
+  left join day_version b on b.tenant_id = v.tenant_id and b.day = v.day - 1
+  left join visit_day k on k.tenant_id = v.tenant_id and k.day = v.day
+  where (k.version, k.version_before) is distinct from (v.version, coalesce(b.version, 0))
+) s
+where s.place <= @most::bigint
+order by s.tenant_id, s.day;
 
 -- Worker: works one day out and keeps it, by the versions in its snapshot.
 -- name: VisitKeep :exec
@@ -66,14 +66,17 @@ with slot as materialized (
 ),
 gone as (
   delete from visit_slot s
-  where s.tenant_id = @tenant_id and s.day = sqlc.arg(day) and not exists (select from slot n where n.at = s.at)
+  where s.tenant_id = @tenant_id
+    and s.at >= sqlc.arg(starts)
+    and s.at < sqlc.arg(ends)
+    and not exists (select from slot n where n.at = s.at)
 ),
 kept as (
-  insert into visit_slot as s (tenant_id, at, day, visits)
-  select @tenant_id, n.at, sqlc.arg(day), n.visits
+  insert into visit_slot as s (tenant_id, at, visits)
+  select @tenant_id, n.at, n.visits
   from slot n
   on conflict (tenant_id, at) do update
-  set day = excluded.day, visits = excluded.visits
+  set visits = excluded.visits
   where s.visits <> excluded.visits
 )
 insert into visit_day as k (tenant_id, day, version, version_before, visits)
@@ -86,8 +89,10 @@ select
 on conflict (tenant_id, day) do update
 set version = excluded.version, version_before = excluded.version_before, visits = excluded.visits;
 
--- Worker: from when on a tenant's events are all there; the epoch is before all of them.
--- name: VisitRawSince :one
-select coalesce((max(p.month) + interval '1 month') at time zone 'UTC', 'epoch')::timestamptz as raw_since
+-- Worker: from when on the events of those are all there who have some in the archive.
+-- name: VisitRawSinceList :many
+select p.tenant_id, ((max(p.month) + interval '1 month') at time zone 'UTC')::timestamptz as raw_since
 from archive_part p
-where p.tenant_id = @tenant_id and p.state = 'dropped';
+where p.state = 'dropped'
+group by p.tenant_id
+order by p.tenant_id;

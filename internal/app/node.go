@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
@@ -253,10 +254,14 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		SummaryService: summaries,
 		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
+	if n.config.AnswerCache > 0 {
+		executor.Use(answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep))
+	}
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
 		Live:         liveQueries{s.engine},
 		Authenticate: s.callers.authenticate,
+		Recognize:    s.callers.recognize,
 		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {

@@ -7,21 +7,28 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Service answers queries for metrics.
 type Service struct {
 	app     *postgres.App
 	catalog *Catalog
+	guesses *otter.Cache[tenant.ID, dbsqlc.TenantGetRow] // settings as they were last
 }
 
 // NewService makes the service.
-func NewService(app *postgres.App, catalog *Catalog) *Service { return &Service{app, catalog} }
+func NewService(app *postgres.App, catalog *Catalog) *Service {
+	return &Service{app, catalog, otter.Must(&otter.Options[tenant.ID, dbsqlc.TenantGetRow]{MaximumSize: maxGuesses})}
+}
 
 // Question asks for figures of a metric: for a value, unless it is Series or has By.
 type Question struct {
@@ -93,8 +100,8 @@ type inquiry interface {
 // question's error is none of the others'.
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
-	err := s.open(ctx, func(h house) error {
-		return s.answer(ctx, &round{house: h, tables: map[string]*Table{}}, questions, answers)
+	err := s.openFor(ctx, questions, func(r *round) error {
+		return s.answer(ctx, r, questions, answers)
 	})
 	if err != nil {
 		for i := range answers {
@@ -174,6 +181,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	w, err := h.window(q.Ask)
 	if err != nil {
 		return nil, err
+	}
+	if w.elapsed() != w.To && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange }) {
+		topic.NoteMoving(ctx) // what it is compared with grows with it
 	}
 	switch {
 	case q.By != nil:

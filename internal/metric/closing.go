@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // restFactor keeps refreshing from taking more than a tenth of the time: late events make
@@ -101,7 +103,19 @@ func (c *Closer) close(ctx context.Context, reason dbsqlc.RefreshReason) (refres
 			return err
 		}
 		refreshed = count.Stale
-		return c.refreshAll(ctx, tx, reason, count.Stale)
+		whose, err := queries.ClosingStaleTenants(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := c.refreshAll(ctx, tx, reason, count.Stale); err != nil {
+			return err
+		}
+		ids := make([]uuid.UUID, len(whose))
+		for i, id := range whose {
+			ids[i] = uuid.UUID(id)
+		}
+		// No figure changes by it, but an answer also says where its figures come from.
+		return queries.DataRevisionBump(ctx, tx, dbsqlc.DataRevisionBumpParams{Subject: string(topic.Day), TenantIds: ids})
 	})
 	return refreshed, err
 }

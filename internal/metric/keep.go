@@ -3,11 +3,11 @@ package metric
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -21,78 +21,96 @@ const keptAtOnce = 92
 // keep works out what is kept of closed days and is not as the days are now: windows of active
 // users, and sessions. What it does not get to is left for the next time.
 func (c *Closer) keep(ctx context.Context) (kept int, err error) {
-	var tenants []dbsqlc.TenantListRow
+	var stale []staleDays
 	err = c.worker.InTx(ctx, func(tx pgx.Tx) error {
-		tenants, err = dbsqlc.New().TenantList(ctx, tx)
+		stale, err = findStale(ctx, tx)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("list tenants: %w", err)
+		return 0, fmt.Errorf("find days to keep: %w", err)
 	}
-	for _, t := range tenants {
-		zone, err := calendar.LoadZone(t.Zone)
-		if err != nil {
-			return kept, fmt.Errorf("load zone of tenant %s: %w", t.TenantID, err)
-		}
-		for _, work := range []func(context.Context, pgx.Tx, tenant.ID, calendar.Zone) (int, error){keepActivity, keepVisits} {
-			n, err := c.keepOf(ctx, func(tx pgx.Tx) (int, error) { return work(ctx, tx, t.TenantID, zone) })
-			if err != nil {
-				return kept, fmt.Errorf("keep days of tenant %s: %w", t.TenantID, err)
+	for _, s := range stale {
+		err := c.worker.InTx(ctx, func(tx pgx.Tx) error {
+			if ours, err := dbsqlc.New().ClosingTryLock(ctx, tx); err != nil || !ours {
+				return err
 			}
-			kept += n
+			kept += len(s.activity) + len(s.visits)
+			return s.keep(ctx, tx)
+		})
+		if err != nil {
+			return kept, fmt.Errorf("keep days of tenant %s: %w", s.id, err)
 		}
 	}
 	return kept, nil
 }
 
-// keepOf works in a transaction of its own, unless another worker does.
-func (c *Closer) keepOf(ctx context.Context, work func(pgx.Tx) (int, error)) (kept int, err error) {
-	err = c.worker.InTx(ctx, func(tx pgx.Tx) error {
-		ours, err := dbsqlc.New().ClosingTryLock(ctx, tx)
-		if err != nil || !ours {
-			return err
-		}
-		kept, err = work(tx)
-		return err
-	})
-	return kept, err
+// staleDays are days of a tenant whose figures are not kept as they are now.
+type staleDays struct {
+	id       tenant.ID
+	zone     calendar.Zone
+	activity []calendar.Date
+	visits   []calendar.Date
 }
 
-func keepActivity(ctx context.Context, tx pgx.Tx, id tenant.ID, _ calendar.Zone) (int, error) {
+// findStale gives the tenants that have any. Days whose events are in the archive are left
+// alone: what was kept of their sessions before stands.
+func findStale(ctx context.Context, tx pgx.Tx) ([]staleDays, error) {
 	queries := dbsqlc.New()
-	days, err := queries.ActivityStaleList(ctx, tx, dbsqlc.ActivityStaleListParams{TenantID: id, Most: keptAtOnce})
-	if err != nil || len(days) == 0 {
-		return 0, err
+	all, firsts, err := listTenants(ctx, tx)
+	if err != nil {
+		return nil, err
 	}
-	kept, err := queries.ActivityKeep(ctx, tx, dbsqlc.ActivityKeepParams{
-		TenantID: id, Days: days, FirstDay: days[0], LastDay: days[len(days)-1],
-	})
-	return int(kept), err
+	activity, err := queries.ActivityStaleList(ctx, tx, keptAtOnce)
+	if err != nil {
+		return nil, fmt.Errorf("list days of activity: %w", err)
+	}
+	visits, err := queries.VisitStaleList(ctx, tx, firsts)
+	if err != nil {
+		return nil, fmt.Errorf("list days of sessions: %w", err)
+	}
+	at := map[uuid.UUID]int{}
+	for i, s := range all {
+		at[uuid.UUID(s.id)] = i
+	}
+	for _, r := range activity {
+		all[at[r.TenantID]].activity = append(all[at[r.TenantID]].activity, r.Day)
+	}
+	for _, r := range visits {
+		all[at[r.TenantID]].visits = append(all[at[r.TenantID]].visits, r.Day)
+	}
+	return slices.DeleteFunc(all, func(s staleDays) bool { return len(s.activity)+len(s.visits) == 0 }), nil
 }
 
-// keepVisits leaves alone the days whose events are in the archive: what was kept of them
-// before stands.
-func keepVisits(ctx context.Context, tx pgx.Tx, id tenant.ID, zone calendar.Zone) (int, error) {
+// listTenants gives all tenants, and the first day of each whose events are all there.
+func listTenants(ctx context.Context, tx pgx.Tx) (all []staleDays, firsts dbsqlc.VisitStaleListParams, err error) {
 	queries := dbsqlc.New()
-	since, err := queries.VisitRawSince(ctx, tx, id)
+	firsts.Most = keptAtOnce
+	tenants, err := queries.TenantList(ctx, tx)
 	if err != nil {
-		return 0, err
+		return nil, firsts, fmt.Errorf("list tenants: %w", err)
 	}
-	days, err := queries.VisitStaleList(ctx, tx, dbsqlc.VisitStaleListParams{
-		TenantID: uuid.UUID(id), FirstDay: firstWhole(zone, since.Add(visitPause)), Most: keptAtOnce,
-	})
+	archived, err := queries.VisitRawSinceList(ctx, tx)
 	if err != nil {
-		return 0, err
+		return nil, firsts, fmt.Errorf("list archives: %w", err)
 	}
-	for i, day := range days {
-		err := queries.VisitKeep(ctx, tx, dbsqlc.VisitKeepParams{
-			TenantID: id, Day: day, Starts: zone.StartOf(day), Ends: zone.StartOf(day + 1),
-		})
+	since := map[tenant.ID]time.Time{}
+	for _, a := range archived {
+		since[a.TenantID] = a.RawSince
+	}
+	for _, t := range tenants {
+		zone, err := calendar.LoadZone(t.Zone)
 		if err != nil {
-			return i, fmt.Errorf("keep sessions of %s: %w", day, err)
+			return nil, firsts, fmt.Errorf("load zone of tenant %s: %w", t.TenantID, err)
 		}
+		first := earliest
+		if at, is := since[t.TenantID]; is {
+			first = at.Add(visitPause)
+		}
+		all = append(all, staleDays{id: t.TenantID, zone: zone})
+		firsts.TenantIds = append(firsts.TenantIds, uuid.UUID(t.TenantID))
+		firsts.FirstDays = append(firsts.FirstDays, firstWhole(zone, first))
 	}
-	return len(days), nil
+	return all, firsts, nil
 }
 
 // firstWhole is the first day that begins at an instant or after it.
@@ -102,4 +120,25 @@ func firstWhole(zone calendar.Zone, at time.Time) calendar.Date {
 		day++
 	}
 	return day
+}
+
+func (s staleDays) keep(ctx context.Context, tx pgx.Tx) error {
+	queries := dbsqlc.New()
+	if n := len(s.activity); n > 0 {
+		err := queries.ActivityKeep(ctx, tx, dbsqlc.ActivityKeepParams{
+			TenantID: s.id, Days: s.activity, FirstDay: s.activity[0], LastDay: s.activity[n-1],
+		})
+		if err != nil {
+			return fmt.Errorf("keep windows: %w", err)
+		}
+	}
+	for _, day := range s.visits {
+		err := queries.VisitKeep(ctx, tx, dbsqlc.VisitKeepParams{
+			TenantID: s.id, Day: day, Starts: s.zone.StartOf(day), Ends: s.zone.StartOf(day + 1),
+		})
+		if err != nil {
+			return fmt.Errorf("keep sessions of %s: %w", day, err)
+		}
+	}
+	return nil
 }

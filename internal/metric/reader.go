@@ -47,6 +47,7 @@ type Reader struct {
 	Lookback   int      // days before the grid on which its columns depend as well
 	Adds       []string // the columns whose groups add up to their total
 	Null       bool     // what there is nothing of has no value, and is not 0
+	Clock      bool     // it depends on the watermark, and not on its grid alone
 	History    bool     // it can tell what was known at an instant of the past
 	Against    bool     // it tells buckets against those before them
 	Whole      bool     // it tells of all there is, whatever the filter and the group: what shares are of

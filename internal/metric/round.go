@@ -20,6 +20,7 @@ type round struct {
 	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
 	tables    map[string]*Table
 	explained *Explanation // to be filled in; nil: nobody asks for it
+	guessing  bool         // what is wanted may not be what will be
 }
 
 // need is a reader's grid. Equal needs have equal keys.
@@ -46,14 +47,20 @@ func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 			of.By, of.Only, of.Except, of.Filter = nil, nil, nil, nil
 		}
 		key := c.Reader.Name + "\x00" + of.key()
+		if c.Reader.Clock {
+			if r.guessing {
+				continue
+			}
+			key += "\x00" + of.Watermark.String()
+		}
 		if c.Reader.Against {
 			key += "\x00" + bucketKey(of.before())
 		}
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
 			r.wanted = append(r.wanted, need{key, c.Reader, of, d.readFor(c)})
-			g.note(ctx, c.Reader.Lookback)
 		}
+		g.note(ctx, c.Reader.Lookback) // also of what was read already: by a guess nothing is noted
 	}
 	return f
 }
@@ -71,13 +78,12 @@ func (d *Definition) readFor(c Column) (keys []string) {
 	return keys
 }
 
-// read reads what is wanted, all of it in one round trip to the database.
-func (r *round) read(ctx context.Context) error {
+// read reads what is wanted, and something beside it, all in one round trip to the database.
+func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) error {
 	if r.explained != nil {
 		return r.explain(ctx)
 	}
 	tables := make([]*Table, len(r.wanted))
-	var reads []func(dbsqlc.DBTX) error
 	for i, n := range r.wanted {
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
@@ -211,7 +217,11 @@ func groupKey(group []*string) string {
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
 	key := []byte(bucketKey(g.Buckets))
-	key = fmt.Appendf(key, "\x00%s %d %s %t %d %s\x00", g.Zone, g.WeekStart, g.Interval, g.asOf, g.Watermark.UnixNano(), g.Currency())
+	var known int64
+	if g.asOf {
+		known = g.Watermark.UnixNano()
+	}
+	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}

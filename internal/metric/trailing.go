@@ -16,7 +16,8 @@ const trailingDays = 28
 // trailing reads who was active in the day, the 7 and the 28 days that end with the last day
 // of each bucket.
 var trailing = &Reader{
-	Name: "trailing", Columns: []string{"daily", "weekly", "monthly"},
+	Clock: true,
+	Name:  "trailing", Columns: []string{"daily", "weekly", "monthly"},
 	Lookback: trailingDays, // by the tenant's days, which may begin earlier than those asked for
 	Null:     true, Read: readTrailing,
 }

@@ -59,6 +59,7 @@ func (s story) lived(t *testing.T) {
 	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
+	s.openQuarters(t)
 	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
 		summarize(t, s.kit, who, "2026-05-03T12:00:00Z")
 	}

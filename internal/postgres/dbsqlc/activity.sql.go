@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -86,7 +87,7 @@ func (q *Queries) ActivityGapList(ctx context.Context, db DBTX, arg ActivityGapL
 	return items, nil
 }
 
-const activityKeep = `-- name: ActivityKeep :execrows
+const activityKeep = `-- name: ActivityKeep :exec
 with version as (
   select
     n.day,
@@ -111,17 +112,14 @@ type ActivityKeepParams struct {
 }
 
 // Worker: works days out and keeps them, by the versions that the days have in its snapshot.
-func (q *Queries) ActivityKeep(ctx context.Context, db DBTX, arg ActivityKeepParams) (int64, error) {
-	result, err := db.Exec(ctx, activityKeep,
+func (q *Queries) ActivityKeep(ctx context.Context, db DBTX, arg ActivityKeepParams) error {
+	_, err := db.Exec(ctx, activityKeep,
 		arg.TenantID,
 		arg.Days,
 		arg.FirstDay,
 		arg.LastDay,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const activityReturnByDay = `-- name: ActivityReturnByDay :many
@@ -278,46 +276,48 @@ func (q *Queries) ActivityReturnByStretch(ctx context.Context, db DBTX, arg Acti
 }
 
 const activityStaleList = `-- name: ActivityStaleList :many
-with version as (
-  select
-    n.day,
-    coalesce(sum(hashint8extended(v.version, 0)) over (order by n.day rows between 27 preceding and current row), 0) as version
+select s.tenant_id::uuid as tenant_id, s.day::date as day
+from (
+  select w.tenant_id, w.day, row_number() over (partition by w.tenant_id order by w.day) as place
   from (
-    select c.tenant_id, f.first_day + i as day
-    from closing c
-    cross join lateral (select min(o.day) as first_day from day_version o where o.tenant_id = c.tenant_id) f
-    cross join generate_series(0, c.closed_before - f.first_day - 1) i
-    where c.tenant_id = $1
-  ) n
-  left join day_version v on v.tenant_id = n.tenant_id and v.day = n.day
-)
-select v.day::date as day
-from version v
-left join activity_day k on k.tenant_id = $1 and k.day = v.day
-where k.version is distinct from v.version
-order by v.day
-limit $2
+    select
+      n.tenant_id, n.day,
+      sum(hashint8extended(v.version, 0)) over (partition by n.tenant_id order by n.day rows between 27 preceding and current row) as version
+    from (
+      select c.tenant_id, f.first_day + i as day
+      from closing c
+      join (select tenant_id, min(day) as first_day from day_version group by tenant_id) f on f.tenant_id = c.tenant_id
+      cross join lateral generate_series(0, c.closed_before - f.first_day - 1) i
+    ) n
+    left join day_version v on v.tenant_id = n.tenant_id and v.day = n.day
+  ) w
+  left join activity_day k on k.tenant_id = w.tenant_id and k.day = w.day
+  where w.version is not null and k.version is distinct from w.version
+) s
+where s.place <= $1::bigint
+order by s.tenant_id, s.day
 `
 
-type ActivityStaleListParams struct {
-	TenantID tenant.ID
-	Most     int64
+type ActivityStaleListRow struct {
+	TenantID uuid.UUID
+	Day      calendar.Date
 }
 
-// Worker: the first closed days of a tenant whose windows are not kept as they are now.
-func (q *Queries) ActivityStaleList(ctx context.Context, db DBTX, arg ActivityStaleListParams) ([]calendar.Date, error) {
-	rows, err := db.Query(ctx, activityStaleList, arg.TenantID, arg.Most)
+// Worker: the first closed days of each tenant whose windows are not kept as they are now. Where
+// nobody was there in all 28 days, there is nothing to keep.
+func (q *Queries) ActivityStaleList(ctx context.Context, db DBTX, most int64) ([]ActivityStaleListRow, error) {
+	rows, err := db.Query(ctx, activityStaleList, most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []calendar.Date{}
+	items := []ActivityStaleListRow{}
 	for rows.Next() {
-		var day calendar.Date
-		if err := rows.Scan(&day); err != nil {
+		var i ActivityStaleListRow
+		if err := rows.Scan(&i.TenantID, &i.Day); err != nil {
 			return nil, err
 		}
-		items = append(items, day)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -356,7 +356,12 @@ from (
   select o.day, o.daily, o.weekly, o.monthly, false
   from (select array_agg(a.day) as days from asked a where a.daily is null) s
   cross join lateral activity_of(current_tenant(), s.days) o
-  where s.days is not null
+  where cardinality(s.days) > 1
+  union all
+  select o.day, o.daily, o.weekly, o.monthly, false
+  from (select array_agg(a.day) as days from asked a where a.daily is null) s
+  cross join lateral activity_on(current_tenant(), s.days[1]) o
+  where cardinality(s.days) = 1
 ) f
 order by f.day
 `

@@ -120,14 +120,17 @@ with slot as materialized (
 ),
 gone as (
   delete from visit_slot s
-  where s.tenant_id = $1 and s.day = $2 and not exists (select from slot n where n.at = s.at)
+  where s.tenant_id = $1
+    and s.at >= $3
+    and s.at < $4
+    and not exists (select from slot n where n.at = s.at)
 ),
 kept as (
-  insert into visit_slot as s (tenant_id, at, day, visits)
-  select $1, n.at, $2, n.visits
+  insert into visit_slot as s (tenant_id, at, visits)
+  select $1, n.at, n.visits
   from slot n
   on conflict (tenant_id, at) do update
-  set day = excluded.day, visits = excluded.visits
+  set visits = excluded.visits
   where s.visits <> excluded.visits
 )
 insert into visit_day as k (tenant_id, day, version, version_before, visits)
@@ -159,56 +162,81 @@ func (q *Queries) VisitKeep(ctx context.Context, db DBTX, arg VisitKeepParams) e
 	return err
 }
 
-const visitRawSince = `-- name: VisitRawSince :one
-select coalesce((max(p.month) + interval '1 month') at time zone 'UTC', 'epoch')::timestamptz as raw_since
+const visitRawSinceList = `-- name: VisitRawSinceList :many
+select p.tenant_id, ((max(p.month) + interval '1 month') at time zone 'UTC')::timestamptz as raw_since
 from archive_part p
-where p.tenant_id = $1 and p.state = 'dropped'
+where p.state = 'dropped'
+group by p.tenant_id
+order by p.tenant_id
 `
 
-// Worker: from when on a tenant's events are all there; the epoch is before all of them.
-func (q *Queries) VisitRawSince(ctx context.Context, db DBTX, tenantID tenant.ID) (time.Time, error) {
-	row := db.QueryRow(ctx, visitRawSince, tenantID)
-	var raw_since time.Time
-	err := row.Scan(&raw_since)
-	return raw_since, err
+type VisitRawSinceListRow struct {
+	TenantID tenant.ID
+	RawSince time.Time
 }
 
-const visitStaleList = `-- name: VisitStaleList :many
-select n.day::date as day
-from closing c
-cross join lateral (select min(o.day) as first_day from day_version o where o.tenant_id = c.tenant_id) f
-cross join lateral (select f.first_day + i as day from generate_series(0, c.closed_before - f.first_day - 1) i) n
-left join day_version v on v.tenant_id = c.tenant_id and v.day = n.day
-left join day_version b on b.tenant_id = c.tenant_id and b.day = n.day - 1
-left join visit_day k on k.tenant_id = c.tenant_id and k.day = n.day
-where c.tenant_id = $1::uuid
-  and n.day >= $2::date
-  and (k.version, k.version_before) is distinct from (coalesce(v.version, 0), coalesce(b.version, 0))
-order by n.day
-limit $3::bigint
-`
-
-type VisitStaleListParams struct {
-	TenantID uuid.UUID
-	FirstDay calendar.Date
-	Most     int64
-}
-
-// Worker: the first closed days of a tenant whose visits are not kept as they are now, and
-// whose events are there.
-func (q *Queries) VisitStaleList(ctx context.Context, db DBTX, arg VisitStaleListParams) ([]calendar.Date, error) {
-	rows, err := db.Query(ctx, visitStaleList, arg.TenantID, arg.FirstDay, arg.Most)
+// Worker: from when on the events of those are all there who have some in the archive.
+func (q *Queries) VisitRawSinceList(ctx context.Context, db DBTX) ([]VisitRawSinceListRow, error) {
+	rows, err := db.Query(ctx, visitRawSinceList)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []calendar.Date{}
+	items := []VisitRawSinceListRow{}
 	for rows.Next() {
-		var day calendar.Date
-		if err := rows.Scan(&day); err != nil {
+		var i VisitRawSinceListRow
+		if err := rows.Scan(&i.TenantID, &i.RawSince); err != nil {
 			return nil, err
 		}
-		items = append(items, day)
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const visitStaleList = `-- name: VisitStaleList :many
+select s.tenant_id::uuid as tenant_id, s.day::date as day
+from (
+  select v.tenant_id, v.day, row_number() over (partition by v.tenant_id order by v.day) as place
+  from unnest($1::uuid[], $2::date[]) f (tenant_id, first_day)
+  join closing c on c.tenant_id = f.tenant_id
+  join day_version v on v.tenant_id = f.tenant_id and v.day >= f.first_day and v.day < c.closed_before
+  left join day_version b on b.tenant_id = v.tenant_id and b.day = v.day - 1
+  left join visit_day k on k.tenant_id = v.tenant_id and k.day = v.day
+  where (k.version, k.version_before) is distinct from (v.version, coalesce(b.version, 0))
+) s
+where s.place <= $3::bigint
+order by s.tenant_id, s.day
+`
+
+type VisitStaleListParams struct {
+	TenantIds []uuid.UUID
+	FirstDays []calendar.Date
+	Most      int64
+}
+
+type VisitStaleListRow struct {
+	TenantID uuid.UUID
+	Day      calendar.Date
+}
+
+// Worker: the first closed days of each tenant whose visits are not kept as they are now, from
+// the day on from which its events are there.
+func (q *Queries) VisitStaleList(ctx context.Context, db DBTX, arg VisitStaleListParams) ([]VisitStaleListRow, error) {
+	rows, err := db.Query(ctx, visitStaleList, arg.TenantIds, arg.FirstDays, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []VisitStaleListRow{}
+	for rows.Next() {
+		var i VisitStaleListRow
+		if err := rows.Scan(&i.TenantID, &i.Day); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
