@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // explainWithin bounds an explanation: each of its statements is run twice.
@@ -87,6 +88,7 @@ func AllReasons() []Reason {
 func (s *Service) Explain(ctx context.Context, questions []*Question) ([]Answer, Explanation, error) {
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
+	topic.NoteMoving(ctx) // it costs something else each time
 	answers, made := make([]Answer, len(questions)), &Explanation{Readings: []Reading{}}
 	err := s.open(ctx, func(h house) error {
 		return s.answer(ctx, &round{house: h, tables: map[string]*Table{}, explained: made}, questions, answers)
