@@ -232,8 +232,8 @@ type ComplexityRoot struct {
 	}
 
 	Dimension struct {
-		Kind func(childComplexity int) int
-		Name func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		NameOrNil func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -2073,11 +2073,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Dimension.Kind(childComplexity), true
 	case "Dimension.name":
-		if e.ComplexityRoot.Dimension.Name == nil {
+		if e.ComplexityRoot.Dimension.NameOrNil == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Dimension.Name(childComplexity), true
+		return e.ComplexityRoot.Dimension.NameOrNil(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
