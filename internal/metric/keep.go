@@ -35,7 +35,7 @@ func (c *Closer) keep(ctx context.Context) (kept int, err error) {
 			return kept, fmt.Errorf("load zone of tenant %s: %w", t.TenantID, err)
 		}
 		for _, work := range []func(context.Context, pgx.Tx, tenant.ID, calendar.Zone) (int, error){keepActivity, keepVisits} {
-			n, err := c.keepOf(ctx, func(tx pgx.Tx) (int, error) { return work(ctx, tx, t.TenantID, zone) })
+			n, err := c.keepOf(ctx, t.TenantID, func(tx pgx.Tx) (int, error) { return work(ctx, tx, t.TenantID, zone) })
 			if err != nil {
 				return kept, fmt.Errorf("keep days of tenant %s: %w", t.TenantID, err)
 			}
@@ -46,14 +46,16 @@ func (c *Closer) keep(ctx context.Context) (kept int, err error) {
 }
 
 // keepOf works in a transaction of its own, unless another worker does.
-func (c *Closer) keepOf(ctx context.Context, work func(pgx.Tx) (int, error)) (kept int, err error) {
+func (c *Closer) keepOf(ctx context.Context, id tenant.ID, work func(pgx.Tx) (int, error)) (kept int, err error) {
 	err = c.worker.InTx(ctx, func(tx pgx.Tx) error {
 		ours, err := dbsqlc.New().ClosingTryLock(ctx, tx)
 		if err != nil || !ours {
 			return err
 		}
-		kept, err = work(tx)
-		return err
+		if kept, err = work(tx); err != nil || kept == 0 {
+			return err
+		}
+		return tellKept(ctx, tx, id)
 	})
 	return kept, err
 }
