@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -24,53 +25,61 @@ type work struct {
 	indexes    []string
 }
 
-// explain runs a server in this process, listens to what it asks the database for each page,
-// and asks the same again with EXPLAIN, as the role and the tenant of the original.
+// explain listens to what a server in this process asks the database for each page, and asks
+// the same again with EXPLAIN, as the role and the tenant of the original.
 func (h *house) explain(ctx context.Context) (list []work, err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	c, err := h.clock(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	var heard ear
 	config := h.config
-	config.Tracer, config.AnswerCache = &heard, 0
+	config.Tracer = &heard
+	err = inProcess(ctx, config, func(base string) error {
+		for _, p := range pages {
+			w, err := h.explainPage(ctx, base, p, c, &heard)
+			if err != nil {
+				return fmt.Errorf("explain %s: %w", p.name, err)
+			}
+			fmt.Printf("  %s: %d statements touch %d rows in %d buffers, by %s\n", w.page, w.statements, w.rows, w.buffers, strings.Join(w.indexes, ", "))
+			list = append(list, w)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// inProcess serves in this process while do runs.
+func inProcess(ctx context.Context, config app.Config, do func(base string) error) (err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
 	node, err := app.NewNode(ctx, config, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, err
+		return errors.Join(err, listener.Close())
 	}
 	defer node.Close()
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- node.Serve(serving, listener) }()
-	defer func() {
-		stop()
-		if served := <-ended; err == nil {
-			err = served
-		}
-	}()
-	c, err := h.clock(ctx)
+	err = do("http://" + listener.Addr().String())
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+func (h *house) explainPage(ctx context.Context, base string, p page, c clock, heard *ear) (w work, err error) {
+	t, err := targetOf(base, "/graphql", h.read, p.body(c))
 	if err != nil {
-		return nil, err
+		return w, err
 	}
-	for _, p := range pages {
-		t, err := targetOf("http://"+listener.Addr().String(), "/graphql", h.read, p.body(c))
-		if err != nil {
-			return nil, err
+	for range 2 { // the second time whose key it is, and what it may, is known
+		heard.take()
+		if _, err := t.once(ctx); err != nil {
+			return w, err
 		}
-		for range 2 { // the second time whose key it is, and what it may, is known
-			heard.take()
-			if _, err := t.once(ctx); err != nil {
-				return nil, err
-			}
-		}
-		w, err := h.explainPage(ctx, p.name, heard.take())
-		if err != nil {
-			return nil, fmt.Errorf("explain %s: %w", p.name, err)
-		}
-		fmt.Printf("  %s: %d statements touch %d rows in %d buffers, by %s\n", w.page, w.statements, w.rows, w.buffers, strings.Join(w.indexes, ", "))
-		list = append(list, w)
 	}
-	return list, nil
+	return h.explainAll(ctx, p.name, heard.take())
 }
 
 // asked is one statement, as it was sent.
@@ -125,7 +134,7 @@ func (*ear) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData)
 // TraceBatchEnd implements [pgx.BatchTracer].
 func (*ear) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
-func (h *house) explainPage(ctx context.Context, name string, statements []asked) (w work, err error) {
+func (h *house) explainAll(ctx context.Context, name string, statements []asked) (w work, err error) {
 	w = work{page: name, statements: len(statements)}
 	conn, err := postgres.Connect(ctx, h.config.DatabaseURL, postgres.AppRole)
 	if err != nil {

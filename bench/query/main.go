@@ -33,11 +33,12 @@ const (
 const connections = 32
 
 type options struct {
-	sizes  []int  // of the data sets, in events
-	dir    string // where they are kept; empty: nowhere
-	rounds int
-	length time.Duration // of one measurement
-	record string
+	sizes   []int  // of the data sets, in events
+	dir     string // where they are kept; empty: nowhere
+	rounds  int
+	length  time.Duration // of one measurement
+	record  string
+	profile string
 }
 
 func main() {
@@ -51,6 +52,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "measurements of each kind; the median counts")
 	flag.DurationVar(&o.length, "length", 2*time.Second, "how long each lasts")
 	flag.StringVar(&o.record, "record", "", "file to which the figures are added, such as bench/README.md")
+	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of each page, of a server in this process")
 	flag.Parse()
 	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
@@ -100,6 +102,9 @@ func measureOn(ctx context.Context, o options, events int) (r result, err error)
 	}
 	defer func() { err = h.close(err) }()
 	r.events = events
+	if o.profile != "" {
+		return r, h.profileAll(ctx, o)
+	}
 	if r.pages, err = h.measure(ctx, o); err != nil {
 		return r, err
 	}

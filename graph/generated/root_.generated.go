@@ -10819,7 +10819,7 @@ input RefundInput {
   currency: String!
   "When it was made."
   occurredAt: DateTime!
-  "Why."
+  "Why it was made."
   reason: String
 }
 
@@ -10839,7 +10839,7 @@ input CreditInput {
   currency: String!
   "When it was made."
   occurredAt: DateTime!
-  "Why."
+  "Why it was made."
   reason: String
 }
 
@@ -11045,7 +11045,7 @@ type Payment implements Node @can(do: READ_REVENUE) {
   invoice: String
   "Of a refund, the charge that it gives back, by its id where both come from."
   charge: String
-  "Why."
+  "Why it was made."
   reason: String
   "When it was made."
   occurredAt: DateTime!

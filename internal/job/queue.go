@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,7 +81,7 @@ func (q *Queue) Put(ctx context.Context, jobs ...Args) error {
 	if err != nil {
 		return err
 	}
-	states := append(waiting[:len(waiting):len(waiting)], rivertype.JobStateDiscarded)
+	states := slices.Concat(waiting, []rivertype.JobState{rivertype.JobStateDiscarded})
 	for _, args := range jobs { // together, the library bears no two equal ones
 		if _, err := client.Insert(ctx, args, once(states)); err != nil {
 			return fmt.Errorf("put %s into the queue: %w", args.Kind(), err)
@@ -96,17 +97,18 @@ func (q *Queue) Run(ctx context.Context) error {
 		return err
 	}
 	for {
-		if err = client.Start(ctx); err == nil || ctx.Err() != nil {
+		err := client.Start(ctx)
+		if err == nil {
 			break
+		}
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it ended before the queue had begun
 		}
 		q.logger.ErrorContext(ctx, "the queue could not be started", "error", err)
 		select {
 		case <-time.After(startPause):
 		case <-ctx.Done():
 		}
-	}
-	if err != nil {
-		return nil // it ended before the queue had begun
 	}
 	<-client.Stopped()
 	return nil

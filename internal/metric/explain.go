@@ -77,6 +77,11 @@ const (
 	ByAsOf          Reason = "AS_OF"
 )
 
+// AllReasons lists the reasons in the order of the schema.
+func AllReasons() []Reason {
+	return []Reason{ClosedDays, OpenDays, CutQuarterHours, ByFilter, ByBreakdown, ByDefinition, ByRowConditions, ByAsOf}
+}
+
 // Explain answers questions, and tells how. Every statement is run as it would be, and once
 // more to be measured, in the same snapshot. The first question's error is that of all.
 func (s *Service) Explain(ctx context.Context, questions []*Question) ([]Answer, Explanation, error) {

@@ -35,6 +35,9 @@ var (
 // eventDimensions are what events can be told by.
 var eventDimensions = []DimensionKind{ByType, BySource, ByAccount, ByProperty, ByContext, ByUserTrait, ByAccountTrait}
 
+// AllAggregations lists the aggregations in the order of the schema.
+func AllAggregations() []Aggregation { return slices.Concat(counting, numeric) }
+
 // Measure is something read of events: which events, and what of them.
 type Measure struct {
 	Types       []string    `json:"types,omitempty"`  // nil: all, and for what is unique all that somebody did

@@ -1,4 +1,4 @@
-package revenue
+package revenue_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	. "github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -70,9 +72,20 @@ func monthly(key string, amount int64, currency string) Item {
 }
 
 func subscribed(id, group, plan, when string, status Status, set ...func(*SubscriptionItem)) Item {
-	s := &SubscriptionItem{ID: id, GroupID: group, Plan: plan, Status: status, OccurredAt: at(when)}
+	s := &SubscriptionItem{ID: id, GroupID: group, Plan: plan, Status: status, OccurredAt: At(when)}
 	for _, f := range set {
 		f(s)
 	}
 	return Item{Subscription: s}
+}
+
+func definition(t *testing.T, key string) *metric.Definition {
+	t.Helper()
+	for _, d := range Metrics() {
+		if d.Key == key {
+			return d
+		}
+	}
+	t.Fatal("there is no metric ", key)
+	return nil
 }

@@ -1,4 +1,4 @@
-package revenue
+package revenue_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	. "github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
@@ -37,8 +38,8 @@ func TestEachItemGetsAVerdict(t *testing.T) {
 		{},
 		rate("2026-01-01", "1.10"),
 		rate("2026-02-30", "1.10"),
-		{Charge: &ChargeItem{ID: "c1", GroupID: "g1", Amount: 0, Currency: "EUR", OccurredAt: at("2026-01-05")}},
-		{Invoice: &InvoiceItem{ID: "i1", GroupID: "g1", Status: Paid, Currency: "EUR", OccurredAt: at("2026-01-05"), IssuedAt: at("2026-01-05"),
+		{Charge: &ChargeItem{ID: "c1", GroupID: "g1", Amount: 0, Currency: "EUR", OccurredAt: At("2026-01-05")}},
+		{Invoice: &InvoiceItem{ID: "i1", GroupID: "g1", Status: Paid, Currency: "EUR", OccurredAt: At("2026-01-05"), IssuedAt: At("2026-01-05"),
 			Lines: []LineItem{{Kind: Recurring, Amount: 1_000, Tax: new(int64(190))}}}},
 		subscribed("s1", "g1", "pro", "2026-01-05", Active),
 	}
@@ -63,7 +64,7 @@ func TestEachItemGetsAVerdict(t *testing.T) {
 // What is wrong with an item is told by the name of its field.
 func TestABadItemIsTold(t *testing.T) {
 	good := func() *SubscriptionItem {
-		return &SubscriptionItem{ID: "s", GroupID: "g", Plan: "p", Status: Active, OccurredAt: at("2026-01-05")}
+		return &SubscriptionItem{ID: "s", GroupID: "g", Plan: "p", Status: Active, OccurredAt: At("2026-01-05")}
 	}
 	cases := map[string]func(*SubscriptionItem){
 		"subscription.id":          func(s *SubscriptionItem) { s.ID = strings.Repeat("x", 201) },
@@ -73,18 +74,18 @@ func TestABadItemIsTold(t *testing.T) {
 		"subscription.amount":      func(s *SubscriptionItem) { s.Amount = new(int64(-1)) },
 		"subscription.discount":    func(s *SubscriptionItem) { s.Discount = new(int64(-1)) },
 		"subscription.currency":    func(s *SubscriptionItem) { s.Currency = new("eur") },
-		"subscription.occurredAt":  func(s *SubscriptionItem) { s.OccurredAt = at("1999-01-05") },
-		"subscription.endedAt":     func(s *SubscriptionItem) { s.EndedAt = new(at("2100-01-05")) },
-		"subscription.trialEndsAt": func(s *SubscriptionItem) { s.TrialEndsAt = new(at("0001-01-01")) },
+		"subscription.occurredAt":  func(s *SubscriptionItem) { s.OccurredAt = At("1999-01-05") },
+		"subscription.endedAt":     func(s *SubscriptionItem) { s.EndedAt = new(At("2100-01-05")) },
+		"subscription.trialEndsAt": func(s *SubscriptionItem) { s.TrialEndsAt = new(At("0001-01-01")) },
 	}
 	for field, spoil := range cases {
 		s := good()
 		spoil(s)
-		if _, problem := check(Item{Subscription: s}); problem == nil || problem.Field != field {
+		if problem := Check(Item{Subscription: s}); problem == nil || problem.Field != field {
 			t.Errorf("%s: %v", field, problem)
 		}
 	}
-	if _, problem := check(Item{Subscription: good()}); problem != nil {
+	if problem := Check(Item{Subscription: good()}); problem != nil {
 		t.Error(problem)
 	}
 }
@@ -173,7 +174,7 @@ func TestTheOrderOfFactsDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var items []Item
 		for id := range rapid.Int64Range(1, 2).Draw(t, "customers") {
-			for of, states := range drawCustomer(t, 10*(id+1)) {
+			for of, states := range DrawCustomer(t, 10*(id+1)) {
 				for _, s := range states {
 					items = append(items, toItem(of, s))
 				}
@@ -209,7 +210,7 @@ func TestTheRuleOfChurn(t *testing.T) {
 	l := newLedger(t)
 	acme := l.tenant(t, "UTC")
 	l.take(t, acme, monthly("pro", 1_000, "EUR"), subscribed("s1", "g1", "pro", "2026-01-05", Active),
-		subscribed("s1", "g1", "pro", "2026-02-10", Canceled, func(s *SubscriptionItem) { s.PeriodEndsAt = new(at("2026-03-05")) }))
+		subscribed("s1", "g1", "pro", "2026-02-10", Canceled, func(s *SubscriptionItem) { s.PeriodEndsAt = new(At("2026-03-05")) }))
 	before := l.derived(t, acme)
 	if !strings.Contains(before, "2026-03-05 00:00:00+00 2026-03-05 CHURN EUR -1000") {
 		t.Errorf("at the end of the period: %s", before)

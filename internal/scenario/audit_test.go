@@ -95,6 +95,15 @@ var deeds = map[string]deed{
 	"setDocumentMode": {takeTrusted, just(map[string]any{"mode": "TRUSTED_ONLY"}), audit.DocumentsEnforced},
 	"saveReport":      {saveIt, just(map[string]any{"r": map[string]any{"name": "n", "document": `{ metric(key: "events") { value { value } } }`}}), audit.ReportCreated},
 	"deleteReport":    {dropIt, func(t *testing.T, s story) map[string]any { return map[string]any{"id": keep(t, s.acme, "n").ID} }, audit.ReportRemoved},
+	"createMetric":    {createMetricIt, just(object{"key": "own", "input": counting("E")}), audit.MetricCreated},
+	"updateMetric": {updateMetricIt, func(t *testing.T, s story) map[string]any {
+		define(t, s.acme, "own", counting("E"))
+		return object{"key": "own", "input": counting("F")}
+	}, audit.MetricChanged},
+	"removeMetric": {removeMetricIt, func(t *testing.T, s story) map[string]any {
+		define(t, s.acme, "own", counting("E"))
+		return object{"key": "own"}
+	}, audit.MetricRemoved},
 	"erasePerson": {eraseIt, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"id": user(t, s.acme, "ann-marker").ID}
 	}, audit.PersonErased},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
@@ -44,7 +45,7 @@ const (
 	revenueOfAccount = `{ account(groupId: "g1") { id mrr { amount currency } subscriptions(first: 5) { nodes { id externalId } } } }`
 	oneSubscription  = `query ($id: ID!) { subscription(id: $id) { id externalId } node(id: $id) { id } }`
 	setRule          = `mutation { setChurnRule(rule: CANCELLATION) { churnRule } }`
-	mrrThen          = `metric(key: "mrr") { value(range: {from: "2026-04-01T00:00:00Z", to: "2026-05-01T00:00:00Z"}) { value money { amount currency } } }`
+	mrrThen          = `metric(key: "mrr") { value(currency: "EUR", range: {from: "2026-04-01T00:00:00Z", to: "2026-05-01T00:00:00Z"}) { value money { amount currency } } }`
 )
 
 // item is an item as JSON.
@@ -65,8 +66,20 @@ const (
 func revenueOf(t *testing.T, s story, who *testkit.Tenant) {
 	t.Helper()
 	wantEqual(t, "recorded", record(t, s, who, proPlan, subscribedG1, invoiceG1, chargeG1, refundG1, dollar).statuses(), "ACCEPTED ACCEPTED ACCEPTED ACCEPTED ACCEPTED ACCEPTED")
-	if err := revenue.NewOpener(s.kit.Node.Worker(), slog.New(slog.DiscardHandler)).Refresh(t.Context()); err != nil {
-		t.Fatal(err)
+}
+
+// openQuarters materializes what MRR stood at as quarters began, of both companies.
+func (s story) openQuarters(t *testing.T) {
+	t.Helper()
+	opened := 0
+	for deadline := time.Now().Add(20 * time.Second); opened < 2; { // the kit's own worker may hold the lock for a moment
+		if err := revenue.NewOpener(s.kit.Node.Worker(), slog.New(slog.DiscardHandler)).Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.kit.Scan(t, `select count(distinct tenant_id) from materialized.mrr_opening`, nil, &opened)
+		if time.Now().After(deadline) {
+			t.Fatalf("the quarters of %d companies were opened", opened)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ var asked = map[string]string{
 	"Query.events":            `{ events { count } }`,
 	"Query.metrics":           `{ metrics { totalCount } }`,
 	"Query.metric":            `{ metric(key: "events") { value { value } } }`,
+	"Query.previewMetric":     `{ previewMetric(input: {name: "n", formula: "events"}) { total { value } } }`,
 	"Query.restatements":      `{ restatements { nodes { start } } }`,
 	"Query.materializedViews": `{ materializedViews { nodes { name } } }`,
 	"Query.eventTypes":        `{ eventTypes { totalCount } }`,
@@ -38,6 +39,9 @@ var asked = map[string]string{
 	"Query.planViolations":    `{ planViolations { totalCount } }`,
 	"Query.quarantinedEvents": `{ quarantinedEvents { totalCount } }`,
 
+	"Mutation.createMetric":             `mutation { createMetric(key: "", input: {name: ""}) { key } }`,
+	"Mutation.updateMetric":             `mutation { updateMetric(key: "", input: {name: ""}) { key } }`,
+	"Mutation.removeMetric":             `mutation { removeMetric(key: "") }`,
 	"Mutation.saveTrackingPlan":         `mutation { saveTrackingPlan(plan: {events: []}) { plan { version } } }`,
 	"Mutation.releaseQuarantinedEvents": `mutation { releaseQuarantinedEvents { released } }`,
 	"Mutation.discardQuarantinedEvents": `mutation { discardQuarantinedEvents { discarded } }`,

@@ -47,6 +47,7 @@ func (s story) lived(t *testing.T) {
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
+		define(t, who, "own", counting("E"))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
@@ -58,6 +59,7 @@ func (s story) lived(t *testing.T) {
 	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
+	s.openQuarters(t)
 	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
 		summarize(t, s.kit, who, "2026-05-03T12:00:00Z")
 	}
