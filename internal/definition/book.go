@@ -262,7 +262,7 @@ func (p *program) slot(key string) (slot, error) {
 		leaf = e.measured()
 	}
 	if leaf == nil {
-		return slot{}, fault.Input("input.formula", "There is no metric %q.", key)
+		return slot{}, fault.Input("input.formula", "There is no metric %.60q.", key)
 	}
 	s := slot{leaf: leaf, column: p.width}
 	p.width += len(leaf.Needs)

@@ -69,7 +69,7 @@ func ofLifecycle() []*Definition {
 			Key: "resurrecting_users", Name: "Resurrecting users", Unit: UnitUsers, Direction: UpIsGood,
 			Description: "How many users came back: active in a bucket, not in the one before, but earlier." + againstBefore,
 			Formula:     "active_users - new_users - returning_users",
-			Needs:       []Column{{lifecycle, "active"}, {newUsers, "new_users"}, {lifecycle, "returning"}},
+			Needs:       []Column{{lifecycle, "active"}, {newUsers, measured}, {lifecycle, "returning"}},
 			Calc:        func(c []float64) *float64 { return orNull(c[0] - c[1] - c[2]) },
 		},
 		{

@@ -225,6 +225,8 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
+		`insert into activity_day (day, version, daily, weekly, monthly, returning_users) values ('2026-05-01', 1, 1, 1, 1, 1)`,
+		`update visit_day set visits = 0`, `delete from visit_slot`,
 		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
 		`update summary set value = 1`, `delete from summary`, `update summarized set data_version = 1`, `select stale_days from view_refresh`,
 		`insert into view_refresh (view, reason, stale_days) values ('x', 'NEEDED', 0)`, `select * from river.river_job`,
