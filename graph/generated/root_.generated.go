@@ -232,8 +232,8 @@ type ComplexityRoot struct {
 	}
 
 	Dimension struct {
-		Kind func(childComplexity int) int
-		Name func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		NameOrNil func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -2073,11 +2073,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Dimension.Kind(childComplexity), true
 	case "Dimension.name":
-		if e.ComplexityRoot.Dimension.Name == nil {
+		if e.ComplexityRoot.Dimension.NameOrNil == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Dimension.Name(childComplexity), true
+		return e.ComplexityRoot.Dimension.NameOrNil(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
@@ -9520,7 +9520,7 @@ enum DimensionKind {
   TYPE
   "The source that it came from."
   SOURCE
-  "The account on whose behalf it was done, or whose revenue it is."
+  "The account on whose behalf it was done, or whose revenue it is: its id, after its type and a colon where that is not ` + "`" + `account` + "`" + `."
   ACCOUNT
   "The plan of the subscription."
   PLAN
@@ -9532,7 +9532,7 @@ enum DimensionKind {
   PROPERTY
   "Something in the event's context, such as ` + "`" + `os.name` + "`" + `."
   CONTEXT
-  "A trait of the user, as it is now."
+  "A trait of the user, as it is now. It takes READ_PII."
   USER_TRAIT
   "A trait of the account, as it is now."
   ACCOUNT_TRAIT
@@ -9573,7 +9573,7 @@ input FilterInput {
   values: [JSON!]
 }
 
-"How a dimension is compared. Where it has no value, none but IS_NOT_SET holds."
+"How a dimension is compared. Where it has no value, or a null, none but IS_NOT_SET holds, nor does the ` + "`" + `not` + "`" + ` of another: that is neither."
 enum FilterOperator {
   "It is one of the values."
   EQUALS

@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -110,14 +111,24 @@ func (c *Closer) close(ctx context.Context, reason dbsqlc.RefreshReason) (refres
 		if err := c.refreshAll(ctx, tx, reason, count.Stale); err != nil {
 			return err
 		}
-		ids := make([]uuid.UUID, len(whose))
-		for i, id := range whose {
-			ids[i] = uuid.UUID(id)
-		}
-		// No figure changes by it, but an answer also says where its figures come from.
-		return queries.DataRevisionBump(ctx, tx, dbsqlc.DataRevisionBumpParams{Subject: string(topic.Day), TenantIds: ids})
+		return tellKept(ctx, tx, whose...)
 	})
 	return refreshed, err
+}
+
+// tellKept counts what is kept of closed days as a change of them: no figure changes by it, but
+// an answer also says where its figures come from. It comes last in a transaction, as whoever
+// writes events of those tenants waits for it.
+func tellKept(ctx context.Context, tx pgx.Tx, tenants ...tenant.ID) error {
+	ids := make([]uuid.UUID, len(tenants))
+	for i, id := range tenants {
+		ids[i] = uuid.UUID(id)
+	}
+	err := dbsqlc.New().DataRevisionBump(ctx, tx, dbsqlc.DataRevisionBumpParams{Subject: string(topic.Day), TenantIds: ids})
+	if err != nil {
+		return fmt.Errorf("count what was kept as a change: %w", err)
+	}
+	return nil
 }
 
 func advance(ctx context.Context, tx pgx.Tx) error {

@@ -39,6 +39,14 @@ type Dimension struct {
 	Name string // of a property, of a trait, or of what is in the context; dots lead into objects
 }
 
+// NameOrNil is the name, if it has one.
+func (d Dimension) NameOrNil() *string {
+	if d.Name == "" {
+		return nil
+	}
+	return &d.Name
+}
+
 // The bounds of breakdowns and filters.
 const (
 	maxDimensions = 3

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // explainWithin bounds an explanation: each of its statements is run twice.
@@ -85,6 +86,7 @@ func AllReasons() []Reason {
 // Explain answers questions, and tells how. Every statement is run as it would be, and once
 // more to be measured, in the same snapshot. The first question's error is that of all.
 func (s *Service) Explain(ctx context.Context, questions []*Question) ([]Answer, Explanation, error) {
+	topic.NoteMoving(ctx) // how long it took is another matter each time
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
 	answers, made := make([]Answer, len(questions)), &Explanation{Readings: []Reading{}}

@@ -35,7 +35,10 @@ func (c *Closer) keep(ctx context.Context) (kept int, err error) {
 				return err
 			}
 			kept += len(s.activity) + len(s.visits)
-			return s.keep(ctx, tx)
+			if err := s.keep(ctx, tx); err != nil {
+				return err
+			}
+			return tellKept(ctx, tx, s.id)
 		})
 		if err != nil {
 			return kept, fmt.Errorf("keep days of tenant %s: %w", s.id, err)

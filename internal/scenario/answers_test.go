@@ -154,6 +154,7 @@ func TestAnswersAreSharedByNobodyElse(t *testing.T) {
 	for name, query := range map[string]string{
 		"what is about the caller":     `{ metric(key: "events") { key } tenant { name } }`,
 		"what is compared with a part": `{ metric(key: "events") { value(compare: [{kind: LAST_WEEK}]) { value } } }`,
+		"how it was read":              `{ metric(key: "events") { explain { readings { buckets } } } }`,
 		"what failed":                  `{ metric(key: "nothing") { key } }`,
 	} {
 		for range 2 {

@@ -25,9 +25,9 @@ fragment days on Metric { unit additive direction formula series(range: $range, 
 
 type toldOfUsers struct {
 	Unit, Direction, Formula string
-	Additive                     bool
-	Series                       struct{ Values []*float64 }
-	Breakdown                    struct {
+	Additive                 bool
+	Series                   struct{ Values []*float64 }
+	Breakdown                struct {
 		Rows []struct {
 			Keys  []string
 			Value *float64
@@ -41,7 +41,7 @@ func TestUsersOverTime(t *testing.T) {
 	s := begin(t)
 	wantVerdicts(t, s.acme.Batch(t,
 		event("1", "Opened", "ann", "2026-05-01T06:00:00Z"), event("2", "Opened", "ann", "2026-05-01T06:29:59Z"),
-		event("3", "Opened", "ann", "2026-05-01T06:59:59Z"), // half an hour later: another session
+		event("3", "Opened", "ann", "2026-05-01T06:59:59Z"),                                                    // half an hour later: another session
 		event("4", "Opened", "ben", "2026-05-01T21:50:00Z"), event("5", "Paid", "ben", "2026-05-01T22:10:00Z"), // past midnight in Berlin
 		event("6", "Opened", "ann", "2026-05-04T06:00:00Z"),
 	), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")

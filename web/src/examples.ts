@@ -270,6 +270,99 @@ fragment Steps on MetricSeries {
 }`,
   ),
   example(
+    'MetricBreakdown',
+    `The events of the last 30 days by type and operating system,
+beside those of the 30 days before. What the rows leave is the rest.`,
+    `
+query MetricBreakdown {
+  metric(key: "events") {
+    breakdown(
+      by: [{ kind: TYPE }, { kind: CONTEXT, name: "os.name" }]
+      top: 5
+      range: { last: { count: 30, interval: DAY } }
+      compare: [{ kind: PREVIOUS_PERIOD }]
+    ) {
+      groupCount
+      rows {
+        ...Group
+      }
+      rest {
+        ...Group
+      }
+      total {
+        ...Group
+      }
+      exact
+      sources
+    }
+  }
+}
+
+fragment Group on MetricRow {
+  keys
+  value
+  comparisons {
+    value
+    difference
+    ratio
+  }
+}`,
+  ),
+  example(
+    'MetricFiltered',
+    `Users by day who did something other than look at pages,
+with the mean of seven days. Dots lead into objects.`,
+    `
+query MetricFiltered {
+  metric(key: "active_users") {
+    series(
+      range: { last: { count: 28, interval: DAY } }
+      movingAverage: 7
+      filter: {
+        and: [
+          { dimension: { kind: TYPE }, operator: NOT_EQUALS, values: ["$page", "$screen"] }
+          { dimension: { kind: CONTEXT, name: "os.name" }, operator: IS_SET }
+        ]
+      }
+    ) {
+      at
+      values
+      movingAverage
+      complete
+      sources
+    }
+    unset: value(
+      filter: { not: { dimension: { kind: CONTEXT, name: "os.name" }, operator: IS_SET } }
+    ) {
+      value
+    }
+  }
+}`,
+  ),
+  example(
+    'MetricOfThePast',
+    `The figures of March as they were known on the 2nd of April,
+before late events and merges, and as they are known now.`,
+    `
+query MetricOfThePast {
+  metric(key: "active_users") {
+    then: value(
+      range: { from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" }
+      asOf: "2026-04-02T00:00:00Z"
+    ) {
+      value
+      asOf
+      exact
+    }
+    now: value(range: { from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" }) {
+      value
+      asOf
+      exact
+    }
+  }
+}`,
+  ),
+  example(
     'EventTypes',
     `How many events the last 30 days had, and of which types:
 there are counts[i] events of types[i].`,
