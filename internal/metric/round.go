@@ -240,6 +240,7 @@ func (g Grid) key() string {
 		known = g.Watermark.UnixNano()
 	}
 	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
+	key = fmt.Appendf(key, "%s %d\x00", g.home, g.rawSince.Unix()) // a guess may have been of others
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}
