@@ -40,6 +40,9 @@ create policy narrowed on metric_definition_version for select to tidemark_narro
 -- Each version that is saved or ended touches its key.
 alter publication tidemark add table metric_definition (tenant_id, key);
 
+-- Answers that were kept hold until a definition changes.
+call count_changes('metric_definition', 'metric');
+
 -- +goose Down
 alter publication tidemark drop table metric_definition;
 drop table metric_definition_version, metric_definition;

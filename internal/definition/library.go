@@ -42,9 +42,7 @@ func (Library) Find(ctx context.Context, db dbsqlc.DBTX, catalog *metric.Catalog
 
 // List implements [metric.Own], by one statement.
 func (Library) List(ctx context.Context, db dbsqlc.DBTX, catalog *metric.Catalog) ([]*metric.Definition, error) {
-	if who, known := access.From(ctx); known {
-		topic.Note(ctx, topic.All(who.Tenant, topic.Metric))
-	}
+	noteAll(ctx)
 	b, err := readBook(ctx, db, catalog)
 	if err != nil {
 		return nil, err
@@ -74,6 +72,13 @@ func (b book) defined(keys []string) (map[string]*metric.Definition, error) {
 		}
 	}
 	return found, nil
+}
+
+// noteAll says that the answer depends on all definitions.
+func noteAll(ctx context.Context) {
+	if who, known := access.From(ctx); known {
+		topic.Note(ctx, topic.All(who.Tenant, topic.Metric))
+	}
 }
 
 // note says that the answer depends on a metric's definition, or on there being none.

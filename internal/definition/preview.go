@@ -76,6 +76,7 @@ const unsaved = "(this one)"
 
 // draw makes a metric of a draft among the tenant's others.
 func (s *Service) draw(ctx context.Context, tx pgx.Tx, who access.Principal, key string, d Draft) (*metric.Definition, error) {
+	noteAll(ctx)
 	b, err := readBook(ctx, tx, s.catalog)
 	if err != nil {
 		return nil, err

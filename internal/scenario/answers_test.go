@@ -70,6 +70,7 @@ func TestAnAnswerIsGivenAgainUntilSomethingChanges(t *testing.T) {
 		{"a day that goes", "delete from day_version where tenant_id = $1 and day = (select min(day) from day_version where tenant_id = $1)"},
 		{"the zone", "update tenant set zone = 'Asia/Tokyo' where tenant_id = $1"},
 		{"the week", "update tenant set week_start = 0 where tenant_id = $1"},
+		{"a metric", "insert into metric_definition (tenant_id, key, version) values ($1, 'own', 1)"},
 		{"the archive", "insert into archive_part (tenant_id, month, path, state, dropped_at) values ($1, '2005-01-01', 'x', 'dropped', now())"},
 	} {
 		before, _ := s.replied(t, s.acme.ReadKey, chart)

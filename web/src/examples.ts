@@ -1331,6 +1331,108 @@ query OneReport {
 }`,
   ),
   example(
+    'PreviewMetric',
+    `Needs a management key. What a metric of your own would
+give over the last 90 days, before it is saved.`,
+    `
+query PreviewMetric {
+  previewMetric(
+    input: { name: "Events per user", formula: "events / active_users" }
+  ) {
+    total {
+      value
+      comparisons {
+        kind
+        ratio
+      }
+    }
+    series {
+      at
+      values
+    }
+    problems {
+      field
+      message
+      blocking
+    }
+    explanation {
+      milliseconds
+      rows
+    }
+  }
+}`,
+  ),
+  example(
+    'CreateMetric',
+    `Needs a management key. Defines a metric: what is counted of
+which events. It can then be asked for like any other.`,
+    `
+mutation CreateMetric {
+  createMetric(
+    key: "sharers"
+    input: {
+      name: "Users who share"
+      direction: UP_IS_GOOD
+      events: { types: ["Report Shared"], aggregation: UNIQUE_USERS }
+    }
+  ) {
+    key
+    version
+  }
+}`,
+  ),
+  example(
+    'UpdateMetric',
+    `Needs a management key. Saves a new version of it, and
+gives another one up.`,
+    `
+mutation UpdateMetric {
+  updateMetric(
+    key: "sharers"
+    input: {
+      name: "Share of users who share"
+      formula: "sharing_users / active_users"
+      unit: RATIO
+    }
+  ) {
+    version
+  }
+  removeMetric(key: "an_old_one")
+}`,
+  ),
+  example(
+    'ExplainMetric',
+    `From where figures are read, why, and what that costs;
+and the versions of a metric that the tenant has defined.`,
+    `
+query ExplainMetric {
+  metric(key: "events") {
+    version
+    explain(range: { last: { count: 90, interval: DAY } }, interval: DAY) {
+      sources
+      readings {
+        metrics
+        reasons
+        statements {
+          name
+          tables
+          milliseconds
+          rows
+          blocks
+        }
+      }
+    }
+    versions {
+      nodes {
+        number
+        definition
+        savedAt
+      }
+    }
+  }
+}`,
+  ),
+  example(
     'SaveReport',
     `Needs a management key. Keeps a query as a report.`,
     `
