@@ -109,7 +109,7 @@ func figuresWithFilters(t *testing.T, s story) {
 func figuresAskedWrongly(t *testing.T, s story) {
 	const type0 = `{dimension: {kind: TYPE}, operator: IS_SET}`
 	for asked, field := range map[string]string{
-		`value(filter: {and: [` + type0 + `, {dimension: {kind: TYPE}, operator: EQUALS}]}) { value }`:               "filter.and[1].values",
+		`value(filter: {and: [` + type0 + `, {dimension: {kind: TYPE}, operator: EQUALS}]}) { value }`:              "filter.and[1].values",
 		`value(filter: {not: {dimension: {kind: PROPERTY, name: "n"}, operator: EQUALS, values: [[1]]}}) { value }`: "filter.not.values",
 		`value(filter: {or: []}) { value }`:                                                                          "filter",
 		`value(filter: {dimension: {kind: PROPERTY}, operator: IS_SET}) { value }`:                                   "filter.dimension.name",
