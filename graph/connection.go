@@ -57,11 +57,15 @@ func joined[E edgeOf[N], N any](_ context.Context, nodes []N, cursors []string, 
 	for i := range nodes {
 		edges[i] = E{Cursor: cursors[i], Node: &nodes[i]}
 	}
+	return edges, nodes, pageInfoOf(cursors, more, after)
+}
+
+func pageInfoOf(cursors []string, more bool, after *string) *model.PageInfo {
 	info := &model.PageInfo{HasNextPage: more, HasPreviousPage: after != nil}
 	if len(cursors) > 0 {
 		info.StartCursor, info.EndCursor = &cursors[0], &cursors[len(cursors)-1]
 	}
-	return edges, nodes, info
+	return info
 }
 
 func cursorOf(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
 
 // maxEvents is how many events one mutation may bring.
@@ -62,7 +63,7 @@ func toTenant(t dbsqlc.TenantGetRow) *model.Tenant {
 		EventRetentionMonths: months,
 		ID:                   nodeID(tenantNode, t.TenantID.String()), Name: t.Name, Zone: t.Zone,
 		WeekStart: weekdays[t.WeekStart], CreatedAt: t.CreatedAt, DocumentMode: document.Mode(t.DocumentMode),
-		Currency: t.Currency, Branding: new(access.BrandingOf(t)),
+		Currency: t.Currency, Branding: new(access.BrandingOf(t)), ChurnRule: revenue.ChurnRule(t.ChurnRule),
 	}
 }
 

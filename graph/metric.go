@@ -40,10 +40,16 @@ func (a asking) ask() (metric.Ask, error) {
 	return ask, err
 }
 
-// question asks for figures of a metric.
-func (a asking) question(of *metric.Definition) (*metric.Question, error) {
-	ask, err := a.ask()
-	return &metric.Question{Of: of, Ask: ask}, err
+// question asks for figures of a metric, and for the entities that are asked for below the
+// field, or below some of its fields.
+func (a asking) question(ctx context.Context, of *metric.Definition, below ...string) (*metric.Question, error) {
+	q := &metric.Question{Of: of}
+	var err error
+	if q.Ask, err = a.ask(); err != nil {
+		return q, err
+	}
+	q.Lists, err = listAsks(ctx, below...)
+	return q, err
 }
 
 // answered is the answer to a question, read together with those of other fields.

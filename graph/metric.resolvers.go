@@ -20,20 +20,20 @@ func (r *metricResolver) ID(ctx context.Context, obj *metric.Definition) (string
 }
 
 func (r *metricResolver) Value(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) (*metric.Value, error) {
-	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(ctx, obj)
 	answer, err := answered(ctx, question, err)
 	return answer.Value, err
 }
 
 func (r *metricResolver) Series(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) (*metric.Series, error) {
-	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(ctx, obj)
 	question.Series, question.Interval, question.Smooth = true, interval, smoothOf(movingAverage)
 	answer, err := answered(ctx, question, err)
 	return answer.Series, err
 }
 
 func (r *metricResolver) Breakdown(ctx context.Context, obj *metric.Definition, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) (*metric.Breakdown, error) {
-	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(obj)
+	question, err := asking{rangeArg, zone, weekStart, filter, compare, asOf, currency}.question(ctx, obj, "rows", "rest", "total")
 	question.By, question.Top = dimensionsOf(by), top
 	if interval != nil {
 		question.Interval = *interval
@@ -42,14 +42,39 @@ func (r *metricResolver) Breakdown(ctx context.Context, obj *metric.Definition, 
 	return answer.Breakdown, err
 }
 
+func (r *metricResolver) Explain(ctx context.Context, obj *metric.Definition, rangeArg *model.RangeInput, interval *calendar.Interval, by []model.DimensionInput, zone *string, filter *model.FilterInput, asOf *time.Time) (*metric.Explanation, error) {
+	question, err := asking{window: rangeArg, zone: zone, filter: filter, asOf: asOf}.question(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	explained := explaining(question, interval, by)
+	_, explanation, err := r.MetricService.Explain(ctx, []*metric.Question{explained})
+	return &explanation, err
+}
+
+func (r *metricResolver) Versions(ctx context.Context, obj *metric.Definition, first int, after *string) (*model.MetricVersionConnection, error) {
+	return r.metricVersions(ctx, obj, first, after)
+}
+
 func (r *queryResolver) Metrics(ctx context.Context, first int, after *string) (*model.MetricConnection, error) {
 	return r.metricConnection(ctx, first, after)
 }
 
 func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definition, error) {
-	return r.MetricService.FindShown(ctx, key)
+	return r.findMetric(ctx, key)
 }
 
 func (r *Resolver) Metric() generated.MetricResolver { return &metricResolver{r} }
 
-type metricResolver struct{ *Resolver }
+func (r *Resolver) MetricRow() generated.MetricRowResolver { return &metricRowResolver{r} }
+
+func (r *Resolver) MetricSeries() generated.MetricSeriesResolver { return &metricSeriesResolver{r} }
+
+func (r *Resolver) MetricValue() generated.MetricValueResolver { return &metricValueResolver{r} }
+
+type (
+	metricResolver       struct{ *Resolver }
+	metricRowResolver    struct{ *Resolver }
+	metricSeriesResolver struct{ *Resolver }
+	metricValueResolver  struct{ *Resolver }
+)

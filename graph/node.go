@@ -19,7 +19,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 	case tenantNode:
 		return r.findTenant(ctx, key)
 	case metricNode:
-		return found(r.MetricService.FindShown(ctx, key))
+		return found(r.findMetric(ctx, key))
 	case eventNode:
 		position, ok := parsePosition(key)
 		if !ok {
@@ -38,6 +38,8 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 		return found(r.findReport(ctx, id))
 	case shareNode:
 		return found(r.findShared(ctx, id))
+	case summaryNode:
+		return r.findSummary(ctx, key)
 	case keyNode:
 		id, err := parseUUID(key)
 		if err != nil {
@@ -66,6 +68,26 @@ func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.No
 		return found(loaders.Identity.Load(ctx, id)())
 	case accountNode:
 		return found(loaders.Account.Load(ctx, id)())
+	}
+	return findRevenue(ctx, kind, id)
+}
+
+// findRevenue finds what was said of revenue, or follows from it.
+func findRevenue(ctx context.Context, kind string, id int64) (model.Node, error) {
+	loaders := loader.From(ctx)
+	switch kind {
+	case pricePlanNode:
+		return found(loaders.Plan.Load(ctx, id)())
+	case subscriptionNode:
+		return found(loaders.Subscription.Load(ctx, id)())
+	case invoiceNode:
+		return found(loaders.Invoice.Load(ctx, id)())
+	case paymentNode:
+		return found(loaders.Payment.Load(ctx, id)())
+	case movementNode:
+		return found(loaders.Movement.Load(ctx, id)())
+	case rateNode:
+		return found(loaders.ExchangeRate.Load(ctx, id)())
 	}
 	return nil, errNoNode
 }

@@ -36,12 +36,20 @@ const (
 	auditNode    = "audit"
 	reportNode   = "report"
 	shareNode    = "share"
+	summaryNode  = "summary"
 
 	memberNode     = "member"
 	invitationNode = "invitation"
 	roleNode       = "role"
 	providerNode   = "provider"
 	sessionNode    = "session"
+
+	pricePlanNode    = "price"
+	subscriptionNode = "subscription"
+	invoiceNode      = "invoice"
+	paymentNode      = "payment"
+	movementNode     = "movement"
+	rateNode         = "rate"
 )
 
 func nodeID(kind, key string) string {

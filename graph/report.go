@@ -157,7 +157,10 @@ func (r *Resolver) prepare(ctx context.Context) context.Context {
 }
 
 func (r *Resolver) sources() loader.Services {
-	return loader.Services{Events: r.EventReader, Parts: r.ArchiveReader, People: r.People, Keys: r.Keyring, Metrics: r.MetricService}
+	return loader.Services{
+		Events: r.EventReader, Parts: r.ArchiveReader, People: r.People, Keys: r.Keyring,
+		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Definitions: r.Definitions,
+	}
 }
 
 // findReport finds a report, if the caller may see it.

@@ -7,6 +7,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -14,6 +15,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // Resolver holds the services that answer.
@@ -23,6 +26,7 @@ type Resolver struct {
 	Witness        *access.Witness // of how keys are used; it may be nil
 	Quotas         *quota.Service
 	MetricService  *metric.Service
+	Definitions    *definition.Service // of metrics that tenants define
 	EventReader    *event.Reader
 	ArchiveReader  *archive.Reader
 	EventAppender  event.Appender // takes events in
@@ -33,6 +37,8 @@ type Resolver struct {
 	Documents      *document.Service
 	AuditLog       *auditlog.Service
 	ReportService  *report.Service
+	SummaryService *summary.Service
+	Revenue        *revenue.Service
 
 	reports *runner // made with the executor
 }

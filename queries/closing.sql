@@ -15,6 +15,15 @@ from day_version v
 join closing c on c.tenant_id = v.tenant_id and v.day < c.closed_before
 left join materialized.day_total t on t.tenant_id = v.tenant_id and t.day = v.day;
 
+-- Worker: whose days those are.
+-- name: ClosingStaleTenants :many
+select distinct v.tenant_id
+from day_version v
+join closing c on c.tenant_id = v.tenant_id and v.day < c.closed_before
+left join materialized.day_total t on t.tenant_id = v.tenant_id and t.day = v.day
+where t.version is distinct from v.version
+order by v.tenant_id;
+
 -- Worker: a restored database has its views empty, and then they can't be read.
 -- name: ClosingViewsEmpty :one
 select exists (

@@ -23,8 +23,12 @@ from (
     m.day is not null as closed
   from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
     as d (bucket, day, starts, ends)
-  left join day_version v on v.day = d.day
-  left join closed_day m on m.day = v.day and m.version = v.version
+  left join lateral ( -- with a limit it stays one look at the key for each day
+    select t.version from day_version t where t.day = d.day limit 1
+  ) v on true
+  left join lateral (
+    select c.day, c.events from closed_day c where c.day = d.day and c.version = v.version limit 1
+  ) m on true
   union all
   select
     s.bucket,
@@ -53,12 +57,12 @@ select
 from (
   select
     d.bucket,
-    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed,
+    exists (select from closed_day_type m where m.day = d.day and m.version = v.version) as closed,
     case
-      when exists (select from closed_day_type m where m.day = v.day and m.version = v.version) then (
+      when exists (select from closed_day_type m where m.day = d.day and m.version = v.version) then (
         select sum(m.events)
         from closed_day_type m
-        where m.day = v.day and m.type = any (@types::text[])
+        where m.day = d.day and m.type = any (@types::text[])
       )
       else (
         select sum(r.count)
@@ -68,7 +72,9 @@ from (
     end as n
   from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
     as d (bucket, day, starts, ends)
-  left join day_version v on v.day = d.day
+  left join lateral ( -- with a limit it stays one look at the key for each day
+    select t.version from day_version t where t.day = d.day limit 1
+  ) v on true
   union all
   select
     s.bucket,
@@ -105,16 +111,18 @@ select
 from (
   select c.type, c.n
   from unnest(@days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[]) as d (day, starts, ends)
-  left join day_version v on v.day = d.day
+  left join lateral ( -- with a limit it stays one look at the key for each day
+    select t.version from day_version t where t.day = d.day limit 1
+  ) v on true
   cross join lateral (
     select m.type, m.events as n
     from closed_day_type m
-    where m.day = v.day and m.version = v.version and m.type <> ''
+    where m.day = d.day and m.version = v.version and m.type <> ''
     union all
     select r.type, r.count
     from event_rollup r
     where r.at >= d.starts and r.at < d.ends
-      and not exists (select from closed_day_type m where m.day = v.day and m.version = v.version)
+      and not exists (select from closed_day_type m where m.day = d.day and m.version = v.version)
   ) c
   union all
   select r.type, r.count

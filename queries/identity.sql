@@ -135,8 +135,12 @@ from (
     m.day is not null as closed
   from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
     as d (bucket, day, starts, ends)
-  left join day_version v on v.day = d.day
-  left join closed_day m on m.day = v.day and m.version = v.version
+  left join lateral ( -- with a limit it stays one look at the key for each day
+    select t.version from day_version t where t.day = d.day limit 1
+  ) v on true
+  left join lateral (
+    select c.day, c.new_users from closed_day c where c.day = d.day and c.version = v.version limit 1
+  ) m on true
   union all
   select
     s.bucket,

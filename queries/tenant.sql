@@ -4,7 +4,7 @@
 -- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
-  t.document_mode, t.currency, t.app_name, t.logo_url, t.accent,
+  t.document_mode, t.currency, t.churn_rule, t.app_name, t.logo_url, t.accent,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -34,7 +34,8 @@ select pg_advisory_xact_lock(hashtextextended(current_tenant()::text, 0));
 -- name: TenantZone :one
 select
   t.zone,
-  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part))::boolean as counts
+  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part)
+    or exists (select from revenue_fact))::boolean as counts
 from tenant t;
 
 -- Gives what it was before, as below.

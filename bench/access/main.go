@@ -11,11 +11,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"slices"
-	"syscall"
 	"time"
+
+	"github.com/tidemarkhq/tidemark/bench/internal/trial"
 )
 
 // limit is how much of a dashboard's time the checks may take.
@@ -33,13 +31,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "measurements of each kind; the median counts")
 	flag.StringVar(&o.record, "record", "", "file to which the figures are added, such as bench/README.md")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "access:", err)
-		os.Exit(1)
-	}
+	trial.Main("access", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -53,10 +45,8 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	fmt.Print(r)
-	if o.record != "" {
-		if err := record(ctx, o, r); err != nil {
-			return err
-		}
+	if err := trial.Record(ctx, o.record, "access", figures(o, r)); err != nil {
+		return err
 	}
 	if r.share() > limit {
 		return fmt.Errorf("the checks take %.3f %% of a dashboard, and may take %.0f %%", 100*r.share(), 100*limit)
@@ -73,9 +63,9 @@ type result struct {
 }
 
 // checks is what a request pays for permissions.
-func (r result) checks() time.Duration { return median(r.authenticate) + median(r.permit) }
+func (r result) checks() time.Duration { return trial.Median(r.authenticate) + trial.Median(r.permit) }
 
-func (r result) share() float64 { return float64(r.checks()) / float64(median(r.dashboard)) }
+func (r result) share() float64 { return float64(r.checks()) / float64(trial.Median(r.dashboard)) }
 
 func (r result) String() string {
 	return fmt.Sprintf(`dashboard of 12 widgets  %v
@@ -83,10 +73,5 @@ whose key it is          %v
 what it may do           %v
 together                 %.3f %% of the dashboard (limit %.0f %%)
 50 events                %v, with 4 fields hidden each %v
-`, median(r.dashboard), median(r.authenticate), median(r.permit), 100*r.share(), 100*limit, median(r.open), median(r.hidden))
-}
-
-func median(values []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+`, trial.Median(r.dashboard), trial.Median(r.authenticate), trial.Median(r.permit), 100*r.share(), 100*limit, trial.Median(r.open), trial.Median(r.hidden))
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"time"
@@ -91,21 +89,8 @@ func (h *house) permitting(ctx context.Context) func() error {
 	}
 }
 
-// record adds the figures to a file, with the date, the commit and the conditions.
-func record(ctx context.Context, o options, r result) error {
-	commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return fmt.Errorf("ask for the commit: %w", err)
-	}
-	text := fmt.Sprintf("\n### access, %s, commit %s\n\n%d processors, %s, all in one process; %d events, %d rounds.\n\n```\n%v```\n",
-		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(commit)), runtime.NumCPU(), runtime.Version(), o.events, o.rounds, r)
-	file, err := os.OpenFile(o.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("record: %w", err)
-	}
-	_, err = file.WriteString(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return err
+// figures is what is recorded: the conditions, and the results.
+func figures(o options, r result) string {
+	return fmt.Sprintf("%d processors, %s, all in one process; %d events, %d rounds.\n\n```\n%v```\n",
+		runtime.NumCPU(), runtime.Version(), o.events, o.rounds, r)
 }

@@ -37,7 +37,7 @@ func (h *house) spent() cost {
 		switch {
 		case pid == os.Getpid():
 			c.client += used
-		case h.server != nil && pid == h.server.Process.Pid:
+		case pid == h.server.ID():
 			c.server += used
 		case bytes.Contains(stat, []byte("(postgres)")) && h.owns(pid):
 			c.postgres += used

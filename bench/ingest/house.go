@@ -3,17 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/bench/internal/trial"
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/secret"
@@ -27,8 +20,8 @@ type house struct {
 	services *embedded.Services
 	worker   *postgres.Worker
 	base     string // of the server's URLs
-	server   *exec.Cmd
-	keeper   *exec.Cmd
+	server   *trial.Process
+	keeper   *trial.Process
 	tenants  int
 }
 
@@ -57,13 +50,11 @@ func (h *house) start(ctx context.Context) (err error) {
 }
 
 func (h *house) startBinary(ctx context.Context) error {
-	binary := filepath.Join(h.services.Dir, "tidemark")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/tidemark")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, said)
+	binary, err := trial.Build(ctx, h.services.Dir)
+	if err != nil {
+		return err
 	}
-	listen, err := freeAddress(ctx)
+	listen, err := trial.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,62 +63,23 @@ func (h *house) startBinary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := append(os.Environ(), "TIDEMARK_SECRET_KEYS="+key.Text(), "DATABASE_URL="+h.services.DatabaseURL, "REDIS_URL="+h.services.RedisURL,
-		"TIDEMARK_LISTEN="+listen, "TIDEMARK_LOG_LEVEL=warn")
-	run := func(command string) (*exec.Cmd, error) {
-		c := exec.CommandContext(context.WithoutCancel(ctx), binary, command) // ended by close
-		c.Env, c.Stderr = env, os.Stderr
-		return c, c.Start()
+	env := []string{
+		"TIDEMARK_SECRET_KEYS=" + key.Text(), "DATABASE_URL=" + h.services.DatabaseURL, "REDIS_URL=" + h.services.RedisURL,
+		"TIDEMARK_LISTEN=" + listen, "TIDEMARK_LOG_LEVEL=warn",
 	}
-	if h.server, err = run("serve"); err != nil {
-		return fmt.Errorf("start server: %w", err)
+	if h.server, err = trial.Start(ctx, env, binary, "serve"); err != nil {
+		return err
 	}
-	if h.keeper, err = run("work"); err != nil {
-		return fmt.Errorf("start worker: %w", err)
+	if h.keeper, err = trial.Start(ctx, env, binary, "work"); err != nil {
+		return err
 	}
-	return h.waitReady(ctx)
-}
-
-func (h *house) waitReady(ctx context.Context) error {
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+"/readyz", nil)
-		if err != nil {
-			return fmt.Errorf("ask whether the server is ready: %w", err)
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the server: %w", ctx.Err())
-		}
-	}
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return trial.WaitReady(ctx, h.base+"/readyz")
 }
 
 // close ends what was started, and returns what went wrong first.
 func (h *house) close(err error) error {
-	for _, c := range []*exec.Cmd{h.server, h.keeper} {
-		if c != nil && c.Process != nil {
-			_ = c.Process.Signal(syscall.SIGTERM) // it may be gone
-			_ = c.Wait()
-		}
-	}
+	h.server.Stop()
+	h.keeper.Stop()
 	if h.worker != nil {
 		h.worker.Close()
 	}

@@ -12,10 +12,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"slices"
-	"syscall"
+
+	"github.com/tidemarkhq/tidemark/bench/internal/trial"
 )
 
 // limit is what the ratio must be at least; aim is what it should be.
@@ -42,13 +40,7 @@ func main() {
 	flag.IntVar(&o.stored, "stored", 0, "events that are stored before anything is measured")
 	flag.StringVar(&o.record, "record", "", "file to which the figures are added, such as bench/README.md")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "ingest:", err)
-		os.Exit(1)
-	}
+	trial.Main("ingest", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -72,10 +64,8 @@ func run(ctx context.Context, o options) (err error) {
 		fmt.Println(r)
 		results = append(results, r)
 	}
-	if o.record != "" {
-		if err := record(ctx, o, results); err != nil {
-			return err
-		}
+	if err := trial.Record(ctx, o.record, "ingest", figures(o, results)); err != nil {
+		return err
 	}
 	for _, r := range results {
 		if r.ratio() < limit {
@@ -92,16 +82,11 @@ type result struct {
 	cost, rawCost cost
 }
 
-func (r result) ratio() float64 { return median(r.ingest) / median(r.raw) }
+func (r result) ratio() float64 { return trial.Median(r.ingest) / trial.Median(r.raw) }
 
 func (r result) String() string {
 	return fmt.Sprintf("%d connection(s): ingest %.0f/s, raw COPY %.0f/s, ratio %.2f (limit %.2f, aim %.2f); %v",
-		r.connections, median(r.ingest), median(r.raw), r.ratio(), limit, aim, r.cost)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+		r.connections, trial.Median(r.ingest), trial.Median(r.raw), r.ratio(), limit, aim, r.cost)
 }
 
 // measure takes turns between the two, so that what else the machine does meets both.

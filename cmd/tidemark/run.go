@@ -40,10 +40,9 @@ func (serveCommand) Run(ctx context.Context, config app.Config) error {
 type workCommand struct{}
 
 func (workCommand) Run(ctx context.Context, config app.Config) error {
-	roles := []string{postgres.WorkerRole, postgres.AccessRole} // it answers who has forgotten their password
-	if config.UsesKafka() {
-		roles = append(roles, postgres.AppRole) // it stores what tenants send
-	}
+	// It reads what it summarizes, and stores what comes by a log, as the tenants do; and it answers
+	// who has forgotten their password.
+	roles := []string{postgres.WorkerRole, postgres.AccessRole, postgres.AppRole}
 	needs := app.Needs{Roles: roles, Feed: true, Redis: true, Kafka: true}
 	return withNode(ctx, config, needs, func(node *app.Node) error { return node.Work(ctx) })
 }

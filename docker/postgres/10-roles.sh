@@ -23,5 +23,5 @@ create role tidemark_serve login password :'serve';
 grant tidemark_app, tidemark_access, tidemark_narrow to tidemark_serve;
 
 create role tidemark_work login replication password :'work';
-grant tidemark_worker, tidemark_access to tidemark_work;
+grant tidemark_worker, tidemark_access, tidemark_app to tidemark_work;
 SQL

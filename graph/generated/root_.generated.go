@@ -18,6 +18,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -33,19 +35,32 @@ type ResolverRoot interface {
 	APIKey() APIKeyResolver
 	Account() AccountResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
+	CustomerSubscription() CustomerSubscriptionResolver
 	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
 	EventType() EventTypeResolver
 	Events() EventsResolver
+	ExchangeRate() ExchangeRateResolver
 	Identity() IdentityResolver
+	Invoice() InvoiceResolver
 	Metric() MetricResolver
+	MetricRow() MetricRowResolver
+	MetricSeries() MetricSeriesResolver
+	MetricSummary() MetricSummaryResolver
+	MetricValue() MetricValueResolver
+	MetricVersion() MetricVersionResolver
+	MrrMovement() MrrMovementResolver
+	MrrMovementPart() MrrMovementPartResolver
 	Mutation() MutationResolver
+	Payment() PaymentResolver
 	Person() PersonResolver
 	PersonMerge() PersonMergeResolver
+	Plan() PlanResolver
 	Query() QueryResolver
 	Report() ReportResolver
 	ReportShare() ReportShareResolver
+	Restatement() RestatementResolver
 	SchemaChange() SchemaChangeResolver
 	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
@@ -90,13 +105,15 @@ type ComplexityRoot struct {
 	}
 
 	Account struct {
-		FirstSeenAt  func(childComplexity int) int
-		GroupID      func(childComplexity int) int
-		GroupType    func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Members      func(childComplexity int, first int, after *string) int
-		TraitHistory func(childComplexity int, first int, after *string) int
-		Traits       func(childComplexity int) int
+		FirstSeenAt   func(childComplexity int) int
+		GroupID       func(childComplexity int) int
+		GroupType     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Members       func(childComplexity int, first int, after *string) int
+		Mrr           func(childComplexity int) int
+		Subscriptions func(childComplexity int, first int, after *string) int
+		TraitHistory  func(childComplexity int, first int, after *string) int
+		Traits        func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -181,6 +198,37 @@ type ComplexityRoot struct {
 		Accent  func(childComplexity int) int
 		AppName func(childComplexity int) int
 		LogoURL func(childComplexity int) int
+	}
+
+	CustomerSubscription struct {
+		Account       func(childComplexity int) int
+		CanceledAt    func(childComplexity int) int
+		Discount      func(childComplexity int) int
+		EndedAt       func(childComplexity int) int
+		ExternalID    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Monthly       func(childComplexity int) int
+		OccurredAt    func(childComplexity int) int
+		PeriodEndsAt  func(childComplexity int) int
+		Plan          func(childComplexity int) int
+		Price         func(childComplexity int) int
+		Quantity      func(childComplexity int) int
+		Source        func(childComplexity int) int
+		StartedAt     func(childComplexity int) int
+		Status        func(childComplexity int) int
+		TrialEndsAt   func(childComplexity int) int
+		TrialStartsAt func(childComplexity int) int
+	}
+
+	CustomerSubscriptionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CustomerSubscriptionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Dimension struct {
@@ -317,6 +365,26 @@ type ComplexityRoot struct {
 		Zone      func(childComplexity int) int
 	}
 
+	ExchangeRate struct {
+		Base       func(childComplexity int) int
+		Currency   func(childComplexity int) int
+		Day        func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Rate       func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+	}
+
+	ExchangeRateConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ExchangeRateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Identity struct {
 		Detached    func(childComplexity int) int
 		FirstSeenAt func(childComplexity int) int
@@ -392,6 +460,48 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Invoice struct {
+		Account      func(childComplexity int) int
+		Discount     func(childComplexity int) int
+		DueAt        func(childComplexity int) int
+		ExternalID   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IssuedAt     func(childComplexity int) int
+		Lines        func(childComplexity int) int
+		Number       func(childComplexity int) int
+		OccurredAt   func(childComplexity int) int
+		PaidAt       func(childComplexity int) int
+		Source       func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Subscription func(childComplexity int) int
+		Subtotal     func(childComplexity int) int
+		Tax          func(childComplexity int) int
+		Total        func(childComplexity int) int
+	}
+
+	InvoiceConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	InvoiceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	InvoiceLine struct {
+		Amount       func(childComplexity int) int
+		Description  func(childComplexity int) int
+		Discount     func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		PeriodEndsAt func(childComplexity int) int
+		PeriodFrom   func(childComplexity int) int
+		Plan         func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+		Tax          func(childComplexity int) int
+	}
+
 	Limits struct {
 		BurstSeconds   func(childComplexity int) int
 		CallerPercent  func(childComplexity int) int
@@ -403,6 +513,30 @@ type ComplexityRoot struct {
 	Live struct {
 		Query    func(childComplexity int) int
 		Revision func(childComplexity int) int
+	}
+
+	MaterializedView struct {
+		ClosedDays      func(childComplexity int) int
+		Error           func(childComplexity int) int
+		FreshUntil      func(childComplexity int) int
+		LastDuration    func(childComplexity int) int
+		LastRefreshedAt func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		StaleDays       func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
+		State           func(childComplexity int) int
+	}
+
+	MaterializedViewConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MaterializedViewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Member struct {
@@ -433,21 +567,26 @@ type ComplexityRoot struct {
 	}
 
 	Metric struct {
-		Additive    func(childComplexity int) int
-		Breakdown   func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Custom      func(childComplexity int) int
-		Description func(childComplexity int) int
-		Dimensions  func(childComplexity int) int
-		Direction   func(childComplexity int) int
-		Formula     func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Key         func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Permission  func(childComplexity int) int
-		Series      func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
-		Unit        func(childComplexity int) int
-		Value       func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
-		Version     func(childComplexity int) int
+		Additive      func(childComplexity int) int
+		Breakdown     func(childComplexity int, by []model.DimensionInput, top int, rangeArg *model.RangeInput, interval *calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Custom        func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Dimensions    func(childComplexity int) int
+		Direction     func(childComplexity int) int
+		Explain       func(childComplexity int, rangeArg *model.RangeInput, interval *calendar.Interval, by []model.DimensionInput, zone *string, filter *model.FilterInput, asOf *time.Time) int
+		Formula       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Permission    func(childComplexity int) int
+		Series        func(childComplexity int, rangeArg *model.RangeInput, interval calendar.Interval, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, movingAverage *int, asOf *time.Time, currency *string) int
+		Summaries     func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time, first int, after *string) int
+		Summary       func(childComplexity int, period summary.Period, start calendar.Date, asOf *time.Time) int
+		SummarySeries func(childComplexity int, period summary.Period, from *calendar.Date, to *calendar.Date, asOf *time.Time) int
+		Unit          func(childComplexity int) int
+		Value         func(childComplexity int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, filter *model.FilterInput, compare []metric.Comparison, asOf *time.Time, currency *string) int
+		Version       func(childComplexity int) int
+		Versions      func(childComplexity int, first int, after *string) int
 	}
 
 	MetricBreakdown struct {
@@ -487,8 +626,56 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MetricEntityConnection struct {
+		Edges      func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Sum        func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MetricEntityEdge struct {
+		Amount func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MetricExplanation struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Readings     func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+	}
+
+	MetricPreview struct {
+		Explanation func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Series      func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	MetricProblem struct {
+		Blocking func(childComplexity int) int
+		Field    func(childComplexity int) int
+		Message  func(childComplexity int) int
+	}
+
+	MetricReading struct {
+		Blocks       func(childComplexity int) int
+		Buckets      func(childComplexity int) int
+		Metrics      func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Reasons      func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		SourceNames  func(childComplexity int) int
+		Statements   func(childComplexity int) int
+	}
+
 	MetricRow struct {
 		Comparisons func(childComplexity int) int
+		Entities    func(childComplexity int, first int, after *string) int
 		Keys        func(childComplexity int) int
 		Value       func(childComplexity int) int
 		Values      func(childComplexity int) int
@@ -500,6 +687,7 @@ type ComplexityRoot struct {
 		Complete          func(childComplexity int) int
 		Cumulative        func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, at time.Time, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Interval          func(childComplexity int) int
 		MoneyCurrency     func(childComplexity int) int
@@ -520,10 +708,59 @@ type ComplexityRoot struct {
 		Values      func(childComplexity int) int
 	}
 
+	MetricStatement struct {
+		Blocks       func(childComplexity int) int
+		Milliseconds func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Rows         func(childComplexity int) int
+		Tables       func(childComplexity int) int
+	}
+
+	MetricSummary struct {
+		Currency          func(childComplexity int) int
+		DataVersion       func(childComplexity int) int
+		DefinitionVersion func(childComplexity int) int
+		Exact             func(childComplexity int) int
+		FoundAt           func(childComplexity int) int
+		History           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Metric            func(childComplexity int) int
+		Period            func(childComplexity int) int
+		Range             func(childComplexity int) int
+		RecordedAt        func(childComplexity int) int
+		Restatements      func(childComplexity int) int
+		Start             func(childComplexity int) int
+		SupersededAt      func(childComplexity int) int
+		Unit              func(childComplexity int) int
+		Value             func(childComplexity int) int
+		Version           func(childComplexity int) int
+		Zone              func(childComplexity int) int
+	}
+
+	MetricSummaryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricSummaryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MetricSummarySeries struct {
+		Exact    func(childComplexity int) int
+		Period   func(childComplexity int) int
+		Restated func(childComplexity int) int
+		Starts   func(childComplexity int) int
+		Values   func(childComplexity int) int
+	}
+
 	MetricValue struct {
 		Comparisons       func(childComplexity int) int
 		Complete          func(childComplexity int) int
 		DefinitionVersion func(childComplexity int) int
+		Entities          func(childComplexity int, first int, after *string) int
 		Exact             func(childComplexity int) int
 		Money             func(childComplexity int) int
 		Range             func(childComplexity int) int
@@ -533,9 +770,56 @@ type ComplexityRoot struct {
 		ZoneName          func(childComplexity int) int
 	}
 
+	MetricVersion struct {
+		Because    func(childComplexity int) int
+		Definition func(childComplexity int) int
+		EndedAt    func(childComplexity int) int
+		Number     func(childComplexity int) int
+		SavedAt    func(childComplexity int) int
+		SavedBy    func(childComplexity int) int
+	}
+
+	MetricVersionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MetricVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
+	}
+
+	MrrMovement struct {
+		Account    func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		At         func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Parts      func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+	}
+
+	MrrMovementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MrrMovementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MrrMovementPart struct {
+		Amount       func(childComplexity int) int
+		Plan         func(childComplexity int) int
+		Subscription func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -545,6 +829,7 @@ type ComplexityRoot struct {
 		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
 		CreateIdentityProvider   func(childComplexity int, provider model.IdentityProviderInput) int
+		CreateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		CreateRole               func(childComplexity int, role model.RoleInput) int
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
@@ -560,11 +845,13 @@ type ComplexityRoot struct {
 		InviteMember             func(childComplexity int, email string, role string) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
+		RecordRevenue            func(childComplexity int, items []revenue.Item) int
 		RefreshSession           func(childComplexity int, refreshToken string) int
 		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
 		RemoveIdentityProvider   func(childComplexity int, id string) int
 		RemoveMember             func(childComplexity int, id string) int
+		RemoveMetric             func(childComplexity int, key string) int
 		RemoveRole               func(childComplexity int, id string) int
 		RemoveSecondFactor       func(childComplexity int, code string) int
 		RenewRecoveryCodes       func(childComplexity int, code string) int
@@ -577,6 +864,7 @@ type ComplexityRoot struct {
 		RotateAPIKey             func(childComplexity int, id string, overlapHours int, expiresAt *time.Time) int
 		SaveReport               func(childComplexity int, report model.ReportInput) int
 		SaveTrackingPlan         func(childComplexity int, plan registry.Plan, preview bool, days int, basedOn *int) int
+		SetChurnRule             func(childComplexity int, rule revenue.ChurnRule) int
 		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
@@ -586,6 +874,7 @@ type ComplexityRoot struct {
 		SwitchTenant             func(childComplexity int, tenant string) int
 		UndoMerge                func(childComplexity int, id string) int
 		UnshareReport            func(childComplexity int, id string) int
+		UpdateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		UpdateRole               func(childComplexity int, id string, role model.RoleInput) int
 		UpdateTenant             func(childComplexity int, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) int
 		VerifySecondFactor       func(childComplexity int, challenge string, code string) int
@@ -609,6 +898,31 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Payment struct {
+		Account    func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		Charge     func(childComplexity int) int
+		ExternalID func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Invoice    func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	PaymentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Person struct {
@@ -648,6 +962,27 @@ type ComplexityRoot struct {
 	}
 
 	PersonMergeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Plan struct {
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Interval      func(childComplexity int) int
+		IntervalCount func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Price         func(childComplexity int) int
+	}
+
+	PlanConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PlanEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -737,23 +1072,33 @@ type ComplexityRoot struct {
 		EventType            func(childComplexity int, name string) int
 		EventTypes           func(childComplexity int, first int, after *string) int
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
+		ExchangeRates        func(childComplexity int, base *string, currency *string, first int, after *string) int
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
+		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
+		MaterializedViews    func(childComplexity int, first int, after *string) int
 		Members              func(childComplexity int, first int, after *string) int
 		Metric               func(childComplexity int, key string) int
 		Metrics              func(childComplexity int, first int, after *string) int
+		MrrMovements         func(childComplexity int, rangeArg *model.SpanInput, kind *revenue.Kind, account *string, first int, after *string) int
 		Node                 func(childComplexity int, id string) int
+		Payments             func(childComplexity int, kind *revenue.PaymentKind, account *string, invoice *string, first int, after *string) int
 		Person               func(childComplexity int, userID *string, anonymousID *string) int
 		PersonMerges         func(childComplexity int, first int, after *string) int
 		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
+		Plans                func(childComplexity int, first int, after *string) int
+		PreviewMetric        func(childComplexity int, input model.MetricInput, key *string) int
 		QuarantinedEvents    func(childComplexity int, first int, after *string, types []string) int
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
+		Restatements         func(childComplexity int, metric *string, period *summary.Period, from *calendar.Date, to *calendar.Date, first int, after *string) int
 		Roles                func(childComplexity int, first int, after *string) int
 		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
 		SecondFactorRequired func(childComplexity int) int
 		SharedReport         func(childComplexity int, id string) int
 		SharedReports        func(childComplexity int, first int, after *string) int
+		Subscription         func(childComplexity int, id string) int
+		Subscriptions        func(childComplexity int, status *revenue.Status, account *string, plan *string, first int, after *string) int
 		Tenant               func(childComplexity int) int
 		TrackingPlan         func(childComplexity int, version *int) int
 		TrackingPlans        func(childComplexity int, first int, after *string) int
@@ -807,6 +1152,47 @@ type ComplexityRoot struct {
 		Rows     func(childComplexity int) int
 		SharedAt func(childComplexity int) int
 		TenantID func(childComplexity int) int
+	}
+
+	Restatement struct {
+		Because    func(childComplexity int) int
+		Causes     func(childComplexity int) int
+		Change     func(childComplexity int) int
+		LateEvents func(childComplexity int) int
+		Metric     func(childComplexity int) int
+		Period     func(childComplexity int) int
+		Range      func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Value      func(childComplexity int) int
+		Was        func(childComplexity int) int
+	}
+
+	RestatementConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RestatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RevenueResult struct {
+		Accepted   func(childComplexity int) int
+		Conflicts  func(childComplexity int) int
+		Duplicates func(childComplexity int) int
+		Rejected   func(childComplexity int) int
+		Verdicts   func(childComplexity int) int
+	}
+
+	RevenueVerdict struct {
+		Field  func(childComplexity int) int
+		ID     func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	Role struct {
@@ -924,6 +1310,7 @@ type ComplexityRoot struct {
 
 	Tenant struct {
 		Branding             func(childComplexity int) int
+		ChurnRule            func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
 		Currency             func(childComplexity int) int
 		DocumentMode         func(childComplexity int) int
@@ -1192,6 +1579,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Members(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.mrr":
+		if e.ComplexityRoot.Account.Mrr == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Mrr(childComplexity), true
+	case "Account.subscriptions":
+		if e.ComplexityRoot.Account.Subscriptions == nil {
+			break
+		}
+
+		args, err := ec.field_Account_subscriptions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Subscriptions(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Account.traitHistory":
 		if e.ComplexityRoot.Account.TraitHistory == nil {
 			break
@@ -1526,6 +1930,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Branding.LogoURL(childComplexity), true
+
+	case "CustomerSubscription.account":
+		if e.ComplexityRoot.CustomerSubscription.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Account(childComplexity), true
+	case "CustomerSubscription.canceledAt":
+		if e.ComplexityRoot.CustomerSubscription.CanceledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.CanceledAt(childComplexity), true
+	case "CustomerSubscription.discount":
+		if e.ComplexityRoot.CustomerSubscription.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Discount(childComplexity), true
+	case "CustomerSubscription.endedAt":
+		if e.ComplexityRoot.CustomerSubscription.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.EndedAt(childComplexity), true
+	case "CustomerSubscription.externalId":
+		if e.ComplexityRoot.CustomerSubscription.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.ExternalID(childComplexity), true
+	case "CustomerSubscription.id":
+		if e.ComplexityRoot.CustomerSubscription.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.ID(childComplexity), true
+	case "CustomerSubscription.monthly":
+		if e.ComplexityRoot.CustomerSubscription.Monthly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Monthly(childComplexity), true
+	case "CustomerSubscription.occurredAt":
+		if e.ComplexityRoot.CustomerSubscription.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.OccurredAt(childComplexity), true
+	case "CustomerSubscription.periodEndsAt":
+		if e.ComplexityRoot.CustomerSubscription.PeriodEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.PeriodEndsAt(childComplexity), true
+	case "CustomerSubscription.plan":
+		if e.ComplexityRoot.CustomerSubscription.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Plan(childComplexity), true
+	case "CustomerSubscription.price":
+		if e.ComplexityRoot.CustomerSubscription.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Price(childComplexity), true
+	case "CustomerSubscription.quantity":
+		if e.ComplexityRoot.CustomerSubscription.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Quantity(childComplexity), true
+	case "CustomerSubscription.source":
+		if e.ComplexityRoot.CustomerSubscription.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Source(childComplexity), true
+	case "CustomerSubscription.startedAt":
+		if e.ComplexityRoot.CustomerSubscription.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.StartedAt(childComplexity), true
+	case "CustomerSubscription.status":
+		if e.ComplexityRoot.CustomerSubscription.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.Status(childComplexity), true
+	case "CustomerSubscription.trialEndsAt":
+		if e.ComplexityRoot.CustomerSubscription.TrialEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.TrialEndsAt(childComplexity), true
+	case "CustomerSubscription.trialStartsAt":
+		if e.ComplexityRoot.CustomerSubscription.TrialStartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscription.TrialStartsAt(childComplexity), true
+
+	case "CustomerSubscriptionConnection.edges":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.Edges(childComplexity), true
+	case "CustomerSubscriptionConnection.nodes":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.Nodes(childComplexity), true
+	case "CustomerSubscriptionConnection.pageInfo":
+		if e.ComplexityRoot.CustomerSubscriptionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionConnection.PageInfo(childComplexity), true
+
+	case "CustomerSubscriptionEdge.cursor":
+		if e.ComplexityRoot.CustomerSubscriptionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionEdge.Cursor(childComplexity), true
+	case "CustomerSubscriptionEdge.node":
+		if e.ComplexityRoot.CustomerSubscriptionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerSubscriptionEdge.Node(childComplexity), true
 
 	case "Dimension.kind":
 		if e.ComplexityRoot.Dimension.Kind == nil {
@@ -2079,6 +2618,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Events.Zone(childComplexity), true
 
+	case "ExchangeRate.base":
+		if e.ComplexityRoot.ExchangeRate.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Base(childComplexity), true
+	case "ExchangeRate.currency":
+		if e.ComplexityRoot.ExchangeRate.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Currency(childComplexity), true
+	case "ExchangeRate.day":
+		if e.ComplexityRoot.ExchangeRate.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Day(childComplexity), true
+	case "ExchangeRate.id":
+		if e.ComplexityRoot.ExchangeRate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.ID(childComplexity), true
+	case "ExchangeRate.rate":
+		if e.ComplexityRoot.ExchangeRate.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.Rate(childComplexity), true
+	case "ExchangeRate.recordedAt":
+		if e.ComplexityRoot.ExchangeRate.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRate.RecordedAt(childComplexity), true
+
+	case "ExchangeRateConnection.edges":
+		if e.ComplexityRoot.ExchangeRateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.Edges(childComplexity), true
+	case "ExchangeRateConnection.nodes":
+		if e.ComplexityRoot.ExchangeRateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.Nodes(childComplexity), true
+	case "ExchangeRateConnection.pageInfo":
+		if e.ComplexityRoot.ExchangeRateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateConnection.PageInfo(childComplexity), true
+
+	case "ExchangeRateEdge.cursor":
+		if e.ComplexityRoot.ExchangeRateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateEdge.Cursor(childComplexity), true
+	case "ExchangeRateEdge.node":
+		if e.ComplexityRoot.ExchangeRateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeRateEdge.Node(childComplexity), true
+
 	case "Identity.detached":
 		if e.ComplexityRoot.Identity.Detached == nil {
 			break
@@ -2359,6 +2967,190 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
+	case "Invoice.account":
+		if e.ComplexityRoot.Invoice.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Account(childComplexity), true
+	case "Invoice.discount":
+		if e.ComplexityRoot.Invoice.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Discount(childComplexity), true
+	case "Invoice.dueAt":
+		if e.ComplexityRoot.Invoice.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.DueAt(childComplexity), true
+	case "Invoice.externalId":
+		if e.ComplexityRoot.Invoice.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.ExternalID(childComplexity), true
+	case "Invoice.id":
+		if e.ComplexityRoot.Invoice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.ID(childComplexity), true
+	case "Invoice.issuedAt":
+		if e.ComplexityRoot.Invoice.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.IssuedAt(childComplexity), true
+	case "Invoice.lines":
+		if e.ComplexityRoot.Invoice.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Lines(childComplexity), true
+	case "Invoice.number":
+		if e.ComplexityRoot.Invoice.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Number(childComplexity), true
+	case "Invoice.occurredAt":
+		if e.ComplexityRoot.Invoice.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.OccurredAt(childComplexity), true
+	case "Invoice.paidAt":
+		if e.ComplexityRoot.Invoice.PaidAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.PaidAt(childComplexity), true
+	case "Invoice.source":
+		if e.ComplexityRoot.Invoice.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Source(childComplexity), true
+	case "Invoice.status":
+		if e.ComplexityRoot.Invoice.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Status(childComplexity), true
+	case "Invoice.subscription":
+		if e.ComplexityRoot.Invoice.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Subscription(childComplexity), true
+	case "Invoice.subtotal":
+		if e.ComplexityRoot.Invoice.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Subtotal(childComplexity), true
+	case "Invoice.tax":
+		if e.ComplexityRoot.Invoice.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Tax(childComplexity), true
+	case "Invoice.total":
+		if e.ComplexityRoot.Invoice.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invoice.Total(childComplexity), true
+
+	case "InvoiceConnection.edges":
+		if e.ComplexityRoot.InvoiceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.Edges(childComplexity), true
+	case "InvoiceConnection.nodes":
+		if e.ComplexityRoot.InvoiceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.Nodes(childComplexity), true
+	case "InvoiceConnection.pageInfo":
+		if e.ComplexityRoot.InvoiceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceConnection.PageInfo(childComplexity), true
+
+	case "InvoiceEdge.cursor":
+		if e.ComplexityRoot.InvoiceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEdge.Cursor(childComplexity), true
+	case "InvoiceEdge.node":
+		if e.ComplexityRoot.InvoiceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEdge.Node(childComplexity), true
+
+	case "InvoiceLine.amount":
+		if e.ComplexityRoot.InvoiceLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Amount(childComplexity), true
+	case "InvoiceLine.description":
+		if e.ComplexityRoot.InvoiceLine.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Description(childComplexity), true
+	case "InvoiceLine.discount":
+		if e.ComplexityRoot.InvoiceLine.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Discount(childComplexity), true
+	case "InvoiceLine.kind":
+		if e.ComplexityRoot.InvoiceLine.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Kind(childComplexity), true
+	case "InvoiceLine.periodEndsAt":
+		if e.ComplexityRoot.InvoiceLine.PeriodEndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.PeriodEndsAt(childComplexity), true
+	case "InvoiceLine.periodFrom":
+		if e.ComplexityRoot.InvoiceLine.PeriodFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.PeriodFrom(childComplexity), true
+	case "InvoiceLine.plan":
+		if e.ComplexityRoot.InvoiceLine.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Plan(childComplexity), true
+	case "InvoiceLine.quantity":
+		if e.ComplexityRoot.InvoiceLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Quantity(childComplexity), true
+	case "InvoiceLine.tax":
+		if e.ComplexityRoot.InvoiceLine.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceLine.Tax(childComplexity), true
+
 	case "Limits.burstSeconds":
 		if e.ComplexityRoot.Limits.BurstSeconds == nil {
 			break
@@ -2402,6 +3194,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Live.Revision(childComplexity), true
+
+	case "MaterializedView.closedDays":
+		if e.ComplexityRoot.MaterializedView.ClosedDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.ClosedDays(childComplexity), true
+	case "MaterializedView.error":
+		if e.ComplexityRoot.MaterializedView.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Error(childComplexity), true
+	case "MaterializedView.freshUntil":
+		if e.ComplexityRoot.MaterializedView.FreshUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.FreshUntil(childComplexity), true
+	case "MaterializedView.lastDuration":
+		if e.ComplexityRoot.MaterializedView.LastDuration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastDuration(childComplexity), true
+	case "MaterializedView.lastRefreshedAt":
+		if e.ComplexityRoot.MaterializedView.LastRefreshedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.LastRefreshedAt(childComplexity), true
+	case "MaterializedView.name":
+		if e.ComplexityRoot.MaterializedView.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Name(childComplexity), true
+	case "MaterializedView.reason":
+		if e.ComplexityRoot.MaterializedView.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.Reason(childComplexity), true
+	case "MaterializedView.staleDays":
+		if e.ComplexityRoot.MaterializedView.StaleDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StaleDays(childComplexity), true
+	case "MaterializedView.startedAt":
+		if e.ComplexityRoot.MaterializedView.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.StartedAt(childComplexity), true
+	case "MaterializedView.state":
+		if e.ComplexityRoot.MaterializedView.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedView.State(childComplexity), true
+
+	case "MaterializedViewConnection.edges":
+		if e.ComplexityRoot.MaterializedViewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Edges(childComplexity), true
+	case "MaterializedViewConnection.nodes":
+		if e.ComplexityRoot.MaterializedViewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.Nodes(childComplexity), true
+	case "MaterializedViewConnection.pageInfo":
+		if e.ComplexityRoot.MaterializedViewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewConnection.PageInfo(childComplexity), true
+
+	case "MaterializedViewEdge.cursor":
+		if e.ComplexityRoot.MaterializedViewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Cursor(childComplexity), true
+	case "MaterializedViewEdge.node":
+		if e.ComplexityRoot.MaterializedViewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterializedViewEdge.Node(childComplexity), true
 
 	case "Member.email":
 		if e.ComplexityRoot.Member.Email == nil {
@@ -2538,6 +3423,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Direction(childComplexity), true
+	case "Metric.explain":
+		if e.ComplexityRoot.Metric.Explain == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_explain_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Explain(childComplexity, args["range"].(*model.RangeInput), args["interval"].(*calendar.Interval), args["by"].([]model.DimensionInput), args["zone"].(*string), args["filter"].(*model.FilterInput), args["asOf"].(*time.Time)), true
 	case "Metric.formula":
 		if e.ComplexityRoot.Metric.Formula == nil {
 			break
@@ -2579,6 +3475,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Series(childComplexity, args["range"].(*model.RangeInput), args["interval"].(calendar.Interval), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["filter"].(*model.FilterInput), args["compare"].([]metric.Comparison), args["movingAverage"].(*int), args["asOf"].(*time.Time), args["currency"].(*string)), true
+	case "Metric.summaries":
+		if e.ComplexityRoot.Metric.Summaries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summaries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summaries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time), args["first"].(int), args["after"].(*string)), true
+	case "Metric.summary":
+		if e.ComplexityRoot.Metric.Summary == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summary_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Summary(childComplexity, args["period"].(summary.Period), args["start"].(calendar.Date), args["asOf"].(*time.Time)), true
+	case "Metric.summarySeries":
+		if e.ComplexityRoot.Metric.SummarySeries == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_summarySeries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.SummarySeries(childComplexity, args["period"].(summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["asOf"].(*time.Time)), true
 	case "Metric.unit":
 		if e.ComplexityRoot.Metric.Unit == nil {
 			break
@@ -2602,6 +3531,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Version(childComplexity), true
+	case "Metric.versions":
+		if e.ComplexityRoot.Metric.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_Metric_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metric.Versions(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "MetricBreakdown.at":
 		if e.ComplexityRoot.MetricBreakdown.At == nil {
@@ -2757,12 +3697,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
 
+	case "MetricEntityConnection.edges":
+		if e.ComplexityRoot.MetricEntityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Edges(childComplexity), true
+	case "MetricEntityConnection.kind":
+		if e.ComplexityRoot.MetricEntityConnection.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Kind(childComplexity), true
+	case "MetricEntityConnection.nodes":
+		if e.ComplexityRoot.MetricEntityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Nodes(childComplexity), true
+	case "MetricEntityConnection.pageInfo":
+		if e.ComplexityRoot.MetricEntityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.PageInfo(childComplexity), true
+	case "MetricEntityConnection.sum":
+		if e.ComplexityRoot.MetricEntityConnection.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.Sum(childComplexity), true
+	case "MetricEntityConnection.totalCount":
+		if e.ComplexityRoot.MetricEntityConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityConnection.TotalCount(childComplexity), true
+
+	case "MetricEntityEdge.amount":
+		if e.ComplexityRoot.MetricEntityEdge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Amount(childComplexity), true
+	case "MetricEntityEdge.cursor":
+		if e.ComplexityRoot.MetricEntityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Cursor(childComplexity), true
+	case "MetricEntityEdge.node":
+		if e.ComplexityRoot.MetricEntityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEntityEdge.Node(childComplexity), true
+
+	case "MetricExplanation.blocks":
+		if e.ComplexityRoot.MetricExplanation.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Blocks(childComplexity), true
+	case "MetricExplanation.milliseconds":
+		if e.ComplexityRoot.MetricExplanation.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Milliseconds(childComplexity), true
+	case "MetricExplanation.readings":
+		if e.ComplexityRoot.MetricExplanation.Readings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Readings(childComplexity), true
+	case "MetricExplanation.rows":
+		if e.ComplexityRoot.MetricExplanation.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.Rows(childComplexity), true
+	case "MetricExplanation.sources":
+		if e.ComplexityRoot.MetricExplanation.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricExplanation.SourceNames(childComplexity), true
+
+	case "MetricPreview.explanation":
+		if e.ComplexityRoot.MetricPreview.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Explanation(childComplexity), true
+	case "MetricPreview.problems":
+		if e.ComplexityRoot.MetricPreview.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Problems(childComplexity), true
+	case "MetricPreview.series":
+		if e.ComplexityRoot.MetricPreview.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Series(childComplexity), true
+	case "MetricPreview.total":
+		if e.ComplexityRoot.MetricPreview.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricPreview.Total(childComplexity), true
+
+	case "MetricProblem.blocking":
+		if e.ComplexityRoot.MetricProblem.Blocking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Blocking(childComplexity), true
+	case "MetricProblem.field":
+		if e.ComplexityRoot.MetricProblem.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Field(childComplexity), true
+	case "MetricProblem.message":
+		if e.ComplexityRoot.MetricProblem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricProblem.Message(childComplexity), true
+
+	case "MetricReading.blocks":
+		if e.ComplexityRoot.MetricReading.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Blocks(childComplexity), true
+	case "MetricReading.buckets":
+		if e.ComplexityRoot.MetricReading.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Buckets(childComplexity), true
+	case "MetricReading.metrics":
+		if e.ComplexityRoot.MetricReading.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Metrics(childComplexity), true
+	case "MetricReading.milliseconds":
+		if e.ComplexityRoot.MetricReading.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Milliseconds(childComplexity), true
+	case "MetricReading.reasons":
+		if e.ComplexityRoot.MetricReading.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Reasons(childComplexity), true
+	case "MetricReading.rows":
+		if e.ComplexityRoot.MetricReading.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Rows(childComplexity), true
+	case "MetricReading.sources":
+		if e.ComplexityRoot.MetricReading.SourceNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.SourceNames(childComplexity), true
+	case "MetricReading.statements":
+		if e.ComplexityRoot.MetricReading.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricReading.Statements(childComplexity), true
+
 	case "MetricRow.comparisons":
 		if e.ComplexityRoot.MetricRow.Comparisons == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MetricRow.Comparisons(childComplexity), true
+	case "MetricRow.entities":
+		if e.ComplexityRoot.MetricRow.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricRow_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricRow.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricRow.keys":
 		if e.ComplexityRoot.MetricRow.Keys == nil {
 			break
@@ -2812,6 +3943,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.DefinitionVersion(childComplexity), true
+	case "MetricSeries.entities":
+		if e.ComplexityRoot.MetricSeries.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricSeries_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricSeries.Entities(childComplexity, args["at"].(time.Time), args["first"].(int), args["after"].(*string)), true
 	case "MetricSeries.exact":
 		if e.ComplexityRoot.MetricSeries.Exact == nil {
 			break
@@ -2904,6 +4046,209 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricSeriesComparison.Values(childComplexity), true
 
+	case "MetricStatement.blocks":
+		if e.ComplexityRoot.MetricStatement.Blocks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Blocks(childComplexity), true
+	case "MetricStatement.milliseconds":
+		if e.ComplexityRoot.MetricStatement.Milliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Milliseconds(childComplexity), true
+	case "MetricStatement.name":
+		if e.ComplexityRoot.MetricStatement.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Name(childComplexity), true
+	case "MetricStatement.rows":
+		if e.ComplexityRoot.MetricStatement.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Rows(childComplexity), true
+	case "MetricStatement.tables":
+		if e.ComplexityRoot.MetricStatement.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricStatement.Tables(childComplexity), true
+
+	case "MetricSummary.currency":
+		if e.ComplexityRoot.MetricSummary.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Currency(childComplexity), true
+	case "MetricSummary.dataVersion":
+		if e.ComplexityRoot.MetricSummary.DataVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DataVersion(childComplexity), true
+	case "MetricSummary.definitionVersion":
+		if e.ComplexityRoot.MetricSummary.DefinitionVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.DefinitionVersion(childComplexity), true
+	case "MetricSummary.exact":
+		if e.ComplexityRoot.MetricSummary.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Exact(childComplexity), true
+	case "MetricSummary.asOf":
+		if e.ComplexityRoot.MetricSummary.FoundAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.FoundAt(childComplexity), true
+	case "MetricSummary.history":
+		if e.ComplexityRoot.MetricSummary.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.History(childComplexity), true
+	case "MetricSummary.id":
+		if e.ComplexityRoot.MetricSummary.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.ID(childComplexity), true
+	case "MetricSummary.metric":
+		if e.ComplexityRoot.MetricSummary.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Metric(childComplexity), true
+	case "MetricSummary.period":
+		if e.ComplexityRoot.MetricSummary.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Period(childComplexity), true
+	case "MetricSummary.range":
+		if e.ComplexityRoot.MetricSummary.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Range(childComplexity), true
+	case "MetricSummary.recordedAt":
+		if e.ComplexityRoot.MetricSummary.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.RecordedAt(childComplexity), true
+	case "MetricSummary.restatements":
+		if e.ComplexityRoot.MetricSummary.Restatements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Restatements(childComplexity), true
+	case "MetricSummary.start":
+		if e.ComplexityRoot.MetricSummary.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Start(childComplexity), true
+	case "MetricSummary.supersededAt":
+		if e.ComplexityRoot.MetricSummary.SupersededAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.SupersededAt(childComplexity), true
+	case "MetricSummary.unit":
+		if e.ComplexityRoot.MetricSummary.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Unit(childComplexity), true
+	case "MetricSummary.value":
+		if e.ComplexityRoot.MetricSummary.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Value(childComplexity), true
+	case "MetricSummary.version":
+		if e.ComplexityRoot.MetricSummary.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Version(childComplexity), true
+	case "MetricSummary.zone":
+		if e.ComplexityRoot.MetricSummary.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummary.Zone(childComplexity), true
+
+	case "MetricSummaryConnection.edges":
+		if e.ComplexityRoot.MetricSummaryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Edges(childComplexity), true
+	case "MetricSummaryConnection.nodes":
+		if e.ComplexityRoot.MetricSummaryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.Nodes(childComplexity), true
+	case "MetricSummaryConnection.pageInfo":
+		if e.ComplexityRoot.MetricSummaryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryConnection.PageInfo(childComplexity), true
+
+	case "MetricSummaryEdge.cursor":
+		if e.ComplexityRoot.MetricSummaryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Cursor(childComplexity), true
+	case "MetricSummaryEdge.node":
+		if e.ComplexityRoot.MetricSummaryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummaryEdge.Node(childComplexity), true
+
+	case "MetricSummarySeries.exact":
+		if e.ComplexityRoot.MetricSummarySeries.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Exact(childComplexity), true
+	case "MetricSummarySeries.period":
+		if e.ComplexityRoot.MetricSummarySeries.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Period(childComplexity), true
+	case "MetricSummarySeries.restated":
+		if e.ComplexityRoot.MetricSummarySeries.Restated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Restated(childComplexity), true
+	case "MetricSummarySeries.starts":
+		if e.ComplexityRoot.MetricSummarySeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Starts(childComplexity), true
+	case "MetricSummarySeries.values":
+		if e.ComplexityRoot.MetricSummarySeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSummarySeries.Values(childComplexity), true
+
 	case "MetricValue.comparisons":
 		if e.ComplexityRoot.MetricValue.Comparisons == nil {
 			break
@@ -2922,6 +4267,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricValue.DefinitionVersion(childComplexity), true
+	case "MetricValue.entities":
+		if e.ComplexityRoot.MetricValue.Entities == nil {
+			break
+		}
+
+		args, err := ec.field_MetricValue_entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MetricValue.Entities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "MetricValue.exact":
 		if e.ComplexityRoot.MetricValue.Exact == nil {
 			break
@@ -2965,6 +4321,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricValue.ZoneName(childComplexity), true
 
+	case "MetricVersion.because":
+		if e.ComplexityRoot.MetricVersion.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Because(childComplexity), true
+	case "MetricVersion.definition":
+		if e.ComplexityRoot.MetricVersion.Definition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Definition(childComplexity), true
+	case "MetricVersion.endedAt":
+		if e.ComplexityRoot.MetricVersion.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.EndedAt(childComplexity), true
+	case "MetricVersion.number":
+		if e.ComplexityRoot.MetricVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.Number(childComplexity), true
+	case "MetricVersion.savedAt":
+		if e.ComplexityRoot.MetricVersion.SavedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedAt(childComplexity), true
+	case "MetricVersion.savedBy":
+		if e.ComplexityRoot.MetricVersion.SavedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersion.SavedBy(childComplexity), true
+
+	case "MetricVersionConnection.edges":
+		if e.ComplexityRoot.MetricVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Edges(childComplexity), true
+	case "MetricVersionConnection.nodes":
+		if e.ComplexityRoot.MetricVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.Nodes(childComplexity), true
+	case "MetricVersionConnection.pageInfo":
+		if e.ComplexityRoot.MetricVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionConnection.PageInfo(childComplexity), true
+
+	case "MetricVersionEdge.cursor":
+		if e.ComplexityRoot.MetricVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Cursor(childComplexity), true
+	case "MetricVersionEdge.node":
+		if e.ComplexityRoot.MetricVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricVersionEdge.Node(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -2977,6 +4402,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
+
+	case "MrrMovement.account":
+		if e.ComplexityRoot.MrrMovement.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Account(childComplexity), true
+	case "MrrMovement.amount":
+		if e.ComplexityRoot.MrrMovement.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Amount(childComplexity), true
+	case "MrrMovement.at":
+		if e.ComplexityRoot.MrrMovement.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.At(childComplexity), true
+	case "MrrMovement.id":
+		if e.ComplexityRoot.MrrMovement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.ID(childComplexity), true
+	case "MrrMovement.kind":
+		if e.ComplexityRoot.MrrMovement.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Kind(childComplexity), true
+	case "MrrMovement.parts":
+		if e.ComplexityRoot.MrrMovement.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.Parts(childComplexity), true
+	case "MrrMovement.recordedAt":
+		if e.ComplexityRoot.MrrMovement.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovement.RecordedAt(childComplexity), true
+
+	case "MrrMovementConnection.edges":
+		if e.ComplexityRoot.MrrMovementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.Edges(childComplexity), true
+	case "MrrMovementConnection.nodes":
+		if e.ComplexityRoot.MrrMovementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.Nodes(childComplexity), true
+	case "MrrMovementConnection.pageInfo":
+		if e.ComplexityRoot.MrrMovementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementConnection.PageInfo(childComplexity), true
+
+	case "MrrMovementEdge.cursor":
+		if e.ComplexityRoot.MrrMovementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementEdge.Cursor(childComplexity), true
+	case "MrrMovementEdge.node":
+		if e.ComplexityRoot.MrrMovementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementEdge.Node(childComplexity), true
+
+	case "MrrMovementPart.amount":
+		if e.ComplexityRoot.MrrMovementPart.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Amount(childComplexity), true
+	case "MrrMovementPart.plan":
+		if e.ComplexityRoot.MrrMovementPart.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Plan(childComplexity), true
+	case "MrrMovementPart.subscription":
+		if e.ComplexityRoot.MrrMovementPart.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrMovementPart.Subscription(childComplexity), true
 
 	case "Mutation.acceptInvitation":
 		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
@@ -3044,6 +4563,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateIdentityProvider(childComplexity, args["provider"].(model.IdentityProviderInput)), true
+	case "Mutation.createMetric":
+		if e.ComplexityRoot.Mutation.CreateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -3199,6 +4729,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReattachIdentity(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.recordRevenue":
+		if e.ComplexityRoot.Mutation.RecordRevenue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordRevenue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordRevenue(childComplexity, args["items"].([]revenue.Item)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -3254,6 +4795,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["id"].(string)), true
+	case "Mutation.removeMetric":
+		if e.ComplexityRoot.Mutation.RemoveMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMetric(childComplexity, args["key"].(string)), true
 	case "Mutation.removeRole":
 		if e.ComplexityRoot.Mutation.RemoveRole == nil {
 			break
@@ -3386,6 +4938,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTrackingPlan(childComplexity, args["plan"].(registry.Plan), args["preview"].(bool), args["days"].(int), args["basedOn"].(*int)), true
+	case "Mutation.setChurnRule":
+		if e.ComplexityRoot.Mutation.SetChurnRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setChurnRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetChurnRule(childComplexity, args["rule"].(revenue.ChurnRule)), true
 	case "Mutation.setDocumentMode":
 		if e.ComplexityRoot.Mutation.SetDocumentMode == nil {
 			break
@@ -3480,6 +5043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnshareReport(childComplexity, args["id"].(string)), true
+	case "Mutation.updateMetric":
+		if e.ComplexityRoot.Mutation.UpdateMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMetric(childComplexity, args["key"].(string), args["input"].(model.MetricInput)), true
 	case "Mutation.updateRole":
 		if e.ComplexityRoot.Mutation.UpdateRole == nil {
 			break
@@ -3582,6 +5156,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Payment.account":
+		if e.ComplexityRoot.Payment.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Account(childComplexity), true
+	case "Payment.amount":
+		if e.ComplexityRoot.Payment.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Amount(childComplexity), true
+	case "Payment.charge":
+		if e.ComplexityRoot.Payment.Charge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Charge(childComplexity), true
+	case "Payment.externalId":
+		if e.ComplexityRoot.Payment.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.ExternalID(childComplexity), true
+	case "Payment.id":
+		if e.ComplexityRoot.Payment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.ID(childComplexity), true
+	case "Payment.invoice":
+		if e.ComplexityRoot.Payment.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Invoice(childComplexity), true
+	case "Payment.kind":
+		if e.ComplexityRoot.Payment.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Kind(childComplexity), true
+	case "Payment.occurredAt":
+		if e.ComplexityRoot.Payment.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.OccurredAt(childComplexity), true
+	case "Payment.reason":
+		if e.ComplexityRoot.Payment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Reason(childComplexity), true
+	case "Payment.source":
+		if e.ComplexityRoot.Payment.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Source(childComplexity), true
+	case "Payment.status":
+		if e.ComplexityRoot.Payment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Status(childComplexity), true
+
+	case "PaymentConnection.edges":
+		if e.ComplexityRoot.PaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Edges(childComplexity), true
+	case "PaymentConnection.nodes":
+		if e.ComplexityRoot.PaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Nodes(childComplexity), true
+	case "PaymentConnection.pageInfo":
+		if e.ComplexityRoot.PaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.PageInfo(childComplexity), true
+
+	case "PaymentEdge.cursor":
+		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Cursor(childComplexity), true
+	case "PaymentEdge.node":
+		if e.ComplexityRoot.PaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Node(childComplexity), true
 
 	case "Person.accounts":
 		if e.ComplexityRoot.Person.Accounts == nil {
@@ -3741,6 +5414,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PersonMergeEdge.Node(childComplexity), true
+
+	case "Plan.createdAt":
+		if e.ComplexityRoot.Plan.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.CreatedAt(childComplexity), true
+	case "Plan.id":
+		if e.ComplexityRoot.Plan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.ID(childComplexity), true
+	case "Plan.interval":
+		if e.ComplexityRoot.Plan.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Interval(childComplexity), true
+	case "Plan.intervalCount":
+		if e.ComplexityRoot.Plan.IntervalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.IntervalCount(childComplexity), true
+	case "Plan.key":
+		if e.ComplexityRoot.Plan.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Key(childComplexity), true
+	case "Plan.name":
+		if e.ComplexityRoot.Plan.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Name(childComplexity), true
+	case "Plan.price":
+		if e.ComplexityRoot.Plan.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Price(childComplexity), true
+
+	case "PlanConnection.edges":
+		if e.ComplexityRoot.PlanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Edges(childComplexity), true
+	case "PlanConnection.nodes":
+		if e.ComplexityRoot.PlanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Nodes(childComplexity), true
+	case "PlanConnection.pageInfo":
+		if e.ComplexityRoot.PlanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.PageInfo(childComplexity), true
+
+	case "PlanEdge.cursor":
+		if e.ComplexityRoot.PlanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Cursor(childComplexity), true
+	case "PlanEdge.node":
+		if e.ComplexityRoot.PlanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Node(childComplexity), true
 
 	case "PlanViolation.eventType":
 		if e.ComplexityRoot.PlanViolation.EventType == nil {
@@ -4128,6 +5876,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Events(childComplexity, args["range"].(*model.RangeInput), args["types"].([]string), args["zone"].(*string)), true
+	case "Query.exchangeRates":
+		if e.ComplexityRoot.Query.ExchangeRates == nil {
+			break
+		}
+
+		args, err := ec.field_Query_exchangeRates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExchangeRates(childComplexity, args["base"].(*string), args["currency"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.identityProviders":
 		if e.ComplexityRoot.Query.IdentityProviders == nil {
 			break
@@ -4151,6 +5910,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invitations(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.invoices":
+		if e.ComplexityRoot.Query.Invoices == nil {
+			break
+		}
+
+		args, err := ec.field_Query_invoices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Invoices(childComplexity, args["status"].(*revenue.InvoiceStatus), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.materializedViews":
+		if e.ComplexityRoot.Query.MaterializedViews == nil {
+			break
+		}
+
+		args, err := ec.field_Query_materializedViews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MaterializedViews(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.members":
 		if e.ComplexityRoot.Query.Members == nil {
 			break
@@ -4184,6 +5965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Metrics(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.mrrMovements":
+		if e.ComplexityRoot.Query.MrrMovements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mrrMovements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MrrMovements(childComplexity, args["range"].(*model.SpanInput), args["kind"].(*revenue.Kind), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -4195,6 +5987,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.payments":
+		if e.ComplexityRoot.Query.Payments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_payments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Payments(childComplexity, args["kind"].(*revenue.PaymentKind), args["account"].(*string), args["invoice"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.person":
 		if e.ComplexityRoot.Query.Person == nil {
 			break
@@ -4228,6 +6031,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PlanViolations(childComplexity, args["first"].(int), args["after"].(*string), args["types"].([]string)), true
+	case "Query.plans":
+		if e.ComplexityRoot.Query.Plans == nil {
+			break
+		}
+
+		args, err := ec.field_Query_plans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Plans(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.previewMetric":
+		if e.ComplexityRoot.Query.PreviewMetric == nil {
+			break
+		}
+
+		args, err := ec.field_Query_previewMetric_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PreviewMetric(childComplexity, args["input"].(model.MetricInput), args["key"].(*string)), true
 	case "Query.quarantinedEvents":
 		if e.ComplexityRoot.Query.QuarantinedEvents == nil {
 			break
@@ -4261,6 +6086,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.restatements":
+		if e.ComplexityRoot.Query.Restatements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_restatements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Restatements(childComplexity, args["metric"].(*string), args["period"].(*summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["first"].(int), args["after"].(*string)), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -4311,6 +6147,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SharedReports(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.subscription":
+		if e.ComplexityRoot.Query.Subscription == nil {
+			break
+		}
+
+		args, err := ec.field_Query_subscription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Subscription(childComplexity, args["id"].(string)), true
+	case "Query.subscriptions":
+		if e.ComplexityRoot.Query.Subscriptions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_subscriptions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Subscriptions(childComplexity, args["status"].(*revenue.Status), args["account"].(*string), args["plan"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.tenant":
 		if e.ComplexityRoot.Query.Tenant == nil {
 			break
@@ -4525,6 +6383,167 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReportShare.TenantID(childComplexity), true
+
+	case "Restatement.because":
+		if e.ComplexityRoot.Restatement.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Because(childComplexity), true
+	case "Restatement.causes":
+		if e.ComplexityRoot.Restatement.Causes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Causes(childComplexity), true
+	case "Restatement.change":
+		if e.ComplexityRoot.Restatement.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Change(childComplexity), true
+	case "Restatement.lateEvents":
+		if e.ComplexityRoot.Restatement.LateEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.LateEvents(childComplexity), true
+	case "Restatement.metric":
+		if e.ComplexityRoot.Restatement.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Metric(childComplexity), true
+	case "Restatement.period":
+		if e.ComplexityRoot.Restatement.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Period(childComplexity), true
+	case "Restatement.range":
+		if e.ComplexityRoot.Restatement.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Range(childComplexity), true
+	case "Restatement.recordedAt":
+		if e.ComplexityRoot.Restatement.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.RecordedAt(childComplexity), true
+	case "Restatement.start":
+		if e.ComplexityRoot.Restatement.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Start(childComplexity), true
+	case "Restatement.after":
+		if e.ComplexityRoot.Restatement.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Value(childComplexity), true
+	case "Restatement.before":
+		if e.ComplexityRoot.Restatement.Was == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Restatement.Was(childComplexity), true
+
+	case "RestatementConnection.edges":
+		if e.ComplexityRoot.RestatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Edges(childComplexity), true
+	case "RestatementConnection.nodes":
+		if e.ComplexityRoot.RestatementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.Nodes(childComplexity), true
+	case "RestatementConnection.pageInfo":
+		if e.ComplexityRoot.RestatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementConnection.PageInfo(childComplexity), true
+
+	case "RestatementEdge.cursor":
+		if e.ComplexityRoot.RestatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Cursor(childComplexity), true
+	case "RestatementEdge.node":
+		if e.ComplexityRoot.RestatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestatementEdge.Node(childComplexity), true
+
+	case "RevenueResult.accepted":
+		if e.ComplexityRoot.RevenueResult.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Accepted(childComplexity), true
+	case "RevenueResult.conflicts":
+		if e.ComplexityRoot.RevenueResult.Conflicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Conflicts(childComplexity), true
+	case "RevenueResult.duplicates":
+		if e.ComplexityRoot.RevenueResult.Duplicates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Duplicates(childComplexity), true
+	case "RevenueResult.rejected":
+		if e.ComplexityRoot.RevenueResult.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Rejected(childComplexity), true
+	case "RevenueResult.verdicts":
+		if e.ComplexityRoot.RevenueResult.Verdicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueResult.Verdicts(childComplexity), true
+
+	case "RevenueVerdict.field":
+		if e.ComplexityRoot.RevenueVerdict.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Field(childComplexity), true
+	case "RevenueVerdict.id":
+		if e.ComplexityRoot.RevenueVerdict.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.ID(childComplexity), true
+	case "RevenueVerdict.kind":
+		if e.ComplexityRoot.RevenueVerdict.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Kind(childComplexity), true
+	case "RevenueVerdict.reason":
+		if e.ComplexityRoot.RevenueVerdict.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Reason(childComplexity), true
+	case "RevenueVerdict.status":
+		if e.ComplexityRoot.RevenueVerdict.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevenueVerdict.Status(childComplexity), true
 
 	case "Role.builtin":
 		if e.ComplexityRoot.Role.Builtin == nil {
@@ -4938,6 +6957,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Branding(childComplexity), true
+	case "Tenant.churnRule":
+		if e.ComplexityRoot.Tenant.ChurnRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tenant.ChurnRule(childComplexity), true
 	case "Tenant.createdAt":
 		if e.ComplexityRoot.Tenant.CreatedAt == nil {
 			break
@@ -5325,21 +7350,33 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditTargetInput,
 		ec.unmarshalInputBrandingInput,
+		ec.unmarshalInputChargeInput,
 		ec.unmarshalInputComparisonInput,
+		ec.unmarshalInputCreditInput,
 		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputEventMeasureInput,
+		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputIdentityProviderInput,
+		ec.unmarshalInputInvoiceInput,
+		ec.unmarshalInputInvoiceLineInput,
 		ec.unmarshalInputLastInput,
 		ec.unmarshalInputLimitsInput,
+		ec.unmarshalInputMetricInput,
+		ec.unmarshalInputPlanInput,
 		ec.unmarshalInputPlannedEventInput,
 		ec.unmarshalInputPlannedPropertyInput,
 		ec.unmarshalInputRangeInput,
+		ec.unmarshalInputRefundInput,
 		ec.unmarshalInputReportInput,
+		ec.unmarshalInputRevenueItemInput,
 		ec.unmarshalInputRoleInput,
 		ec.unmarshalInputRowConditionInput,
 		ec.unmarshalInputRowConditionsInput,
+		ec.unmarshalInputSpanInput,
+		ec.unmarshalInputSubscriptionInput,
 		ec.unmarshalInputTrackingPlanInput,
 	)
 	first := true
@@ -5524,6 +7561,9 @@ scalar DateTime
 
 "An IANA time zone, such as ` + "`" + `Europe/Berlin` + "`" + `, ` + "`" + `Asia/Kolkata` + "`" + ` or ` + "`" + `UTC` + "`" + `."
 scalar TimeZone
+
+"A day of the calendar, of no zone, such as ` + "`" + `2026-05-01` + "`" + `."
+scalar Date
 
 "Any JSON object, such as the properties of an event."
 scalar JSONObject
@@ -5854,6 +7894,12 @@ enum AuditAction {
   REPORT_SHARED
   "The sharing of a report was ended."
   REPORT_UNSHARED
+  "A metric was defined by the tenant."
+  METRIC_CREATED
+  "A version of a metric that the tenant defines was saved."
+  METRIC_CHANGED
+  "A metric that the tenant had defined was given up."
+  METRIC_REMOVED
   "Two users were merged."
   PEOPLE_MERGED
   "A merge of users was undone."
@@ -5892,6 +7938,220 @@ type AuditEntryEdge @can(do: READ_AUDIT) {
   cursor: String!
   "The entry."
   node: AuditEntry!
+}
+`, BuiltIn: false},
+	{Name: "../custom_metric.graphqls", Input: `extend type Query {
+  """
+  What a metric would give over the last 90 days, compared with the 90 before; nothing is
+  saved. What is wrong with it is told in ` + "`" + `problems` + "`" + `.
+  """
+  previewMetric(
+    "What it is to be."
+    input: MetricInput!
+    "The key of the metric that it would change; a new one unless given."
+    key: String
+  ): MetricPreview! @can(do: MANAGE_DATA) @cost(weight: 300)
+}
+
+extend type Mutation {
+  """
+  Defines a metric, which can then be asked for like any other. It may name metrics whose
+  figures the caller may read. One of a key that was given up goes on with its versions.
+  """
+  createMetric(
+    "The name to ask for it by: 1 to 60 small letters, digits and ` + "`" + `_` + "`" + `, beginning with a letter."
+    key: String!
+    "What it is to be."
+    input: MetricInput!
+  ): Metric! @can(do: MANAGE_DATA)
+  """
+  Saves a new version of a metric, which counts from then on, for the past as well. What is
+  made of it gets a new version too. Live queries of any of them are pushed.
+  """
+  updateMetric("The metric's key." key: String!, "What it is to be." input: MetricInput!): Metric! @can(do: MANAGE_DATA)
+  """
+  Gives a metric up, and answers its key. Its versions stay. One that others are made of
+  can't be given up before them.
+  """
+  removeMetric("The metric's key." key: String!): String! @can(do: MANAGE_DATA)
+}
+
+"What a metric is to be: either a count of ` + "`" + `events` + "`" + `, or a ` + "`" + `formula` + "`" + ` over other metrics."
+input MetricInput {
+  "The name to show; 1 to 100 characters."
+  name: String!
+  "What exactly is counted; at most 1,000 characters."
+  description: String! = ""
+  "What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone."
+  unit: MetricUnit
+  "Where it should go."
+  direction: MetricDirection! = NEUTRAL
+  "What is counted of which events."
+  events: EventMeasureInput
+  """
+  How it is worked out of other metrics, such as ` + "`" + `signups / visits` + "`" + `: their keys, numbers,
+  ` + "`" + `+ - * /` + "`" + `, parentheses, ` + "`" + `min(…)` + "`" + `, ` + "`" + `max(…)` + "`" + ` and ` + "`" + `abs(…)` + "`" + `. It has no value where one of them
+  has none, and where something is divided by 0.
+  """
+  formula: String
+}
+
+"What is counted of which events."
+input EventMeasureInput {
+  "The types of events that count; all unless given."
+  types: [String!]
+  "Which of them count; all unless given."
+  filter: FilterInput
+  "What is made of them."
+  aggregation: Aggregation!
+  "The property that is aggregated, of SUM and all after it. A dot leads into an object: ` + "`" + `cart.total` + "`" + `."
+  property: String
+  "Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95."
+  percentile: Float
+}
+
+"What is made of events."
+enum Aggregation {
+  "How many there are."
+  COUNT
+  "How many distinct users did them."
+  UNIQUE_USERS
+  "On behalf of how many distinct accounts they were done."
+  UNIQUE_ACCOUNTS
+  "The sum of a property's numbers."
+  SUM
+  "The mean of a property's numbers."
+  AVERAGE
+  "The smallest of a property's numbers."
+  MINIMUM
+  "The largest of a property's numbers."
+  MAXIMUM
+  "A percentile of a property's numbers, between two of them in proportion."
+  PERCENTILE
+}
+
+"A metric's definition as it was saved."
+type MetricVersion @can(do: READ_SCHEMA) {
+  "Which version it is, from 1 on."
+  number: Int!
+  "What was saved, in the form of MetricInput; null for who lacks READ_PII if it compares traits of users."
+  definition: JSONObject
+  "When it was saved."
+  savedAt: DateTime!
+  "The id of the key that saved it, or of the member."
+  savedBy: ID!
+  "When another one, or none, took its place; null: it holds."
+  endedAt: DateTime
+  "The metric whose change made this version, of one that is made of it; null: its own."
+  because: String
+}
+
+"A page of versions."
+type MetricVersionConnection @can(do: READ_SCHEMA) {
+  "The versions with their cursors."
+  edges: [MetricVersionEdge!]!
+  "The versions without their cursors."
+  nodes: [MetricVersion!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A version in a list."
+type MetricVersionEdge @can(do: READ_SCHEMA) {
+  "Where this version stands in the list."
+  cursor: String!
+  "The version."
+  node: MetricVersion!
+}
+
+"What a metric would give."
+type MetricPreview @can(do: MANAGE_DATA) {
+  "The figure for the last 90 days; null if it cannot be saved."
+  total: MetricValue
+  "The figure for each of the days; null if it cannot be saved."
+  series: MetricSeries
+  "What its author should know."
+  problems: [MetricProblem!]!
+  "How it was read, and what that cost; null if it cannot be saved."
+  explanation: MetricExplanation
+}
+
+"Something about a definition that its author should know."
+type MetricProblem @can(do: MANAGE_DATA) {
+  "The argument that it is about, such as ` + "`" + `input.formula` + "`" + `."
+  field: String!
+  "What it is."
+  message: String!
+  "Whether it keeps the definition from being saved."
+  blocking: Boolean!
+}
+
+"How figures were read, and what it cost."
+type MetricExplanation @can(do: READ_SCHEMA) {
+  "Where they come from."
+  sources: [FigureSource!]!
+  "What was read, each distinct need once."
+  readings: [MetricReading!]! @cost(weight: 0)
+  "How long the statements took, to be planned and to be executed."
+  milliseconds: Float!
+  "How many rows the tables gave, to all of them."
+  rows: Int!
+  "How many blocks of 8 kB were looked at, in memory or not."
+  blocks: Int!
+}
+
+"What was read at once."
+type MetricReading @can(do: READ_SCHEMA) {
+  "The keys of the metrics that it was read for: of a formula, those that it is made of in the end."
+  metrics: [String!]!
+  "For how many buckets."
+  buckets: Int!
+  "Where it comes from."
+  sources: [FigureSource!]!
+  "Why it comes from there."
+  reasons: [ReadingReason!]!
+  "What was asked of the database."
+  statements: [MetricStatement!]! @cost(weight: 0)
+  "How long the statements took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"A statement, as the database ran it."
+type MetricStatement @can(do: READ_SCHEMA) {
+  "Its name."
+  name: String!
+  "The tables and materialized views that it read."
+  tables: [String!]!
+  "How long it took."
+  milliseconds: Float!
+  "How many rows the tables gave."
+  rows: Int!
+  "How many blocks of 8 kB were looked at."
+  blocks: Int!
+}
+
+"Why figures are read from where they are."
+enum ReadingReason {
+  "Days are over, and were materialized; nothing has touched them since."
+  CLOSED_DAYS
+  "Days are running, have been touched, or are cut: what is kept with each event is added."
+  OPEN_DAYS
+  "A bucket begins or ends within a quarter hour, whose events are counted one by one."
+  CUT_QUARTER_HOURS
+  "What a filter compares is known of single events alone."
+  FILTER
+  "What it is broken down by is known of single events alone."
+  BREAKDOWN
+  "What the metric counts is known of single events alone."
+  DEFINITION
+  "The caller sees some rows alone, and what is kept knows nothing of that."
+  ROW_CONDITIONS
+  "What was known in the past is known of single events alone."
+  AS_OF
 }
 `, BuiltIn: false},
 	{Name: "../customer.graphqls", Input: `extend type Query {
@@ -6326,6 +8586,80 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
   cursor: String!
   "The document."
   node: TrustedDocument!
+}
+`, BuiltIn: false},
+	{Name: "../entity.graphqls", Input: `extend type MetricValue {
+  """
+  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
+  has the amount that it contributes. Not of ratios, averages and the like.
+  """
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricSeries {
+  "Whom or what the figure of one bucket is made of, from the same snapshot."
+  entities(
+    "The start of the bucket, as in ` + "`" + `at` + "`" + `."
+    at: DateTime!
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+extend type MetricRow {
+  "Whom or what the figure of the group is made of, from the same snapshot."
+  entities(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+"What figures are made of."
+enum MetricEntityKind {
+  "People: ` + "`" + `Person` + "`" + `."
+  PERSON
+  "Accounts: ` + "`" + `Account` + "`" + `."
+  ACCOUNT
+  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
+  SUBSCRIPTION
+}
+
+"One of those that a figure is made of."
+union MetricEntity = Person | Account
+
+"A page of what a figure is made of."
+type MetricEntityConnection @can(do: READ) {
+  "What they are."
+  kind: MetricEntityKind!
+  "The entities with their cursors and amounts."
+  edges: [MetricEntityEdge!]!
+  "The entities without their cursors."
+  nodes: [MetricEntity]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages: the figure itself, where that is a number of entities."
+  totalCount: Int!
+  "What all of them contribute: the figure itself."
+  sum: Float!
+}
+
+"One of those that a figure is made of, in a list."
+type MetricEntityEdge @can(do: READ) {
+  "Where it stands in the list."
+  cursor: String!
+  "The entity; null if it has been erased since."
+  node: MetricEntity
+  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
+  amount: Float!
 }
 `, BuiltIn: false},
 	{Name: "../event.graphqls", Input: `extend type Query {
@@ -7048,7 +9382,7 @@ type Metric implements Node @can(do: READ_METRICS) {
   dimensions: [DimensionKind!]!
   "What asking for its figures takes, beside READ_METRICS."
   permission: Permission!
-  "Which version of its definition this is, from 1 on."
+  "Which version of its definition this is, from 1 on. A formula gets a new one too when what it is made of changes."
   version: Int!
   "Whether the tenant has defined it."
   custom: Boolean!
@@ -7113,6 +9447,31 @@ type Metric implements Node @can(do: READ_METRICS) {
     "The currency of money, by ISO 4217; the tenant's unless given."
     currency: String
   ): MetricBreakdown! @cost(weight: 20)
+  """
+  How its figures are read, and what that costs: they are worked out once, and every
+  statement is run once more to be measured.
+  """
+  explain(
+    "Which time; the last 30 days unless given."
+    range: RangeInput
+    "Of a series by this step; of the figure for the whole range unless given."
+    interval: Interval
+    "Of a breakdown by these dimensions."
+    by: [DimensionInput!]
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "What counts; everything unless given."
+    filter: FilterInput
+    "As it was known at this instant of the past; now unless given."
+    asOf: DateTime
+  ): MetricExplanation! @cost(weight: 200) @can(do: READ_SCHEMA)
+  "Its versions, the newest first, if the tenant has defined it; none of others."
+  versions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): MetricVersionConnection! @page @can(do: READ_SCHEMA)
 }
 
 "What a value is a number of."
@@ -8120,6 +10479,757 @@ type SharedReportEdge @can(do: READ_METRICS) {
   node: SharedReport!
 }
 `, BuiltIn: false},
+	{Name: "../revenue.graphqls", Input: `extend type Query {
+  "The tenant's plans, the oldest first."
+  plans(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PlanConnection! @page @can(do: READ_REVENUE)
+  "The tenant's subscriptions, the oldest first."
+  subscriptions(
+    "Those alone that stand so."
+    status: SubscriptionStatus
+    "Those alone of this account: its id."
+    account: ID
+    "Those alone of this plan: its id."
+    plan: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): CustomerSubscriptionConnection! @page @can(do: READ_REVENUE)
+  "One subscription. Null, with a NOT_FOUND error, if there is none."
+  subscription("The subscription's id." id: ID!): CustomerSubscription @can(do: READ_REVENUE)
+  "The tenant's invoices, the latest recorded first."
+  invoices(
+    "Those alone that stand so."
+    status: InvoiceStatus
+    "Those alone of this account: its id."
+    account: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): InvoiceConnection! @page @can(do: READ_REVENUE)
+  "Charges, refunds and credits, the latest recorded first."
+  payments(
+    "Those alone of this kind."
+    kind: PaymentKind
+    "Those alone of this account: its id."
+    account: ID
+    "Those alone of this invoice: its id."
+    invoice: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PaymentConnection! @page @can(do: READ_REVENUE)
+  """
+  How customers' MRR moved, the latest first: one movement for each customer, day and
+  currency. What came to nothing, such as another plan at the same price, is left out.
+  """
+  mrrMovements(
+    "Those alone of this time; all unless given."
+    range: SpanInput
+    "Those alone of this kind."
+    kind: MrrMovementKind
+    "Those alone of this account: its id."
+    account: ID
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MrrMovementConnection! @page @can(do: READ_REVENUE)
+  "The exchange rates that hold, the latest day first."
+  exchangeRates(
+    "Those alone of this base: a code of ISO 4217."
+    base: String
+    "Those alone of this currency: a code of ISO 4217."
+    currency: String
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): ExchangeRateConnection! @page @can(do: READ_REVENUE)
+}
+
+extend type Mutation {
+  """
+  Records what is known of plans, subscriptions, invoices and payments, and derives how MRR
+  moved. It succeeds item by item; the same again is a DUPLICATE, so whatever failed may be
+  sent again. What is said late changes the past, and what was known before stays known.
+  """
+  recordRevenue("What to record; 1 to 1,000 items, in any order." items: [RevenueItemInput!]!): RevenueResult! @can(do: INGEST)
+  """
+  Says when a cancelled subscription stops counting, now and in the past: how MRR moved is
+  derived again.
+  """
+  setChurnRule("The rule." rule: ChurnRule!): Tenant! @can(do: MANAGE_TENANT)
+}
+
+extend type Tenant {
+  "When a cancelled subscription stops counting as MRR."
+  churnRule: ChurnRule!
+}
+
+extend type Account {
+  "Its subscriptions, the oldest first."
+  subscriptions(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): CustomerSubscriptionConnection @page @sensitive(group: REVENUE)
+  "What it comes to a month now, in each currency that it pays in; empty if it pays nothing."
+  mrr: [Money!] @cost(weight: 2, items: 1) @sensitive(group: REVENUE)
+}
+
+"A stretch of time, half-open. What is not given is not bounded."
+input SpanInput {
+  "The first instant that counts."
+  from: DateTime
+  "The first instant that no longer counts."
+  to: DateTime
+}
+
+"When a cancelled subscription stops counting as MRR."
+enum ChurnRule {
+  "When the period ends that was paid for."
+  PERIOD_END
+  "As it is cancelled."
+  CANCELLATION
+}
+
+"An amount in minor units, such as cents: a whole number of up to 10^13. The yen has none: there it is yen."
+scalar MinorUnits
+
+"One thing that is known of revenue: exactly one of the fields."
+input RevenueItemInput {
+  "What is sold, and for how much."
+  plan: PlanInput
+  "How a subscription stands since an instant."
+  subscription: SubscriptionInput
+  "How an invoice stands since an instant."
+  invoice: InvoiceInput
+  "Money that was paid, or was to be."
+  charge: ChargeInput
+  "Money that went back."
+  refund: RefundInput
+  "Money that was let off."
+  credit: CreditInput
+  "What a currency is worth from a day on."
+  rate: ExchangeRateInput
+}
+
+"What is sold, and for how much. A plan keeps its price: a new price is a plan with another key."
+input PlanInput {
+  "What it is referred to by; 1 to 200 characters."
+  key: String!
+  "What it is called; its key unless given."
+  name: String
+  "The price of one."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "What the price is for."
+  interval: BillingInterval!
+  "How many of these intervals; 1 unless given. 3 and MONTH are a quarter."
+  intervalCount: Int
+}
+
+"What a price is for. A year counts 12 months, 52 weeks or 365 days."
+enum BillingInterval {
+  "A day."
+  DAY
+  "A week."
+  WEEK
+  "A month."
+  MONTH
+  "A year."
+  YEAR
+}
+
+"""
+How a subscription stands from ` + "`" + `occurredAt` + "`" + ` until the next thing that is said of it. The first
+may tell of an earlier start by ` + "`" + `startedAt` + "`" + ` or ` + "`" + `trialStartsAt` + "`" + `, so that a list of what there is
+today is enough to begin with.
+"""
+input SubscriptionInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The key of its plan."
+  plan: String!
+  "How it stands."
+  status: SubscriptionStatus!
+  "How many are charged for, such as seats; 1 unless given."
+  quantity: Int
+  "The price of one; the plan's unless given."
+  amount: MinorUnits
+  "The currency, by ISO 4217; the plan's unless given."
+  currency: String
+  "What is taken off the whole charge, each time."
+  discount: MinorUnits
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it began, or begins."
+  startedAt: DateTime
+  "When its trial began."
+  trialStartsAt: DateTime
+  "When its trial ends: until then it is no revenue."
+  trialEndsAt: DateTime
+  "Until when it is paid for."
+  periodEndsAt: DateTime
+  "When it was cancelled."
+  canceledAt: DateTime
+  "When it ended, whatever was paid for."
+  endedAt: DateTime
+}
+
+"How a subscription stands."
+enum SubscriptionStatus {
+  "It is tried, and not paid for."
+  TRIALING
+  "It is paid for."
+  ACTIVE
+  "A charge failed and is tried again: it still counts."
+  PAST_DUE
+  "Nothing is charged for now."
+  PAUSED
+  "It was cancelled: it ends with what was paid for, or has ended."
+  CANCELED
+}
+
+"How an invoice stands since an instant."
+input InvoiceInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is for, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The subscription that it is for, by its id where both come from."
+  subscription: String
+  "The number that is on it."
+  number: String
+  "How it stands."
+  status: InvoiceStatus!
+  "The currency, by ISO 4217."
+  currency: String!
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it was issued."
+  issuedAt: DateTime!
+  "When it is due."
+  dueAt: DateTime
+  "When it was paid."
+  paidAt: DateTime
+  "What is on it; 1 to 200 lines."
+  lines: [InvoiceLineInput!]!
+}
+
+"How an invoice stands."
+enum InvoiceStatus {
+  "It is not issued yet."
+  DRAFT
+  "It is to be paid."
+  OPEN
+  "It is paid."
+  PAID
+  "It was taken back."
+  VOID
+  "Nobody expects it to be paid."
+  UNCOLLECTIBLE
+}
+
+"A line of an invoice."
+input InvoiceLineInput {
+  "What is on it."
+  description: String
+  "Whether it comes again."
+  kind: InvoiceLineKind!
+  "The key of its plan."
+  plan: String
+  "How many; 1 unless given."
+  quantity: Int
+  "The amount of the line, before discount and tax. Below 0 it gives back."
+  amount: MinorUnits!
+  "What is taken off."
+  discount: MinorUnits
+  "The tax that is added."
+  tax: MinorUnits
+  "When the time begins that it is for."
+  periodFrom: DateTime
+  "When it ends."
+  periodEndsAt: DateTime
+}
+
+"Whether a line of an invoice comes again."
+enum InvoiceLineKind {
+  "It comes with every period."
+  RECURRING
+  "It comes once."
+  ONE_OFF
+}
+
+"Money that was paid, or was to be."
+input ChargeInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The invoice that it pays, by its id where both come from."
+  invoice: String
+  "What became of it; SUCCEEDED unless given."
+  status: PaymentStatus
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why it failed."
+  reason: String
+}
+
+"Money that went back."
+input RefundInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The charge that it gives back, by its id where both come from."
+  charge: String
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "What became of it; SUCCEEDED unless given."
+  status: PaymentStatus
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why it was made."
+  reason: String
+}
+
+"Money that was let off."
+input CreditInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "The account that it is of, as in events. It stays with it."
+  groupId: String!
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "How much."
+  amount: MinorUnits!
+  "The currency, by ISO 4217."
+  currency: String!
+  "When it was made."
+  occurredAt: DateTime!
+  "Why it was made."
+  reason: String
+}
+
+"What became of a payment."
+enum PaymentStatus {
+  "It is under way."
+  PENDING
+  "It was made."
+  SUCCEEDED
+  "It was not made."
+  FAILED
+}
+
+"What one unit of a base is worth in a currency, from a day of the tenant's zone until the next rate of the two. Said again, another rate takes the place of the first."
+input ExchangeRateInput {
+  "The currency of which one unit is worth so much, by ISO 4217."
+  base: String!
+  "The currency that it is worth so much of, by ISO 4217."
+  currency: String!
+  "From which day on."
+  day: Date!
+  "How much it is worth: a decimal number, such as ` + "`" + `1.0842` + "`" + `."
+  rate: String!
+}
+
+"What became of a batch."
+type RevenueResult @can {
+  "One for each item, in the order they were sent."
+  verdicts: [RevenueVerdict!]!
+  "How many were recorded."
+  accepted: Int!
+  "How many had been recorded before."
+  duplicates: Int!
+  "How many contradict what was recorded before."
+  conflicts: Int!
+  "How many could not be taken."
+  rejected: Int!
+}
+
+"What became of one item."
+type RevenueVerdict @can {
+  "What it is about; null if that cannot be told."
+  kind: RevenueItemKind
+  "Its id, as it was sent; of a plan its key, of a rate its currencies and day. Empty if that cannot be told."
+  id: String!
+  "What became of it."
+  status: VerdictStatus!
+  "Which field was wrong, such as ` + "`" + `subscription.plan` + "`" + `; null unless REJECTED or CONFLICT."
+  field: String
+  "What was wrong, in a sentence; null unless REJECTED or CONFLICT."
+  reason: String
+}
+
+"What an item is about."
+enum RevenueItemKind {
+  "A plan."
+  PLAN
+  "A subscription."
+  SUBSCRIPTION
+  "An invoice."
+  INVOICE
+  "A charge."
+  CHARGE
+  "A refund."
+  REFUND
+  "A credit."
+  CREDIT
+  "An exchange rate."
+  RATE
+}
+
+"What is sold, and for how much."
+type Plan implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "What it is referred to by."
+  key: String!
+  "What it is called."
+  name: String!
+  "The price of one."
+  price: Money!
+  "What the price is for."
+  interval: BillingInterval!
+  "How many of these intervals."
+  intervalCount: Int!
+  "When it was recorded."
+  createdAt: DateTime!
+}
+
+"How a customer's subscription stands, by what was said last."
+type CustomerSubscription implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whose it is."
+  account: Account!
+  "What is paid for."
+  plan: Plan!
+  "How it stands."
+  status: SubscriptionStatus!
+  "How many are charged for."
+  quantity: Int!
+  "The price of one."
+  price: Money!
+  "What is taken off the whole charge, each time."
+  discount: Money!
+  "What the charge comes to a month, net of discounts: its MRR, while it is paid for."
+  monthly: Money!
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "When it began, or begins."
+  startedAt: DateTime
+  "When its trial began."
+  trialStartsAt: DateTime
+  "When its trial ends."
+  trialEndsAt: DateTime
+  "Until when it is paid for."
+  periodEndsAt: DateTime
+  "When it was cancelled."
+  canceledAt: DateTime
+  "When it ended."
+  endedAt: DateTime
+}
+
+"How an invoice stands, by what was said last."
+type Invoice implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whom it is for."
+  account: Account!
+  "The subscription that it is for, by its id where both come from."
+  subscription: String
+  "The number that is on it."
+  number: String
+  "How it stands."
+  status: InvoiceStatus!
+  "The amounts of its lines, before discounts and tax."
+  subtotal: Money!
+  "What is taken off them."
+  discount: Money!
+  "The tax on them."
+  tax: Money!
+  "What is to be paid: subtotal less discount, and tax."
+  total: Money!
+  "When it was issued."
+  issuedAt: DateTime!
+  "When it is due."
+  dueAt: DateTime
+  "When it was paid."
+  paidAt: DateTime
+  "Since when it stands so."
+  occurredAt: DateTime!
+  "What is on it."
+  lines: [InvoiceLine!]! @cost(items: 5)
+}
+
+"A line of an invoice."
+type InvoiceLine @can(do: READ_REVENUE) {
+  "What is on it."
+  description: String
+  "Whether it comes again."
+  kind: InvoiceLineKind!
+  "The key of its plan."
+  plan: String
+  "How many."
+  quantity: Int!
+  "The amount of the line, before discount and tax."
+  amount: Money!
+  "What is taken off."
+  discount: Money!
+  "The tax that is added."
+  tax: Money!
+  "When the time begins that it is for."
+  periodFrom: DateTime
+  "When it ends."
+  periodEndsAt: DateTime
+}
+
+"A charge, a refund or a credit, by what was said last."
+type Payment implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Which of them."
+  kind: PaymentKind!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from: the source of the key that it was sent with."
+  source: String!
+  "Whose it is."
+  account: Account!
+  "What became of it."
+  status: PaymentStatus!
+  "How much."
+  amount: Money!
+  "The invoice that it is of, by its id where both come from."
+  invoice: String
+  "Of a refund, the charge that it gives back, by its id where both come from."
+  charge: String
+  "Why it was made."
+  reason: String
+  "When it was made."
+  occurredAt: DateTime!
+}
+
+"What a payment is."
+enum PaymentKind {
+  "Money that came in."
+  CHARGE
+  "Money that went back."
+  REFUND
+  "Money that was let off."
+  CREDIT
+}
+
+"""
+How a customer's MRR in one currency moved on one day of the tenant's zone, after changes
+within 60 minutes were put together.
+"""
+type MrrMovement implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "Whose it is."
+  account: Account!
+  "When: the day's last change."
+  at: DateTime!
+  "What it is."
+  kind: MrrMovementKind!
+  "By how much MRR rose; below 0 it fell."
+  amount: Money!
+  "Since when this is known."
+  recordedAt: DateTime!
+  "What each subscription, and each plan, had to do with it."
+  parts: [MrrMovementPart!]! @cost(items: 2)
+}
+
+"What a subscription's plan had to do with a movement."
+type MrrMovementPart @can(do: READ_REVENUE) {
+  "The subscription."
+  subscription: CustomerSubscription!
+  "The plan that it was, or is, on."
+  plan: Plan!
+  "By how much it rose; below 0 it fell."
+  amount: Money!
+}
+
+"What a movement of MRR is."
+enum MrrMovementKind {
+  "From 0, for the first time."
+  NEW
+  "Higher."
+  EXPANSION
+  "Lower, still above 0."
+  CONTRACTION
+  "To 0."
+  CHURN
+  "From 0, not for the first time."
+  REACTIVATION
+}
+
+"What one unit of a base is worth in a currency, from a day on until the next rate of the two."
+type ExchangeRate implements Node @can(do: READ_REVENUE) {
+  "Opaque and global."
+  id: ID!
+  "The currency of which one unit is worth so much, by ISO 4217."
+  base: String!
+  "The currency that it is worth so much of, by ISO 4217."
+  currency: String!
+  "From which day of the tenant's zone on."
+  day: Date!
+  "How much it is worth: a decimal number."
+  rate: String!
+  "Since when this is known."
+  recordedAt: DateTime!
+}
+
+"A page of plans."
+type PlanConnection @can(do: READ_REVENUE) {
+  "The plans with their cursors."
+  edges: [PlanEdge!]!
+  "The plans without their cursors."
+  nodes: [Plan!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A plan in a list."
+type PlanEdge @can(do: READ_REVENUE) {
+  "Where this plan stands in the list."
+  cursor: String!
+  "The plan."
+  node: Plan!
+}
+
+"A page of subscriptions."
+type CustomerSubscriptionConnection @can(do: READ_REVENUE) {
+  "The subscriptions with their cursors."
+  edges: [CustomerSubscriptionEdge!]!
+  "The subscriptions without their cursors."
+  nodes: [CustomerSubscription!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A subscription in a list."
+type CustomerSubscriptionEdge @can(do: READ_REVENUE) {
+  "Where this subscription stands in the list."
+  cursor: String!
+  "The subscription."
+  node: CustomerSubscription!
+}
+
+"A page of invoices."
+type InvoiceConnection @can(do: READ_REVENUE) {
+  "The invoices with their cursors."
+  edges: [InvoiceEdge!]!
+  "The invoices without their cursors."
+  nodes: [Invoice!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An invoice in a list."
+type InvoiceEdge @can(do: READ_REVENUE) {
+  "Where this invoice stands in the list."
+  cursor: String!
+  "The invoice."
+  node: Invoice!
+}
+
+"A page of payments."
+type PaymentConnection @can(do: READ_REVENUE) {
+  "The payments with their cursors."
+  edges: [PaymentEdge!]!
+  "The payments without their cursors."
+  nodes: [Payment!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A payment in a list."
+type PaymentEdge @can(do: READ_REVENUE) {
+  "Where this payment stands in the list."
+  cursor: String!
+  "The payment."
+  node: Payment!
+}
+
+"A page of movements."
+type MrrMovementConnection @can(do: READ_REVENUE) {
+  "The movements with their cursors."
+  edges: [MrrMovementEdge!]!
+  "The movements without their cursors."
+  nodes: [MrrMovement!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A movement in a list."
+type MrrMovementEdge @can(do: READ_REVENUE) {
+  "Where this movement stands in the list."
+  cursor: String!
+  "The movement."
+  node: MrrMovement!
+}
+
+"A page of rates."
+type ExchangeRateConnection @can(do: READ_REVENUE) {
+  "The rates with their cursors."
+  edges: [ExchangeRateEdge!]!
+  "The rates without their cursors."
+  nodes: [ExchangeRate!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A rate in a list."
+type ExchangeRateEdge @can(do: READ_REVENUE) {
+  "Where this rate stands in the list."
+  cursor: String!
+  "The rate."
+  node: ExchangeRate!
+}
+`, BuiltIn: false},
 	{Name: "../rows.graphqls", Input: `"""
 Which rows somebody sees: those for which all conditions hold. Of events, people or accounts
 without a condition none are seen. At least one condition is needed, and at most 20.
@@ -8372,6 +11482,283 @@ type SessionEdge @can {
   node: Session!
 }
 `, BuiltIn: false},
+	{Name: "../summary.graphqls", Input: `extend type Query {
+  """
+  What was restated: figures of periods that were over, and that are others now, since
+  something changed that they are counted from. The latest first.
+  """
+  restatements(
+    "The metric's key; all unless given."
+    metric: String
+    "How long the periods are; all kinds unless given."
+    period: SummaryPeriod
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): RestatementConnection! @page @can(do: READ_METRICS)
+  "The materialized views that closed days are read from, and how fresh they are."
+  materializedViews(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MaterializedViewConnection! @page @cost(weight: 5) @can(do: READ_METRICS)
+}
+
+extend type Metric {
+  """
+  What was kept of the metric: its figure of each day, week or month that is over, by the
+  tenant's zone and first day of the week, that of the latest first.
+  """
+  summaries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricSummaryConnection! @page
+  "The same as parallel lists, in the order of time; at most 2,000."
+  summarySeries(
+    "How long the periods are."
+    period: SummaryPeriod!
+    "Of periods that begin on this day or later."
+    from: Date
+    "Of periods that begin before this day."
+    to: Date
+    "As they were known at this instant; as they are known now unless given."
+    asOf: DateTime
+  ): MetricSummarySeries! @cost(weight: 5)
+  "What was kept of one period; null if nothing was, or not yet."
+  summary(
+    "How long the period is."
+    period: SummaryPeriod!
+    "The day on which it begins."
+    start: Date!
+    "As it was known at this instant; as it is known now unless given."
+    asOf: DateTime
+  ): MetricSummary
+}
+
+
+"How long what is summarized lasts."
+enum SummaryPeriod {
+  "A calendar day of the tenant's zone."
+  DAY
+  "Seven calendar days, from the tenant's first day of the week."
+  WEEK
+  "A calendar month."
+  MONTH
+}
+
+"A figure of a period that is over, as it was known from ` + "`" + `recordedAt` + "`" + ` until ` + "`" + `supersededAt` + "`" + `."
+type MetricSummary implements Node @can(do: READ_METRICS) {
+  "Opaque and global. A restated figure has another."
+  id: ID!
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "The zone whose days it has."
+  zone: TimeZone!
+  "The figure; null for a ratio or an average of nothing."
+  value: Float
+  "What the value is a number of."
+  unit: MetricUnit!
+  "Of money: the currency whose minor units the value is in, in ISO 4217."
+  currency: String
+  "Which definition of the metric it was found by."
+  definitionVersion: Int!
+  "Whether the figure is exact."
+  exact: Boolean!
+  "Everything accepted before is counted in it."
+  asOf: DateTime!
+  "Names what it was found from: another number if anything had changed of the days up to its end."
+  dataVersion: String!
+  "1, and one more for each time that the figure was restated."
+  version: Int!
+  "From when on it was known."
+  recordedAt: DateTime!
+  "From when on another figure was known; null while this one holds."
+  supersededAt: DateTime
+  "All that the figure of this period ever was, the latest first; at most 50."
+  history: [MetricSummary!]! @cost(items: 2)
+  "How it came to be what it is, the latest first; at most 50."
+  restatements: [Restatement!]! @cost(items: 2)
+}
+
+"What was kept of a metric, as parallel lists: ` + "`" + `values[i]` + "`" + ` belongs to the period that begins on ` + "`" + `starts[i]` + "`" + `."
+type MetricSummarySeries @can(do: READ_METRICS) {
+  "How long the periods are."
+  period: SummaryPeriod!
+  "The day on which each period begins. One that was not kept is not there."
+  starts: [Date!]!
+  "The figure of each period; null for a ratio or an average of nothing."
+  values: [Float]!
+  "How often each figure was restated."
+  restated: [Int!]!
+  "Whether each figure is exact."
+  exact: [Boolean!]!
+}
+
+"Why a figure of a period that was over is another one now."
+enum RestatementCause {
+  "Events of the period came after it had been summarized; or, of a metric that looks back, of the time before it."
+  LATE_EVENTS
+  "Who is who turned out to be otherwise: users were merged, a merge was undone, an anonymous visitor signed in."
+  IDENTITY
+  "Somebody was erased."
+  ERASURE
+  "The metric is defined otherwise."
+  DEFINITION
+  "Subscriptions, charges or rates of the period were changed."
+  REVENUE
+  "What is counted was changed in another way."
+  DATA
+}
+
+"That a figure of a period that was over is another one now."
+type Restatement @can(do: READ_METRICS) {
+  "The metric."
+  metric: Metric!
+  "How long the period is."
+  period: SummaryPeriod!
+  "The day on which it begins."
+  start: Date!
+  "Its instants."
+  range: Range!
+  "What the figure was."
+  before: Float
+  "What it became."
+  after: Float
+  "By how much it moved; null where one of the two is null."
+  change: Float
+  "Why, as far as it can be told."
+  causes: [RestatementCause!]!
+  "How many events of the period came after the figure had been found."
+  lateEvents: Int!
+  "The ids of the merges, identities and erasures behind it, for whoever may see those; at most 20."
+  because: [ID!]!
+  "When it was found out."
+  recordedAt: DateTime!
+}
+
+"A page of what was kept of a metric."
+type MetricSummaryConnection @can(do: READ_METRICS) {
+  "The figures with their cursors."
+  edges: [MetricSummaryEdge!]!
+  "The figures without their cursors."
+  nodes: [MetricSummary!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A figure in a list."
+type MetricSummaryEdge @can(do: READ_METRICS) {
+  "Where this figure stands in the list."
+  cursor: String!
+  "The figure."
+  node: MetricSummary!
+}
+
+"A page of what was restated."
+type RestatementConnection @can(do: READ_METRICS) {
+  "The restatements with their cursors."
+  edges: [RestatementEdge!]!
+  "The restatements without their cursors."
+  nodes: [Restatement!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A restatement in a list."
+type RestatementEdge @can(do: READ_METRICS) {
+  "Where this restatement stands in the list."
+  cursor: String!
+  "The restatement."
+  node: Restatement!
+}
+
+"What became of the last refresh of a view."
+enum RefreshState {
+  "It is under way; the view is read as it was before."
+  RUNNING
+  "It came to its end."
+  DONE
+  "It failed; the view is as it was before."
+  FAILED
+}
+
+"Why a view was refreshed."
+enum RefreshReason {
+  "Days in it were out of date."
+  NEEDED
+  "It was time."
+  SCHEDULED
+  "It had nothing, as after a restore."
+  FILLED
+}
+
+"""
+A materialized view. What it has of a day that has changed since is not read: such a day is
+counted afresh. So no refresh changes an answer.
+"""
+type MaterializedView @can(do: READ_METRICS) {
+  "Such as ` + "`" + `day_total` + "`" + `."
+  name: String!
+  "What became of its last refresh; null if there was none."
+  state: RefreshState
+  "Why it was refreshed last; null if it was not."
+  reason: RefreshReason
+  "When its last refresh was begun; null if there was none."
+  startedAt: DateTime
+  "When it was last refreshed to the end; null if it never was."
+  lastRefreshedAt: DateTime
+  "How many seconds that took, for all tenants together."
+  lastDuration: Float
+  "How many of the tenant's days that are over it has no longer right, or not yet."
+  staleDays: Int!
+  "How many days of the tenant are over."
+  closedDays: Int!
+  "All days before this one are right in it; null if no day of the tenant is over."
+  freshUntil: Date
+  "Why its last refresh failed; null if it did not."
+  error: String
+}
+
+"The materialized views."
+type MaterializedViewConnection @can(do: READ_METRICS) {
+  "The views with their cursors."
+  edges: [MaterializedViewEdge!]!
+  "The views without their cursors."
+  nodes: [MaterializedView!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A view in the list."
+type MaterializedViewEdge @can(do: READ_METRICS) {
+  "Where this view stands in the list."
+  cursor: String!
+  "The view."
+  node: MaterializedView!
+}
+`, BuiltIn: false},
 	{Name: "../tenant.graphqls", Input: `extend type Mutation {
   "Changes the tenant's settings. What is not given stays. How long raw events are kept, ` + "`" + `setEventRetention` + "`" + ` says."
   updateTenant(
@@ -8581,6 +11968,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_firstSeenAt(ctx, field)
 	case "members":
 		return ec.fieldContext_Account_members(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_Account_subscriptions(ctx, field)
+	case "mrr":
+		return ec.fieldContext_Account_mrr(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -8751,6 +12142,68 @@ func (ec *executionContext) childFields_Branding(ctx context.Context, field grap
 		return ec.fieldContext_Branding_accent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Branding", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscription(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CustomerSubscription_id(ctx, field)
+	case "externalId":
+		return ec.fieldContext_CustomerSubscription_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_CustomerSubscription_source(ctx, field)
+	case "account":
+		return ec.fieldContext_CustomerSubscription_account(ctx, field)
+	case "plan":
+		return ec.fieldContext_CustomerSubscription_plan(ctx, field)
+	case "status":
+		return ec.fieldContext_CustomerSubscription_status(ctx, field)
+	case "quantity":
+		return ec.fieldContext_CustomerSubscription_quantity(ctx, field)
+	case "price":
+		return ec.fieldContext_CustomerSubscription_price(ctx, field)
+	case "discount":
+		return ec.fieldContext_CustomerSubscription_discount(ctx, field)
+	case "monthly":
+		return ec.fieldContext_CustomerSubscription_monthly(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_CustomerSubscription_occurredAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_CustomerSubscription_startedAt(ctx, field)
+	case "trialStartsAt":
+		return ec.fieldContext_CustomerSubscription_trialStartsAt(ctx, field)
+	case "trialEndsAt":
+		return ec.fieldContext_CustomerSubscription_trialEndsAt(ctx, field)
+	case "periodEndsAt":
+		return ec.fieldContext_CustomerSubscription_periodEndsAt(ctx, field)
+	case "canceledAt":
+		return ec.fieldContext_CustomerSubscription_canceledAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_CustomerSubscription_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscription", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscriptionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CustomerSubscriptionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CustomerSubscriptionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CustomerSubscriptionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscriptionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSubscriptionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CustomerSubscriptionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CustomerSubscriptionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscriptionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Dimension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9021,6 +12474,46 @@ func (ec *executionContext) childFields_Events(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Events", field.Name)
 }
 
+func (ec *executionContext) childFields_ExchangeRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ExchangeRate_id(ctx, field)
+	case "base":
+		return ec.fieldContext_ExchangeRate_base(ctx, field)
+	case "currency":
+		return ec.fieldContext_ExchangeRate_currency(ctx, field)
+	case "day":
+		return ec.fieldContext_ExchangeRate_day(ctx, field)
+	case "rate":
+		return ec.fieldContext_ExchangeRate_rate(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_ExchangeRate_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRate", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeRateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExchangeRateConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ExchangeRateConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExchangeRateConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeRateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExchangeRateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ExchangeRateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9171,6 +12664,90 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invoice_id(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Invoice_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_Invoice_source(ctx, field)
+	case "account":
+		return ec.fieldContext_Invoice_account(ctx, field)
+	case "subscription":
+		return ec.fieldContext_Invoice_subscription(ctx, field)
+	case "number":
+		return ec.fieldContext_Invoice_number(ctx, field)
+	case "status":
+		return ec.fieldContext_Invoice_status(ctx, field)
+	case "subtotal":
+		return ec.fieldContext_Invoice_subtotal(ctx, field)
+	case "discount":
+		return ec.fieldContext_Invoice_discount(ctx, field)
+	case "tax":
+		return ec.fieldContext_Invoice_tax(ctx, field)
+	case "total":
+		return ec.fieldContext_Invoice_total(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_Invoice_issuedAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Invoice_dueAt(ctx, field)
+	case "paidAt":
+		return ec.fieldContext_Invoice_paidAt(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_Invoice_occurredAt(ctx, field)
+	case "lines":
+		return ec.fieldContext_Invoice_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InvoiceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InvoiceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InvoiceConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InvoiceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InvoiceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "description":
+		return ec.fieldContext_InvoiceLine_description(ctx, field)
+	case "kind":
+		return ec.fieldContext_InvoiceLine_kind(ctx, field)
+	case "plan":
+		return ec.fieldContext_InvoiceLine_plan(ctx, field)
+	case "quantity":
+		return ec.fieldContext_InvoiceLine_quantity(ctx, field)
+	case "amount":
+		return ec.fieldContext_InvoiceLine_amount(ctx, field)
+	case "discount":
+		return ec.fieldContext_InvoiceLine_discount(ctx, field)
+	case "tax":
+		return ec.fieldContext_InvoiceLine_tax(ctx, field)
+	case "periodFrom":
+		return ec.fieldContext_InvoiceLine_periodFrom(ctx, field)
+	case "periodEndsAt":
+		return ec.fieldContext_InvoiceLine_periodEndsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceLine", field.Name)
+}
+
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "readPerMinute":
@@ -9195,6 +12772,54 @@ func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.
 		return ec.fieldContext_Live_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Live", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MaterializedView_name(ctx, field)
+	case "state":
+		return ec.fieldContext_MaterializedView_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_MaterializedView_reason(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_MaterializedView_startedAt(ctx, field)
+	case "lastRefreshedAt":
+		return ec.fieldContext_MaterializedView_lastRefreshedAt(ctx, field)
+	case "lastDuration":
+		return ec.fieldContext_MaterializedView_lastDuration(ctx, field)
+	case "staleDays":
+		return ec.fieldContext_MaterializedView_staleDays(ctx, field)
+	case "closedDays":
+		return ec.fieldContext_MaterializedView_closedDays(ctx, field)
+	case "freshUntil":
+		return ec.fieldContext_MaterializedView_freshUntil(ctx, field)
+	case "error":
+		return ec.fieldContext_MaterializedView_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedView", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MaterializedViewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MaterializedViewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MaterializedViewConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MaterializedViewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MaterializedViewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MaterializedViewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterializedViewEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9283,6 +12908,16 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_series(ctx, field)
 	case "breakdown":
 		return ec.fieldContext_Metric_breakdown(ctx, field)
+	case "explain":
+		return ec.fieldContext_Metric_explain(ctx, field)
+	case "versions":
+		return ec.fieldContext_Metric_versions(ctx, field)
+	case "summaries":
+		return ec.fieldContext_Metric_summaries(ctx, field)
+	case "summarySeries":
+		return ec.fieldContext_Metric_summarySeries(ctx, field)
+	case "summary":
+		return ec.fieldContext_Metric_summary(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
 }
@@ -9363,6 +12998,100 @@ func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricEntityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MetricEntityConnection_kind(ctx, field)
+	case "edges":
+		return ec.fieldContext_MetricEntityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricEntityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricEntityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MetricEntityConnection_totalCount(ctx, field)
+	case "sum":
+		return ec.fieldContext_MetricEntityConnection_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricEntityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricEntityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricEntityEdge_node(ctx, field)
+	case "amount":
+		return ec.fieldContext_MetricEntityEdge_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEntityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sources":
+		return ec.fieldContext_MetricExplanation_sources(ctx, field)
+	case "readings":
+		return ec.fieldContext_MetricExplanation_readings(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricExplanation_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricExplanation_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricExplanation_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_MetricPreview_total(ctx, field)
+	case "series":
+		return ec.fieldContext_MetricPreview_series(ctx, field)
+	case "problems":
+		return ec.fieldContext_MetricPreview_problems(ctx, field)
+	case "explanation":
+		return ec.fieldContext_MetricPreview_explanation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_MetricProblem_field(ctx, field)
+	case "message":
+		return ec.fieldContext_MetricProblem_message(ctx, field)
+	case "blocking":
+		return ec.fieldContext_MetricProblem_blocking(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricReading(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metrics":
+		return ec.fieldContext_MetricReading_metrics(ctx, field)
+	case "buckets":
+		return ec.fieldContext_MetricReading_buckets(ctx, field)
+	case "sources":
+		return ec.fieldContext_MetricReading_sources(ctx, field)
+	case "reasons":
+		return ec.fieldContext_MetricReading_reasons(ctx, field)
+	case "statements":
+		return ec.fieldContext_MetricReading_statements(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricReading_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricReading_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricReading_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricReading", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -9373,6 +13102,8 @@ func (ec *executionContext) childFields_MetricRow(ctx context.Context, field gra
 		return ec.fieldContext_MetricRow_values(ctx, field)
 	case "comparisons":
 		return ec.fieldContext_MetricRow_comparisons(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricRow_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricRow", field.Name)
 }
@@ -9409,6 +13140,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricSeries_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricSeries_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeries", field.Name)
 }
@@ -9429,6 +13162,102 @@ func (ec *executionContext) childFields_MetricSeriesComparison(ctx context.Conte
 		return ec.fieldContext_MetricSeriesComparison_ratios(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricSeriesComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetricStatement_name(ctx, field)
+	case "tables":
+		return ec.fieldContext_MetricStatement_tables(ctx, field)
+	case "milliseconds":
+		return ec.fieldContext_MetricStatement_milliseconds(ctx, field)
+	case "rows":
+		return ec.fieldContext_MetricStatement_rows(ctx, field)
+	case "blocks":
+		return ec.fieldContext_MetricStatement_blocks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricStatement", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MetricSummary_id(ctx, field)
+	case "metric":
+		return ec.fieldContext_MetricSummary_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_MetricSummary_period(ctx, field)
+	case "start":
+		return ec.fieldContext_MetricSummary_start(ctx, field)
+	case "range":
+		return ec.fieldContext_MetricSummary_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_MetricSummary_zone(ctx, field)
+	case "value":
+		return ec.fieldContext_MetricSummary_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_MetricSummary_unit(ctx, field)
+	case "currency":
+		return ec.fieldContext_MetricSummary_currency(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_MetricSummary_definitionVersion(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummary_exact(ctx, field)
+	case "asOf":
+		return ec.fieldContext_MetricSummary_asOf(ctx, field)
+	case "dataVersion":
+		return ec.fieldContext_MetricSummary_dataVersion(ctx, field)
+	case "version":
+		return ec.fieldContext_MetricSummary_version(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MetricSummary_recordedAt(ctx, field)
+	case "supersededAt":
+		return ec.fieldContext_MetricSummary_supersededAt(ctx, field)
+	case "history":
+		return ec.fieldContext_MetricSummary_history(ctx, field)
+	case "restatements":
+		return ec.fieldContext_MetricSummary_restatements(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummary", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricSummaryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricSummaryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricSummaryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummaryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricSummaryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricSummaryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummaryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricSummarySeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "period":
+		return ec.fieldContext_MetricSummarySeries_period(ctx, field)
+	case "starts":
+		return ec.fieldContext_MetricSummarySeries_starts(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricSummarySeries_values(ctx, field)
+	case "restated":
+		return ec.fieldContext_MetricSummarySeries_restated(ctx, field)
+	case "exact":
+		return ec.fieldContext_MetricSummarySeries_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricSummarySeries", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9455,8 +13284,50 @@ func (ec *executionContext) childFields_MetricValue(ctx context.Context, field g
 		return ec.fieldContext_MetricValue_definitionVersion(ctx, field)
 	case "sources":
 		return ec.fieldContext_MetricValue_sources(ctx, field)
+	case "entities":
+		return ec.fieldContext_MetricValue_entities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricValue", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_MetricVersion_number(ctx, field)
+	case "definition":
+		return ec.fieldContext_MetricVersion_definition(ctx, field)
+	case "savedAt":
+		return ec.fieldContext_MetricVersion_savedAt(ctx, field)
+	case "savedBy":
+		return ec.fieldContext_MetricVersion_savedBy(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_MetricVersion_endedAt(ctx, field)
+	case "because":
+		return ec.fieldContext_MetricVersion_because(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MetricVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricVersionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MetricVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MetricVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9467,6 +13338,60 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MrrMovement_id(ctx, field)
+	case "account":
+		return ec.fieldContext_MrrMovement_account(ctx, field)
+	case "at":
+		return ec.fieldContext_MrrMovement_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_MrrMovement_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_MrrMovement_amount(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_MrrMovement_recordedAt(ctx, field)
+	case "parts":
+		return ec.fieldContext_MrrMovement_parts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovement", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MrrMovementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MrrMovementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MrrMovementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MrrMovementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MrrMovementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MrrMovementPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subscription":
+		return ec.fieldContext_MrrMovementPart_subscription(ctx, field)
+	case "plan":
+		return ec.fieldContext_MrrMovementPart_plan(ctx, field)
+	case "amount":
+		return ec.fieldContext_MrrMovementPart_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MrrMovementPart", field.Name)
 }
 
 func (ec *executionContext) childFields_NewAPIKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9507,6 +13432,56 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Payment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Payment_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Payment_kind(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Payment_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_Payment_source(ctx, field)
+	case "account":
+		return ec.fieldContext_Payment_account(ctx, field)
+	case "status":
+		return ec.fieldContext_Payment_status(ctx, field)
+	case "amount":
+		return ec.fieldContext_Payment_amount(ctx, field)
+	case "invoice":
+		return ec.fieldContext_Payment_invoice(ctx, field)
+	case "charge":
+		return ec.fieldContext_Payment_charge(ctx, field)
+	case "reason":
+		return ec.fieldContext_Payment_reason(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_Payment_occurredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PaymentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PaymentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PaymentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PaymentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PaymentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Person(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9589,6 +13564,48 @@ func (ec *executionContext) childFields_PersonMergeEdge(ctx context.Context, fie
 		return ec.fieldContext_PersonMergeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PersonMergeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Plan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Plan_id(ctx, field)
+	case "key":
+		return ec.fieldContext_Plan_key(ctx, field)
+	case "name":
+		return ec.fieldContext_Plan_name(ctx, field)
+	case "price":
+		return ec.fieldContext_Plan_price(ctx, field)
+	case "interval":
+		return ec.fieldContext_Plan_interval(ctx, field)
+	case "intervalCount":
+		return ec.fieldContext_Plan_intervalCount(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Plan_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Plan", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PlanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PlanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PlanConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PlanViolation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9755,6 +13772,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_archiveParts(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_Query_auditLog(ctx, field)
+	case "previewMetric":
+		return ec.fieldContext_Query_previewMetric(ctx, field)
 	case "person":
 		return ec.fieldContext_Query_person(ctx, field)
 	case "account":
@@ -9803,8 +13822,26 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_sharedReports(ctx, field)
 	case "sharedReport":
 		return ec.fieldContext_Query_sharedReport(ctx, field)
+	case "plans":
+		return ec.fieldContext_Query_plans(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_Query_subscriptions(ctx, field)
+	case "subscription":
+		return ec.fieldContext_Query_subscription(ctx, field)
+	case "invoices":
+		return ec.fieldContext_Query_invoices(ctx, field)
+	case "payments":
+		return ec.fieldContext_Query_payments(ctx, field)
+	case "mrrMovements":
+		return ec.fieldContext_Query_mrrMovements(ctx, field)
+	case "exchangeRates":
+		return ec.fieldContext_Query_exchangeRates(ctx, field)
 	case "viewer":
 		return ec.fieldContext_Query_viewer(ctx, field)
+	case "restatements":
+		return ec.fieldContext_Query_restatements(ctx, field)
+	case "materializedViews":
+		return ec.fieldContext_Query_materializedViews(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -9907,6 +13944,88 @@ func (ec *executionContext) childFields_ReportShare(ctx context.Context, field g
 		return ec.fieldContext_ReportShare_endedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReportShare", field.Name)
+}
+
+func (ec *executionContext) childFields_Restatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_Restatement_metric(ctx, field)
+	case "period":
+		return ec.fieldContext_Restatement_period(ctx, field)
+	case "start":
+		return ec.fieldContext_Restatement_start(ctx, field)
+	case "range":
+		return ec.fieldContext_Restatement_range(ctx, field)
+	case "before":
+		return ec.fieldContext_Restatement_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Restatement_after(ctx, field)
+	case "change":
+		return ec.fieldContext_Restatement_change(ctx, field)
+	case "causes":
+		return ec.fieldContext_Restatement_causes(ctx, field)
+	case "lateEvents":
+		return ec.fieldContext_Restatement_lateEvents(ctx, field)
+	case "because":
+		return ec.fieldContext_Restatement_because(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_Restatement_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Restatement", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RestatementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RestatementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RestatementConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RestatementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RestatementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RestatementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RevenueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdicts":
+		return ec.fieldContext_RevenueResult_verdicts(ctx, field)
+	case "accepted":
+		return ec.fieldContext_RevenueResult_accepted(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_RevenueResult_duplicates(ctx, field)
+	case "conflicts":
+		return ec.fieldContext_RevenueResult_conflicts(ctx, field)
+	case "rejected":
+		return ec.fieldContext_RevenueResult_rejected(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevenueResult", field.Name)
+}
+
+func (ec *executionContext) childFields_RevenueVerdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RevenueVerdict_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_RevenueVerdict_id(ctx, field)
+	case "status":
+		return ec.fieldContext_RevenueVerdict_status(ctx, field)
+	case "field":
+		return ec.fieldContext_RevenueVerdict_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_RevenueVerdict_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevenueVerdict", field.Name)
 }
 
 func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10151,6 +14270,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_limits(ctx, field)
 	case "limitCeiling":
 		return ec.fieldContext_Tenant_limitCeiling(ctx, field)
+	case "churnRule":
+		return ec.fieldContext_Tenant_churnRule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }

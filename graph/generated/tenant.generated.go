@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/document"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -381,6 +382,29 @@ func (ec *executionContext) fieldContext_Tenant_limitCeiling(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Tenant_churnRule(ctx context.Context, field graphql.CollectedField, obj *model.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_churnRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChurnRule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v revenue.ChurnRule) graphql.Marshaler {
+			return ec.marshalNChurnRule2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐChurnRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tenant_churnRule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, false, false, errors.New("field of type ChurnRule does not have child fields"))
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -618,6 +642,11 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "churnRule":
+			out.Values[i] = ec._Tenant_churnRule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

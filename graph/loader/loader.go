@@ -13,9 +13,12 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 const (
@@ -29,6 +32,9 @@ type Loaders struct {
 	// Figures answers questions for metrics together. Questions are told apart by where they
 	// are in memory: what equal ones have in common is read once all the same.
 	Figures *dataloader.Loader[*metric.Question, metric.Answer]
+
+	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
+	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
 
 	Event       *dataloader.Loader[event.Position, *event.Event]
 	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
@@ -45,8 +51,18 @@ type Loaders struct {
 	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
 	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
 	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+
+	Plan          *dataloader.Loader[int64, *revenue.Plan]
+	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
+	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
+	Payment       *dataloader.Loader[int64, *revenue.Payment]
+	Movement      *dataloader.Loader[int64, *revenue.Moved]
+	ExchangeRate  *dataloader.Loader[int64, *revenue.ExchangeRate]
+	MRR           *dataloader.Loader[int64, *[]metric.Money]                              // of an account
+	Subscriptions *dataloader.Loader[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 }
 
 type loadersKey struct{}
@@ -58,12 +74,18 @@ type Services struct {
 	People  *customer.Service
 	Keys    *access.Keyring
 	Metrics *metric.Service
+
+	Summaries   *summary.Service
+	Revenue     *revenue.Service
+	Definitions *definition.Service
 }
 
 // With returns a context with fresh loaders.
 func With(ctx context.Context, from Services) context.Context {
 	return context.WithValue(ctx, loadersKey{}, &Loaders{
 		Figures:        figures(from.Metrics),
+		Metric:         metricsByKey(from.Metrics),
+		MetricVersions: versions(from.Definitions),
 		Event:          single(from.Events.ByPositions),
 		ArchivePart:    single(from.Parts.ByPositions),
 		APIKey:         single(from.Keys.ByIDs),
@@ -77,8 +99,17 @@ func With(ctx context.Context, from Services) context.Context {
 		Identities:     paged(from.People.IdentityPages),
 		Accounts:       paged(from.People.AccountPages),
 		Members:        paged(from.People.MemberPages),
+		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
+		Plan:           single(from.Revenue.PlansByID),
+		Subscription:   single(from.Revenue.SubscriptionsByID),
+		Invoice:        single(from.Revenue.InvoicesByID),
+		Payment:        single(from.Revenue.PaymentsByID),
+		Movement:       single(from.Revenue.MovementsByID),
+		ExchangeRate:   single(from.Revenue.RatesByID),
+		MRR:            single(from.Revenue.MRR),
+		Subscriptions:  paged(from.Revenue.SubscriptionPages),
 	})
 }
 

@@ -14,6 +14,9 @@ type Node any
 // Provenance is any type that the schema lists under the interface of this name.
 type Provenance any
 
+// MetricEntity is any type that the schema lists under the union of this name.
+type MetricEntity any
+
 // Events is a question about events whose range is definite; its fields answer it.
 type Events struct {
 	Query     metric.EventQuery

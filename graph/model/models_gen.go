@@ -14,11 +14,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 )
 
 // A page of keys.
@@ -145,6 +148,24 @@ type AuditTargetInput struct {
 	ID *string `json:"id,omitempty"`
 }
 
+// A page of subscriptions.
+type CustomerSubscriptionConnection struct {
+	// The subscriptions with their cursors.
+	Edges []CustomerSubscriptionEdge `json:"edges"`
+	// The subscriptions without their cursors.
+	Nodes []revenue.Subscription `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A subscription in a list.
+type CustomerSubscriptionEdge struct {
+	// Where this subscription stands in the list.
+	Cursor string `json:"cursor"`
+	// The subscription.
+	Node *revenue.Subscription `json:"node"`
+}
+
 // A dimension.
 type DimensionInput struct {
 	// Which kind.
@@ -219,6 +240,20 @@ type EventInput struct {
 	Context []byte `json:"context,omitempty"`
 }
 
+// What is counted of which events.
+type EventMeasureInput struct {
+	// The types of events that count; all unless given.
+	Types []string `json:"types,omitempty"`
+	// Which of them count; all unless given.
+	Filter *FilterInput `json:"filter,omitempty"`
+	// What is made of them.
+	Aggregation metric.Aggregation `json:"aggregation"`
+	// The property that is aggregated, of SUM and all after it. A dot leads into an object: `cart.total`.
+	Property *string `json:"property,omitempty"`
+	// Of PERCENTILE: which part of the values is at most the figure, above 0 and below 1, such as 0.95.
+	Percentile *float64 `json:"percentile,omitempty"`
+}
+
 // Counts over time, as parallel lists: `counts[i]` belongs to the bucket that starts at `at[i]`.
 type EventTimeline struct {
 	// The start of each bucket.
@@ -283,6 +318,24 @@ type EventWarning struct {
 	Field string `json:"field"`
 	// What is odd about it, in a sentence.
 	Reason string `json:"reason"`
+}
+
+// A page of rates.
+type ExchangeRateConnection struct {
+	// The rates with their cursors.
+	Edges []ExchangeRateEdge `json:"edges"`
+	// The rates without their cursors.
+	Nodes []revenue.ExchangeRate `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A rate in a list.
+type ExchangeRateEdge struct {
+	// Where this rate stands in the list.
+	Cursor string `json:"cursor"`
+	// The rate.
+	Node *revenue.ExchangeRate `json:"node"`
 }
 
 // What counts. Either one of `and`, `or` and `not`, or a condition: `dimension` and `operator`,
@@ -437,6 +490,24 @@ type InvitationEdge struct {
 	Node *Invitation `json:"node"`
 }
 
+// A page of invoices.
+type InvoiceConnection struct {
+	// The invoices with their cursors.
+	Edges []InvoiceEdge `json:"edges"`
+	// The invoices without their cursors.
+	Nodes []revenue.Invoice `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An invoice in a list.
+type InvoiceEdge struct {
+	// Where this invoice stands in the list.
+	Cursor string `json:"cursor"`
+	// The invoice.
+	Node *revenue.Invoice `json:"node"`
+}
+
 // The running step and those before it: the last 7 DAY are today and the six days before.
 type LastInput struct {
 	// How many steps, the running one included; 1 to 10,000.
@@ -466,6 +537,24 @@ type Live struct {
 	Revision string `json:"revision"`
 	// The same fields as in a query, as they are now.
 	Query *Query `json:"query"`
+}
+
+// The materialized views.
+type MaterializedViewConnection struct {
+	// The views with their cursors.
+	Edges []MaterializedViewEdge `json:"edges"`
+	// The views without their cursors.
+	Nodes []metric.View `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A view in the list.
+type MaterializedViewEdge struct {
+	// Where this view stands in the list.
+	Cursor string `json:"cursor"`
+	// The view.
+	Node *metric.View `json:"node"`
 }
 
 // Somebody who belongs to the tenant.
@@ -536,6 +625,118 @@ type MetricEdge struct {
 	Node *metric.Definition `json:"node"`
 }
 
+// A page of what a figure is made of.
+type MetricEntityConnection struct {
+	// What they are.
+	Kind metric.EntityKind `json:"kind"`
+	// The entities with their cursors and amounts.
+	Edges []MetricEntityEdge `json:"edges"`
+	// The entities without their cursors.
+	Nodes []MetricEntity `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many there are on all pages: the figure itself, where that is a number of entities.
+	TotalCount int `json:"totalCount"`
+	// What all of them contribute: the figure itself.
+	Sum float64 `json:"sum"`
+}
+
+// One of those that a figure is made of, in a list.
+type MetricEntityEdge struct {
+	// Where it stands in the list.
+	Cursor string `json:"cursor"`
+	// The entity; null if it has been erased since.
+	Node MetricEntity `json:"node,omitempty"`
+	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	Amount float64 `json:"amount"`
+}
+
+// What a metric is to be: either a count of `events`, or a `formula` over other metrics.
+type MetricInput struct {
+	// The name to show; 1 to 100 characters.
+	Name string `json:"name"`
+	// What exactly is counted; at most 1,000 characters.
+	Description string `json:"description"`
+	// What a value is a number of. Unless given, that of what is counted; of a formula NUMBER. MONEY is for formulas over money alone.
+	Unit *metric.Unit `json:"unit,omitempty"`
+	// Where it should go.
+	Direction metric.Direction `json:"direction"`
+	// What is counted of which events.
+	Events *EventMeasureInput `json:"events,omitempty"`
+	// How it is worked out of other metrics, such as `signups / visits`: their keys, numbers,
+	// `+ - * /`, parentheses, `min(…)`, `max(…)` and `abs(…)`. It has no value where one of them
+	// has none, and where something is divided by 0.
+	Formula *string `json:"formula,omitempty"`
+}
+
+// A page of what was kept of a metric.
+type MetricSummaryConnection struct {
+	// The figures with their cursors.
+	Edges []MetricSummaryEdge `json:"edges"`
+	// The figures without their cursors.
+	Nodes []summary.Summary `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A figure in a list.
+type MetricSummaryEdge struct {
+	// Where this figure stands in the list.
+	Cursor string `json:"cursor"`
+	// The figure.
+	Node *summary.Summary `json:"node"`
+}
+
+// What was kept of a metric, as parallel lists: `values[i]` belongs to the period that begins on `starts[i]`.
+type MetricSummarySeries struct {
+	// How long the periods are.
+	Period summary.Period `json:"period"`
+	// The day on which each period begins. One that was not kept is not there.
+	Starts []calendar.Date `json:"starts"`
+	// The figure of each period; null for a ratio or an average of nothing.
+	Values []*float64 `json:"values"`
+	// How often each figure was restated.
+	Restated []int `json:"restated"`
+	// Whether each figure is exact.
+	Exact []bool `json:"exact"`
+}
+
+// A page of versions.
+type MetricVersionConnection struct {
+	// The versions with their cursors.
+	Edges []MetricVersionEdge `json:"edges"`
+	// The versions without their cursors.
+	Nodes []definition.Version `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A version in a list.
+type MetricVersionEdge struct {
+	// Where this version stands in the list.
+	Cursor string `json:"cursor"`
+	// The version.
+	Node *definition.Version `json:"node"`
+}
+
+// A page of movements.
+type MrrMovementConnection struct {
+	// The movements with their cursors.
+	Edges []MrrMovementEdge `json:"edges"`
+	// The movements without their cursors.
+	Nodes []revenue.Moved `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A movement in a list.
+type MrrMovementEdge struct {
+	// Where this movement stands in the list.
+	Cursor string `json:"cursor"`
+	// The movement.
+	Node *revenue.Moved `json:"node"`
+}
+
 // What can be changed.
 type Mutation struct {
 }
@@ -558,6 +759,24 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the page's last edge, to pass as `after`; null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A page of payments.
+type PaymentConnection struct {
+	// The payments with their cursors.
+	Edges []PaymentEdge `json:"edges"`
+	// The payments without their cursors.
+	Nodes []revenue.Payment `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A payment in a list.
+type PaymentEdge struct {
+	// Where this payment stands in the list.
+	Cursor string `json:"cursor"`
+	// The payment.
+	Node *revenue.Payment `json:"node"`
 }
 
 // A page of persons.
@@ -594,6 +813,24 @@ type PersonMergeEdge struct {
 	Cursor string `json:"cursor"`
 	// The merge.
 	Node *customer.Merge `json:"node"`
+}
+
+// A page of plans.
+type PlanConnection struct {
+	// The plans with their cursors.
+	Edges []PlanEdge `json:"edges"`
+	// The plans without their cursors.
+	Nodes []revenue.Plan `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A plan in a list.
+type PlanEdge struct {
+	// Where this plan stands in the list.
+	Cursor string `json:"cursor"`
+	// The plan.
+	Node *revenue.Plan `json:"node"`
 }
 
 // A page of violations.
@@ -735,6 +972,52 @@ type ReportInput struct {
 	Document string `json:"document"`
 	// The values of the query's variables.
 	Variables []byte `json:"variables,omitempty"`
+}
+
+// A page of what was restated.
+type RestatementConnection struct {
+	// The restatements with their cursors.
+	Edges []RestatementEdge `json:"edges"`
+	// The restatements without their cursors.
+	Nodes []summary.Restatement `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A restatement in a list.
+type RestatementEdge struct {
+	// Where this restatement stands in the list.
+	Cursor string `json:"cursor"`
+	// The restatement.
+	Node *summary.Restatement `json:"node"`
+}
+
+// What became of a batch.
+type RevenueResult struct {
+	// One for each item, in the order they were sent.
+	Verdicts []RevenueVerdict `json:"verdicts"`
+	// How many were recorded.
+	Accepted int `json:"accepted"`
+	// How many had been recorded before.
+	Duplicates int `json:"duplicates"`
+	// How many contradict what was recorded before.
+	Conflicts int `json:"conflicts"`
+	// How many could not be taken.
+	Rejected int `json:"rejected"`
+}
+
+// What became of one item.
+type RevenueVerdict struct {
+	// What it is about; null if that cannot be told.
+	Kind *revenue.ItemKind `json:"kind,omitempty"`
+	// Its id, as it was sent; of a plan its key, of a rate its currencies and day. Empty if that cannot be told.
+	ID string `json:"id"`
+	// What became of it.
+	Status event.Status `json:"status"`
+	// Which field was wrong, such as `subscription.plan`; null unless REJECTED or CONFLICT.
+	Field *string `json:"field,omitempty"`
+	// What was wrong, in a sentence; null unless REJECTED or CONFLICT.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // What members may be.
@@ -926,6 +1209,14 @@ type SignIn struct {
 	ChallengeExpiresAt *time.Time `json:"challengeExpiresAt,omitempty"`
 }
 
+// A stretch of time, half-open. What is not given is not bounded.
+type SpanInput struct {
+	// The first instant that counts.
+	From *time.Time `json:"from,omitempty"`
+	// The first instant that no longer counts.
+	To *time.Time `json:"to,omitempty"`
+}
+
 // What can be watched.
 type Subscription struct {
 }
@@ -956,6 +1247,8 @@ type Tenant struct {
 	Limits *Limits `json:"limits"`
 	// What the installation lets every tenant at most.
 	LimitCeiling *Limits `json:"limitCeiling"`
+	// When a cancelled subscription stops counting as MRR.
+	ChurnRule revenue.ChurnRule `json:"churnRule"`
 }
 
 func (Tenant) IsNode() {}

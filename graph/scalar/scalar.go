@@ -2,6 +2,7 @@
 package scalar
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // MarshalInt writes a number.
@@ -48,14 +50,26 @@ func UnmarshalString(value any) (string, error) {
 	return "", fault.New(fault.BadUserInput, "A text is needed.")
 }
 
-// MarshalDateTime writes an instant in UTC, in RFC 3339.
+// MarshalDateTime writes an instant in UTC, in RFC 3339. One that was stamped has the mark
+// before it.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		buffer := make([]byte, 0, len(time.RFC3339Nano)+2)
-		buffer = append(buffer, '"')
-		buffer = t.UTC().AppendFormat(buffer, time.RFC3339Nano)
-		_, _ = w.Write(append(buffer, '"')) // gqlgen's writer is a buffer, which doesn't fail
+		if topic.IsStamp(t) {
+			buffer = append(buffer, StampMark...)
+		}
+		_, _ = w.Write(AppendDateTime(buffer, t)) // gqlgen's writer is a buffer, which doesn't fail
 	})
+}
+
+// StampMark is what stands before a stamped instant. It is random, so that no data can
+// contain it.
+var StampMark = "stamp-" + rand.Text()
+
+// AppendDateTime appends an instant as MarshalDateTime writes it.
+func AppendDateTime(buffer []byte, t time.Time) []byte {
+	buffer = t.UTC().AppendFormat(append(buffer, '"'), time.RFC3339Nano)
+	return append(buffer, '"')
 }
 
 // UnmarshalDateTime reads an instant in RFC 3339 with a zone.
@@ -99,3 +113,28 @@ func UnmarshalJSONObject(value any) ([]byte, error) {
 	}
 	return object, nil
 }
+
+// MarshalMinorUnits writes an amount.
+func MarshalMinorUnits(amount int64) graphql.Marshaler { return graphql.MarshalInt64(amount) }
+
+// UnmarshalMinorUnits reads a whole number that JavaScript holds exactly, and nothing that could
+// be mistaken for one.
+func UnmarshalMinorUnits(value any) (amount int64, err error) {
+	const most = 1<<53 - 1
+	switch v := value.(type) {
+	case json.Number:
+		amount, err = v.Int64()
+	case int64:
+		amount = v
+	case int:
+		amount = int64(v)
+	default:
+		err = errNoAmount
+	}
+	if err != nil || amount > most || amount < -most {
+		return 0, errNoAmount
+	}
+	return amount, nil
+}
+
+var errNoAmount = fault.New(fault.BadUserInput, "A whole number of minor units is needed.")

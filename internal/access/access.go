@@ -33,6 +33,8 @@ const (
 	MemberKind Kind = "member"
 	// A ShareKind is another tenant, to which a report is shown.
 	ShareKind Kind = "share"
+	// A HouseKind is nobody: what is worked out for a tenant before anybody asks.
+	HouseKind Kind = "house"
 )
 
 // Principal is who is asking.
@@ -61,6 +63,11 @@ type Principal struct {
 	Expires time.Time
 
 	Source string // of a key: under which its message ids are unique
+}
+
+// House is who works out for a tenant what is kept for it: all of it.
+func House(id tenant.ID) Principal {
+	return Principal{Tenant: id, Kind: HouseKind, Permissions: Of(permissions...)}
 }
 
 // May reports whether the principal has a permission.

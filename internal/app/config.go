@@ -33,6 +33,7 @@ type Config struct {
 	Archive        string   `name:"archive" env:"TIDEMARK_ARCHIVE" help:"Where raw events go that are past their tenant's retention: file:///folder, or s3://bucket/prefix?endpoint=https://host&region=name with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment."`
 	Ingest         string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
 	Documents      string   `name:"documents" env:"TIDEMARK_DOCUMENTS" default:"open" help:"open: each tenant says which GraphQL documents its callers may run. trusted: all take registered documents alone."`
+	AnswerCache    int      `name:"answer-cache" env:"TIDEMARK_ANSWER_CACHE" default:"64" help:"MiB of answers that are kept to be given again while their data is unchanged; 0: none."`
 	MaxEventBytes  int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
 	MaxBatchBytes  int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
 	LogLevel       string   `name:"log-level" env:"TIDEMARK_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -79,6 +80,9 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	}
 	if c.Pool < 4 || c.Pool > 1000 {
 		add("TIDEMARK_POOL must be between 4 and 1000: %d", c.Pool)
+	}
+	if c.AnswerCache < 0 || c.AnswerCache > 64<<10 {
+		add("TIDEMARK_ANSWER_CACHE must be between 0 and 65536: %d", c.AnswerCache)
 	}
 	if err := c.checkArchive(); err != nil {
 		add("TIDEMARK_ARCHIVE: %w", err)

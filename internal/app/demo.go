@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/demo"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -189,26 +190,33 @@ func (n *Node) loadEvents(ctx context.Context, state DemoState, report func(done
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return loadCompany(ctx, writer, id, state.plan(), c, loaded) })
+		group.Go(func() error {
+			earned := newTill(revenue.NewService(n.app), id, state.plan(), c)
+			if err := loadCompany(ctx, writer, id, earned, loaded); err != nil {
+				return err
+			}
+			return earned.load(ctx)
+		})
 	}
 	return group.Wait()
 }
 
-func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, plan demo.Plan, c demo.Company, loaded *loaded) error {
+func loadCompany(ctx context.Context, writer *event.Writer, id tenant.ID, of *till, loaded *loaded) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loadAtOnce)
 	send := func(chunk []event.Item) {
 		group.Go(func() error {
 			verdicts, err := writer.Append(ctx, id, "default", chunk)
 			if err != nil {
-				return fmt.Errorf("load demo of %s: %w", c.Name, err)
+				return fmt.Errorf("load demo of %s: %w", of.company.Name, err)
 			}
 			loaded.add(len(verdicts))
 			return allTaken(verdicts)
 		})
 	}
 	chunk := make([]event.Item, 0, loadChunk)
-	for e := range plan.Generate(c) {
+	for e := range of.plan.Generate(of.company) {
+		of.see(e)
 		chunk = append(chunk, demoItem(e))
 		if len(chunk) == loadChunk {
 			send(chunk)

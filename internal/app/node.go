@@ -17,9 +17,11 @@ import (
 	"github.com/tidemarkhq/tidemark/graph"
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
@@ -36,7 +38,9 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
+	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -44,6 +48,8 @@ const (
 	stopWithin   = 20 * time.Second // of a graceful stop
 	workerPool   = 4                // connections for keeping house and managing tenants
 	accessPool   = 4                // connections for signing people in
+	queuePool    = 4                // connections for the queue itself
+	readPool     = 2                // connections for reading what is summarized
 	redisTimeout = 3 * time.Second  // of one command
 )
 
@@ -171,7 +177,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
+		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql, Revenue: revenue.NewService(n.app),
 		Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
@@ -197,6 +203,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(err, parts.Wait())
 }
 
+// catalog is all metrics that there are.
+func catalog() *metric.Catalog {
+	return metric.NewCatalog(metric.Builtin(), revenue.Metrics()).WithOwn(definition.Library{})
+}
+
 // serving is what the answers of GraphQL are made of, while a server runs.
 type serving struct {
 	callers   *authority
@@ -215,14 +226,21 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	reader, parts, users := event.NewReader(n.app), archive.NewReader(n.app), customer.NewService(n.app)
 	keyring := access.NewKeyring(n.app, n.access, n.vault)
 	quotas := quota.NewService(n.app, n.config.Limits.rates(), n.logger)
-	metrics := metric.NewService(n.app, metric.NewCatalog(metric.Builtin()))
-	from := loader.Services{Events: reader, Parts: parts, People: users, Keys: keyring, Metrics: metrics}
+	books, all := revenue.NewService(n.app), catalog()
+	metrics := metric.NewService(n.app, all)
+	summaries := summary.NewService(n.app, metrics)
+	definitions := definition.NewService(n.app, all, metrics)
+	from := loader.Services{
+		Events: reader, Parts: parts, People: users, Keys: keyring,
+		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
+	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
 		Keyring:        keyring,
 		Witness:        s.witness,
 		Quotas:         quotas,
 		MetricService:  metrics,
+		Definitions:    definitions,
 		EventReader:    reader,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,
@@ -233,11 +251,17 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,
 		ReportService:  report.NewService(n.app),
+		SummaryService: summaries,
+		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
+	if n.config.AnswerCache > 0 {
+		executor.Use(answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep))
+	}
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
 		Live:         liveQueries{s.engine},
 		Authenticate: s.callers.authenticate,
+		Recognize:    s.callers.recognize,
 		Anonymous:    true,
 		Scope: func(ctx context.Context, scope string, op *gqlgen.OperationContext) string {
 			if who, known := access.From(ctx); known && graph.Personal(op) {
@@ -279,7 +303,7 @@ func (n *Node) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	closer := metric.NewCloser(n.worker, n.logger)
+	closer, opener := metric.NewCloser(n.worker, n.logger), revenue.NewOpener(n.worker, n.logger)
 	keeper := event.NewKeeper(n.worker)
 	cold, err := n.Archive()
 	if err != nil {
@@ -292,12 +316,14 @@ func (n *Node) Work(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return leader.Run(ctx) })
+	group.Go(func() error { return n.queue(ctx) })
 	if n.config.UsesKafka() {
 		group.Go(func() error { return n.consume(ctx) })
 	}
 	group.Go(func() error {
 		return job.Run(ctx, n.logger, append(mailing,
 			job.Task{Name: "close days", Every: 20 * time.Second, Deadline: 30 * time.Minute, Do: closer.Close},
+			job.Task{Name: "open quarters", Every: time.Minute, Deadline: 30 * time.Minute, Do: opener.Refresh},
 			job.Task{Name: "make partitions", Every: time.Hour, Deadline: time.Minute, Do: keeper.MakePartitions},
 			job.Task{Name: "archive", Every: time.Hour, Deadline: 12 * time.Hour, Do: cold.Keep},
 			job.Task{Name: "erase persons", Every: 5 * time.Second, Deadline: 12 * time.Hour, Do: func(ctx context.Context) error {

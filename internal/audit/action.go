@@ -58,6 +58,10 @@ const (
 	ReportShared   Action = "REPORT_SHARED"
 	ReportUnshared Action = "REPORT_UNSHARED"
 
+	MetricCreated Action = "METRIC_CREATED" // by the tenant
+	MetricChanged Action = "METRIC_CHANGED"
+	MetricRemoved Action = "METRIC_REMOVED"
+
 	PeopleMerged        Action = "PEOPLE_MERGED"
 	MergeUndone         Action = "MERGE_UNDONE"
 	IdentityDetached    Action = "IDENTITY_DETACHED"
@@ -79,7 +83,7 @@ var actions = []Action{
 	InvitationAccepted, MemberChanged, MemberRemoved, RoleCreated, RoleChanged, RoleRemoved, ProviderCreated, ProviderRemoved, KeyCreated,
 	KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
 	RetentionChanged, LimitsChanged, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
-	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, PeopleMerged, MergeUndone,
+	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, MetricCreated, MetricChanged, MetricRemoved, PeopleMerged, MergeUndone,
 	IdentityDetached, IdentityReattached, PersonErased, PlanSaved, QuarantineReleased, QuarantineDiscarded,
 	SamplesForgotten, AuditExported,
 }

@@ -66,8 +66,12 @@ var subjects = map[string][]meaning{
 	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
 	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
 
+	"metric_definition": {{subject: topic.Metric, key: "key"}},
+
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
+
+	"summary": {{subject: topic.Summary, key: "metric"}},
 
 	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
@@ -75,6 +79,14 @@ var subjects = map[string][]meaning{
 	"plan_violation":    {{subject: topic.Violation}},
 	"quarantined_event": {{subject: topic.Quarantine}},
 	"trusted_document":  {{subject: topic.Document}},
+
+	"plan":         {{subject: topic.Revenue}},
+	"subscription": {{subject: topic.Revenue}},
+	"invoice":      {{subject: topic.Revenue}},
+	"payment":      {{subject: topic.Revenue}},
+	"fx_rate":      {{subject: topic.Revenue}},
+	"trial":        {{subject: topic.Revenue}},
+	"mrr_movement": {{subject: topic.Revenue}},
 
 	"audit_entry": {{subject: topic.Audit}},
 }

@@ -58,7 +58,11 @@ func (x *exchange) identify(ctx context.Context, cancel context.CancelCauseFunc)
 	if authorization == "" && x.h.config.Anonymous {
 		return ctx, "", nil
 	}
-	return x.h.identify(ctx, cancel, x.deadline, authorization)
+	ask := x.h.config.Recognize
+	if x.format == formatStream {
+		ask = x.h.config.Authenticate
+	}
+	return identify(ctx, ask, cancel, x.deadline, authorization)
 }
 
 // acceptable checks the media types. Only application/json is taken ([HTTP] 4.4):

@@ -223,3 +223,26 @@ func TestClientLeaves(t *testing.T) {
 		synctest.Wait() // the bubble ends only if the handler does
 	})
 }
+
+// What lasts is asked about so that it can be ended; a plain request is over in a moment.
+func TestPlainRequestsAreRecognizedAlone(t *testing.T) {
+	asked := map[string]int{}
+	ask := func(name string) func(context.Context, string) (context.Context, string, error) {
+		return func(ctx context.Context, _ string) (context.Context, string, error) {
+			asked[name]++
+			return ctx, "", nil
+		}
+	}
+	bubble(t, Config{Authenticate: ask("lasting"), Recognize: ask("plain")}, func(w *world) {
+		w.post(plainQuery).want(200)
+		w.get("query={name}").want(200)
+		if asked["plain"] != 2 || asked["lasting"] != 0 {
+			w.Errorf("plain requests: %v", asked)
+		}
+		w.get("query={name}", "Accept", streamType).want(200)
+		w.connect()
+		if asked["plain"] != 2 || asked["lasting"] != 2 {
+			w.Errorf("a stream and a socket: %v", asked)
+		}
+	})
+}

@@ -41,6 +41,9 @@ type Config struct {
 	// UNAUTHENTICATED cause with 4401, by an UNAVAILABLE one with 1012, which asks the
 	// client to connect again, by any other with 4403. Nil lets all in.
 	Authenticate func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
+	// Recognize is Authenticate for plain requests, which end by themselves: its context need
+	// not. Nil: Authenticate.
+	Recognize func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
 	// Anonymous lets in plain requests and streams without an Authorization header, who
 	// are nobody; the executor has to refuse them what is not everybody's. Nil: they are
 	// Authenticate's to judge. Sockets always are.
@@ -84,6 +87,9 @@ func (c Config) withDefaults() Config {
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 100)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Recognize == nil {
+		c.Recognize = c.Authenticate
+	}
 	return c
 }
 
@@ -132,15 +138,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // requests are the http.Server's to shut down, after this.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.connections.shutdown(ctx) }
 
-// identify asks Authenticate, which has until the deadline. The context that
-// Authenticate returns must outlive that deadline, so it is kept by a timer and
-// cancel, not by a context of its own.
-func (h *Handler) identify(ctx context.Context, cancel context.CancelCauseFunc, deadline time.Time, authorization string) (context.Context, string, error) {
-	if h.config.Authenticate == nil {
+// knowing is one of the two ways to find out who asks.
+type knowing = func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
+
+// identify asks who it is, by the deadline. The context that the answer comes with must outlive
+// that deadline, so it is kept by a timer and cancel, not by a context of its own.
+func identify(ctx context.Context, ask knowing, cancel context.CancelCauseFunc, deadline time.Time, authorization string) (context.Context, string, error) {
+	if ask == nil {
 		return ctx, "", nil
 	}
 	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errTimeout) })
-	who, scope, err := h.config.Authenticate(ctx, authorization)
+	who, scope, err := ask(ctx, authorization)
 	if !timer.Stop() {
 		return nil, "", errTimeout
 	}

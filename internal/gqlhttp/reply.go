@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -64,6 +65,7 @@ func (h *Handler) unanswered(ctx context.Context, err error) *answer {
 func (x *exchange) write(status int, body []byte) {
 	header := x.w.Header()
 	header.Set("Content-Type", contentTypes[x.format])
+	header.Set("Content-Length", strconv.Itoa(len(body))) // net/http would send the larger ones in chunks
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if status == http.StatusUnauthorized { // RFC 9110, 15.5.2

@@ -64,7 +64,7 @@ func (s *socket) initialise(m *message) error {
 	}
 	deadline := s.start.Add(s.h.config.InitTimeout)
 	late := func(error) { s.end(closedInitTimeout) }
-	who, scope, err := s.h.identify(s.ctx, late, deadline, authorization)
+	who, scope, err := identify(s.ctx, s.h.config.Authenticate, late, deadline, authorization)
 	if err != nil {
 		return refusedIdentity(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
 
 // The times that a connection may take. Answers in flight at a stop get stopWithin.
@@ -31,6 +32,7 @@ type Parts struct {
 	Authenticate Authenticate
 	AuditLog     *auditlog.Service
 	Writer       event.Appender
+	Revenue      *revenue.Service
 	GraphQL      http.Handler
 	Playground   http.Handler
 	Checks       []Check
@@ -57,6 +59,10 @@ func Handler(p Parts) http.Handler {
 	open.Handle("/graphql", p.GraphQL) // knows the origins itself, and answers in GraphQL's shape
 	open.Handle("/", withProtection(p.Origins, own))
 
+	// Keys that are secret have no business in pages: no other origin sends revenue.
+	revenues := books{keys: p.Keys, revenue: p.Revenue, logger: p.Logger}
+	own.Handle("/v1/revenue", revenues)
+	own.Handle("/v1/revenue/{$}", revenues)
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
 	own.Handle("GET /v1/audit/export", newAuditExport(p))

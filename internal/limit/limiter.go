@@ -10,7 +10,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
-// Limiter charges what is spent to budgets. All servers share them in Redis; while it does
+// Limiter charges what is spent to budgets. All servers share them in Redis, from where a busy
+// one takes a moment's worth in advance; while it does
 // not answer, each server has the same budgets for itself. So an outage may let through as
 // many times the limit as there are servers, and stops nobody.
 type Limiter struct {
@@ -23,7 +24,7 @@ type Limiter struct {
 // told apart by name.
 func NewLimiter(client *redis.Client, name string, logger *slog.Logger) *Limiter {
 	return &Limiter{
-		shared: newShared(client, name), own: newLocal(time.Now),
+		shared: newLeases(newShared(client, name), time.Now), own: newLocal(time.Now),
 		breaker: &breaker{logger: logger, now: time.Now}, now: time.Now,
 	}
 }

@@ -43,6 +43,25 @@ func (m *Meter) Returned(field *ast.Field, items int) error {
 	return m.Full()
 }
 
+// Counts are what a meter has counted.
+type Counts struct{ items, unused int64 }
+
+// Counts gives what was counted, for another meter of the same operation; of none, nothing.
+func (m *Meter) Counts() Counts {
+	if m == nil {
+		return Counts{}
+	}
+	return Counts{m.items.Load(), m.unused.Load()}
+}
+
+// Repeat counts what was counted when the same answer was worked out.
+func (m *Meter) Repeat(c Counts) {
+	if m != nil {
+		m.items.Add(c.items)
+		m.unused.Add(c.unused)
+	}
+}
+
 // Full fails when there are more items than there may be: nothing more needs to be read.
 func (m *Meter) Full() error {
 	if m == nil || m.items.Load() <= int64(m.most) {

@@ -7,21 +7,28 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Service answers queries for metrics.
 type Service struct {
 	app     *postgres.App
 	catalog *Catalog
+	guesses *otter.Cache[tenant.ID, dbsqlc.TenantGetRow] // settings as they were last
 }
 
 // NewService makes the service.
-func NewService(app *postgres.App, catalog *Catalog) *Service { return &Service{app, catalog} }
+func NewService(app *postgres.App, catalog *Catalog) *Service {
+	return &Service{app, catalog, otter.Must(&otter.Options[tenant.ID, dbsqlc.TenantGetRow]{MaximumSize: maxGuesses})}
+}
 
 // Question asks for figures of a metric: for a value, unless it is Series or has By.
 type Question struct {
@@ -30,7 +37,8 @@ type Question struct {
 	Series bool // a figure for each bucket of the interval
 	Smooth int  // with a moving average over so many buckets; 0: without
 	By     []Dimension
-	Top    int // how many groups; the rest is put together
+	Top    int       // how many groups; the rest is put together
+	Lists  []ListAsk // pages of the entities of each cell
 }
 
 // Answer is what was asked for, or why there is none.
@@ -92,18 +100,8 @@ type inquiry interface {
 // question's error is none of the others'.
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
-	err := s.open(ctx, func(h house) error {
-		r := &round{house: h, tables: map[string]*Table{}}
-		open := map[int]inquiry{}
-		for i, q := range questions {
-			made, err := h.inquire(ctx, q)
-			if err != nil {
-				answers[i].Err = err
-				continue
-			}
-			open[i] = made
-		}
-		return r.work(ctx, open, answers)
+	err := s.openFor(ctx, questions, func(r *round) error {
+		return s.answer(ctx, r, questions, answers)
 	})
 	if err != nil {
 		for i := range answers {
@@ -111,6 +109,27 @@ func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 		}
 	}
 	return answers
+}
+
+func (s *Service) answer(ctx context.Context, r *round, questions []*Question, answers []Answer) error {
+	settled, problems, err := s.settle(ctx, r.house, questions)
+	if err != nil {
+		return err
+	}
+	open := map[int]inquiry{}
+	for i, q := range settled {
+		if problems[i] != nil {
+			answers[i].Err = problems[i]
+			continue
+		}
+		made, err := r.inquire(ctx, q)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		open[i] = made
+	}
+	return r.work(ctx, open, answers)
 }
 
 // work goes on until all inquiries are done.
@@ -121,7 +140,11 @@ func (r *round) work(ctx context.Context, open map[int]inquiry, answers []Answer
 			if q == nil {
 				continue
 			}
+			r.problem = nil
 			done, err := q.next(ctx, r)
+			if err == nil {
+				err = r.problem
+			}
 			if err != nil || done {
 				delete(open, i)
 				answers[i] = q.answer()
@@ -141,10 +164,13 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 		return nil, err
 	}
 	if !h.who.Embed.AllowsMetric(q.Of.Key) {
-		return nil, errNoMetric
+		return nil, ErrNone
 	}
 	dimensions := q.Of.Dimensions()
 	if err := q.Filter.check(dimensions); err != nil {
+		return nil, err
+	}
+	if err := q.checkLists(); err != nil {
 		return nil, err
 	}
 	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
@@ -159,6 +185,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	w, err := h.window(q.Ask)
 	if err != nil {
 		return nil, err
+	}
+	if w.elapsed() != w.To && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange }) {
+		topic.NoteMoving(ctx) // what it is compared with grows with it
 	}
 	switch {
 	case q.By != nil:
@@ -192,6 +221,7 @@ type Value struct {
 	Figure
 	Value       *float64 // null for a ratio or an average of nothing
 	Comparisons []ComparedValue
+	Lists       Lists
 }
 
 // Money is the value as an amount, if it is one.
@@ -213,6 +243,8 @@ type ComparedValue struct {
 type valueInquiry struct {
 	made   Value
 	q      *Question
+	grid   Grid
+	grids  []Grid // of the comparisons
 	main   frame
 	others []frame
 	asked  bool
@@ -220,25 +252,29 @@ type valueInquiry struct {
 
 func newValue(w Window, q *Question) (inquiry, error) {
 	v := &valueInquiry{q: q, made: Value{Figure: Figure{Window: w, Of: q.Of}, Comparisons: []ComparedValue{}}}
+	v.grid = Grid{Window: w, Buckets: w.whole(), Filter: q.Filter}
 	for _, c := range q.Compare {
-		other, _, err := w.compared(c, q.Last)
+		other, moved, err := w.compared(c, q.Last)
 		if err != nil {
 			return nil, err
 		}
+		g := Grid{Window: other, Buckets: other.whole(), Filter: q.Filter}
+		if moved != nil {
+			g.Before = v.grid.beforeMoved(*moved)
+		}
+		v.grids = append(v.grids, g)
 		v.made.Comparisons = append(v.made.Comparisons, ComparedValue{Kind: c.Kind, Range: Range{other.From, other.To}})
 	}
 	return v, nil
 }
 
 func (v *valueInquiry) next(ctx context.Context, r *round) (bool, error) {
-	w := v.made.Window
 	if !v.asked {
 		v.asked = true
-		v.main = r.want(ctx, v.q.Of, Grid{Window: w, Buckets: w.whole(), Filter: v.q.Filter})
-		for _, c := range v.made.Comparisons {
-			other := w
-			other.From, other.To = c.From, c.To
-			v.others = append(v.others, r.want(ctx, v.q.Of, Grid{Window: other, Buckets: other.whole(), Filter: v.q.Filter}))
+		v.main = r.want(ctx, v.q.Of, v.grid)
+		v.made.Lists = r.list(v.q.Of, v.grid, v.q.Lists)[0]
+		for _, g := range v.grids {
+			v.others = append(v.others, r.want(ctx, v.q.Of, g))
 		}
 		return false, nil
 	}

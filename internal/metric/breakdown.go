@@ -36,6 +36,7 @@ type Row struct {
 	Value       *float64
 	Values      []*float64 // of each bucket
 	Comparisons []ComparedValue
+	Lists       Lists
 }
 
 type breakdownInquiry struct {
@@ -55,6 +56,8 @@ type breakdownInquiry struct {
 	comparedRest  []frame
 	comparedTotal []frame
 	comparedAll   []bool // whether all groups were read, so that the rest adds up
+
+	totalLists, restLists Lists
 }
 
 func newBreakdown(w Window, q *Question, dims []DimensionKind) (inquiry, error) {
@@ -158,6 +161,7 @@ func (b *breakdownInquiry) wantTheRest(ctx context.Context, r *round) {
 	if b.buckets != nil {
 		b.wantSeries(ctx, r, left)
 	}
+	b.list(r, left)
 	for i, other := range b.others {
 		b.comparedTotal = append(b.comparedTotal, b.want(ctx, r, other, nil, nil, nil))
 		b.compared, b.comparedRest = append(b.compared, frame{}), append(b.comparedRest, frame{})
@@ -197,6 +201,26 @@ func (b *breakdownInquiry) wantWhatWasCut(ctx context.Context, r *round) (some b
 	return some
 }
 
+// list asks for the entities of each row.
+func (b *breakdownInquiry) list(r *round, left bool) {
+	if len(b.q.Lists) == 0 {
+		return
+	}
+	w := b.made.Window
+	g := Grid{Window: w, Buckets: w.whole(), Filter: b.q.Filter}
+	b.totalLists = r.list(b.q.Of, g, b.q.Lists)[0]
+	if g.By = b.q.By; len(b.top) > 0 {
+		g.Only = b.top
+		for i, lists := range r.list(b.q.Of, g, b.q.Lists) {
+			b.made.Rows[i].Lists = lists
+		}
+	}
+	if left {
+		g.Only, g.Except = nil, b.top
+		b.restLists = r.list(b.q.Of, g, b.q.Lists)[0]
+	}
+}
+
 func (b *breakdownInquiry) wantSeries(ctx context.Context, r *round, left bool) {
 	w := b.made.Window
 	g := Grid{Window: w, Interval: b.q.Interval, Buckets: w.clip(b.buckets), Filter: b.q.Filter}
@@ -214,9 +238,9 @@ func (b *breakdownInquiry) wantSeries(ctx context.Context, r *round, left bool) 
 
 func (b *breakdownInquiry) finish(r *round) {
 	whole, total := r.figures(b.whole), b.count(r.figures(b.total))
-	b.made.Total = Row{Keys: []*string{}, Value: total.single(0), Comparisons: []ComparedValue{}}
+	b.made.Total = Row{Keys: []*string{}, Value: total.single(0), Comparisons: []ComparedValue{}, Lists: b.totalLists}
 	if b.leaves() {
-		b.made.Rest = &Row{Keys: []*string{}, Value: b.restOf(r, whole, b.rest), Comparisons: []ComparedValue{}}
+		b.made.Rest = &Row{Keys: []*string{}, Value: b.restOf(r, whole, b.rest), Comparisons: []ComparedValue{}, Lists: b.restLists}
 	}
 	b.finishSeries(r)
 	for i, f := range b.compared {

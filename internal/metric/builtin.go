@@ -13,7 +13,7 @@ var (
 	activeUsers = Measure{Aggregation: UniqueUsers}.Reader()
 	newUsers    = &Reader{
 		Name: "new_users", Columns: []string{measured}, Adds: []string{measured},
-		Dimensions: eventDimensions, History: true, Read: readNewUsers,
+		Dimensions: eventDimensions, History: true, Read: readNewUsers, List: listNewUsers,
 	}
 )
 
@@ -31,14 +31,17 @@ func Builtin() []*Definition {
 			Description: "How many distinct users did at least one event. Somebody active in two buckets is in both, and once in their total.",
 			Formula:     "count(distinct user)",
 			Needs:       []Column{{activeUsers, measured}},
+			Entities:    &Entities{People, Column{activeUsers, measured}},
 		},
 		{
 			Key: "new_users", Name: "New users", Unit: UnitUsers, Direction: UpIsGood, Additive: true,
 			Description: "How many users did the first event of their life; with a filter, the first that it lets through.",
 			Formula:     "count(user) by the user's first event",
 			Needs:       []Column{{newUsers, measured}},
+			Entities:    &Entities{People, Column{newUsers, measured}},
 		},
 	}
+	list = append(list, ofUsers()...)
 	for _, d := range list {
 		d.Permission, d.Version = access.ReadMetrics, 1
 	}

@@ -2,9 +2,11 @@ package metric
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
 // Catalog is the metrics that there are, in the order in which they are shown. It is put
@@ -12,6 +14,7 @@ import (
 type Catalog struct {
 	list  []*Definition
 	byKey map[string]*Definition
+	own   Own // what tenants add; nil: nothing
 }
 
 // NewCatalog puts a catalog together. A key that comes twice is a mistake of the program.
@@ -36,17 +39,29 @@ func (c *Catalog) Find(key string) (*Definition, error) {
 	if d := c.byKey[key]; d != nil {
 		return d, nil
 	}
-	return nil, errNoMetric
+	return nil, ErrNone
 }
 
-var errNoMetric = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
+// ErrNone is the fault of a key that no metric has which is shown.
+var ErrNone = fault.New(fault.NotFound, "There is no metric of this key. The query metrics lists those that there are.").In("key")
 
-// Shown lists the metrics that whoever asks is let see: all, but to the bearer of an embed
-// token those that it names.
+// Shown lists the metrics that whoever asks is let see: all, those that the tenant has defined
+// after the others, but to the bearer of an embed token those that it names.
 func (s *Service) Shown(ctx context.Context) ([]*Definition, error) {
+	all := s.catalog.list
+	if s.catalog.own != nil {
+		err := s.readOwn(ctx, func(db dbsqlc.DBTX) error {
+			own, err := s.catalog.own.List(ctx, db, s.catalog)
+			all = slices.Concat(all, own)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	who, _ := access.From(ctx)
 	var shown []*Definition
-	for _, d := range s.catalog.list {
+	for _, d := range all {
 		if who.Embed.AllowsMetric(d.Key) {
 			shown = append(shown, d)
 		}
@@ -56,8 +71,9 @@ func (s *Service) Shown(ctx context.Context) ([]*Definition, error) {
 
 // FindShown finds one of those that are shown: of the others it is not told that they exist.
 func (s *Service) FindShown(ctx context.Context, key string) (*Definition, error) {
-	if who, _ := access.From(ctx); !who.Embed.AllowsMetric(key) {
-		return nil, errNoMetric
+	found, err := s.FindMany(ctx, []string{key})
+	if err == nil && found[key] == nil {
+		err = ErrNone
 	}
-	return s.catalog.Find(key)
+	return found[key], err
 }

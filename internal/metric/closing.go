@@ -2,26 +2,34 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // restFactor keeps refreshing from taking more than a tenth of the time: late events make
 // some closed day out of date nearly always, and reading it from the rollups is exact.
 const restFactor = 9
 
+// noteWithin bounds saying what became of a refresh, after whatever ended it.
+const noteWithin = 5 * time.Second
+
 // Closer closes the days that are over and materializes them. Several may run: one works.
 type Closer struct {
 	worker *postgres.Worker
 	logger *slog.Logger
 	rest   time.Time // not before this
+	begun  []int64   // the refreshes of the transaction at work
 }
 
 // NewCloser makes a closer.
@@ -35,20 +43,47 @@ func (c *Closer) Close(ctx context.Context) error {
 	if time.Now().Before(c.rest) {
 		return nil
 	}
+	return c.run(ctx, dbsqlc.RefreshReasonNEEDED)
+}
+
+// RefreshOlder does the same where a view has not been refreshed for so long, whatever is out of
+// date.
+func (c *Closer) RefreshOlder(ctx context.Context, age time.Duration) error {
+	due, err := c.older(ctx, age)
+	if err != nil || !due {
+		return err
+	}
+	return c.Refresh(ctx)
+}
+
+// Refresh does the same because it is time, whatever is out of date.
+func (c *Closer) Refresh(ctx context.Context) error {
+	return c.run(ctx, dbsqlc.RefreshReasonSCHEDULED)
+}
+
+func (c *Closer) run(ctx context.Context, reason dbsqlc.RefreshReason) error {
 	start := time.Now()
-	refreshed, err := c.close(ctx)
+	refreshed, err := c.close(ctx, reason)
+	if len(c.begun) > 0 { // the transaction that they were in has ended
+		err = errors.Join(err, c.end(ctx, c.begun, err))
+		c.begun = nil
+	}
 	if err != nil {
 		return fmt.Errorf("close days: %w", err)
 	}
-	if refreshed > 0 {
+	kept, err := c.keep(ctx)
+	if err != nil {
+		return fmt.Errorf("keep days: %w", err)
+	}
+	if refreshed > 0 || kept > 0 {
 		took := time.Since(start)
 		c.rest = time.Now().Add(restFactor * took)
-		c.logger.InfoContext(ctx, "closed days were materialized", "stale", refreshed, "took", took)
+		c.logger.InfoContext(ctx, "closed days were materialized", "stale", refreshed, "kept", kept, "took", took)
 	}
 	return nil
 }
 
-func (c *Closer) close(ctx context.Context) (refreshed int64, err error) {
+func (c *Closer) close(ctx context.Context, reason dbsqlc.RefreshReason) (refreshed int64, err error) {
 	queries := dbsqlc.New()
 	err = c.worker.InTx(ctx, func(tx pgx.Tx) error {
 		if ours, err := queries.ClosingTryLock(ctx, tx); err != nil || !ours {
@@ -57,39 +92,43 @@ func (c *Closer) close(ctx context.Context) (refreshed int64, err error) {
 		if err := advance(ctx, tx); err != nil {
 			return err
 		}
-		if filled, err := fill(ctx, tx); err != nil || filled {
+		// After a restore views have never been filled.
+		if empty, err := queries.ClosingViewsEmpty(ctx, tx); err != nil || empty {
+			if err == nil {
+				err = c.refreshAll(ctx, tx, dbsqlc.RefreshReasonFILLED, 0)
+			}
 			return err
 		}
 		count, err := queries.ClosingStaleCount(ctx, tx)
-		if err != nil || count.Stale == 0 {
+		if err != nil || count.Stale == 0 && reason == dbsqlc.RefreshReasonNEEDED {
 			return err
 		}
 		refreshed = count.Stale
-		if err := queries.ClosingRefreshDayTotal(ctx, tx); err != nil {
-			return fmt.Errorf("refresh day_total: %w", err)
+		whose, err := queries.ClosingStaleTenants(ctx, tx)
+		if err != nil {
+			return err
 		}
-		if err := queries.ClosingRefreshDayType(ctx, tx); err != nil {
-			return fmt.Errorf("refresh day_type: %w", err)
+		if err := c.refreshAll(ctx, tx, reason, count.Stale); err != nil {
+			return err
 		}
-		return nil
+		return tellKept(ctx, tx, whose...)
 	})
 	return refreshed, err
 }
 
-// fill refreshes views that have never been filled, as after a restore: not concurrently,
-// since nobody can read them anyway.
-func fill(ctx context.Context, tx pgx.Tx) (filled bool, err error) {
-	queries := dbsqlc.New()
-	if empty, err := queries.ClosingViewsEmpty(ctx, tx); err != nil || !empty {
-		return false, err
+// tellKept counts what is kept of closed days as a change of them: no figure changes by it, but
+// an answer also says where its figures come from. It comes last in a transaction, as whoever
+// writes events of those tenants waits for it.
+func tellKept(ctx context.Context, tx pgx.Tx, tenants ...tenant.ID) error {
+	ids := make([]uuid.UUID, len(tenants))
+	for i, id := range tenants {
+		ids[i] = uuid.UUID(id)
 	}
-	if err := queries.ClosingFillDayTotal(ctx, tx); err != nil {
-		return false, fmt.Errorf("fill day_total: %w", err)
+	err := dbsqlc.New().DataRevisionBump(ctx, tx, dbsqlc.DataRevisionBumpParams{Subject: string(topic.Day), TenantIds: ids})
+	if err != nil {
+		return fmt.Errorf("count what was kept as a change: %w", err)
 	}
-	if err := queries.ClosingFillDayType(ctx, tx); err != nil {
-		return false, fmt.Errorf("fill day_type: %w", err)
-	}
-	return true, nil
+	return nil
 }
 
 func advance(ctx context.Context, tx pgx.Tx) error {

@@ -20,6 +20,11 @@ const (
 	OtherRange     ComparisonKind = "RANGE"
 )
 
+// AllComparisonKinds lists the kinds in the order of the schema.
+func AllComparisonKinds() []ComparisonKind {
+	return []ComparisonKind{PreviousPeriod, LastWeek, LastMonth, LastYear, Days364, OtherRange}
+}
+
 // maxComparisons is how many one question may have.
 const maxComparisons = 5
 

@@ -146,3 +146,9 @@ func masksOf(pieces []piece) []string {
 	}
 	return masks
 }
+
+// rounds reports whether kept gives more than was asked for: a quarter hour whole, of which
+// only a part belongs to a bucket.
+func (c cover) rounds() bool {
+	return slices.ContainsFunc(c.raw, func(p piece) bool { return calendar.FloorSlot(p.start).Before(c.rawSince) })
+}

@@ -26,6 +26,11 @@ const (
 	ByAccountTrait DimensionKind = "ACCOUNT_TRAIT"
 )
 
+// AllDimensionKinds lists the kinds in the order of the schema.
+func AllDimensionKinds() []DimensionKind {
+	return append([]DimensionKind{ByType, BySource, ByAccount, ByPlan, ByCurrency, ByBillingInterval}, namedKinds...)
+}
+
 var namedKinds = []DimensionKind{ByProperty, ByContext, ByUserTrait, ByAccountTrait}
 
 // Dimension is what figures are broken down or filtered by.

@@ -42,6 +42,9 @@ const (
 	IsNotSet    Operator = "IS_NOT_SET"
 )
 
+// AllOperators lists the operators in the order of the schema.
+func AllOperators() []Operator { return operators }
+
 var operators = []Operator{Equals, NotEquals, Contains, StartsWith, GreaterThan, AtLeast, LessThan, AtMost, IsSet, IsNotSet}
 
 // The bounds of a filter.

@@ -35,6 +35,9 @@ var (
 // eventDimensions are what events can be told by.
 var eventDimensions = []DimensionKind{ByType, BySource, ByAccount, ByProperty, ByContext, ByUserTrait, ByAccountTrait}
 
+// AllAggregations lists the aggregations in the order of the schema.
+func AllAggregations() []Aggregation { return slices.Concat(counting, numeric) }
+
 // Measure is something read of events: which events, and what of them.
 type Measure struct {
 	Types       []string    `json:"types,omitempty"`  // nil: all, and for what is unique all that somebody did
@@ -93,7 +96,21 @@ func (m Measure) Reader() *Reader {
 	if m.Aggregation == Count || m.Aggregation == Sum {
 		r.Adds = []string{measured}
 	}
+	if m.Aggregation == UniqueUsers || m.Aggregation == UniqueAccounts {
+		r.List = m.list
+	}
 	return r
+}
+
+// Entities are what the measure counts; nil where they cannot be listed.
+func (m Measure) Entities(reader *Reader) *Entities {
+	switch m.Aggregation {
+	case UniqueUsers:
+		return &Entities{People, Column{reader, measured}}
+	case UniqueAccounts:
+		return &Entities{Accounts, Column{reader, measured}}
+	}
+	return nil
 }
 
 // absent is the figure of no events at all.

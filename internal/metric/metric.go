@@ -30,6 +30,11 @@ const (
 	UnitNumber        Unit = "NUMBER"
 )
 
+// AllUnits lists the units in the order of the schema.
+func AllUnits() []Unit {
+	return []Unit{UnitEvents, UnitUsers, UnitAccounts, UnitSessions, UnitSubscriptions, UnitMoney, UnitRatio, UnitNumber}
+}
+
 // Direction is where a metric should go.
 type Direction string
 
@@ -39,6 +44,9 @@ const (
 	DownIsGood Direction = "DOWN_IS_GOOD"
 	Neutral    Direction = "NEUTRAL"
 )
+
+// AllDirections lists the directions in the order of the schema.
+func AllDirections() []Direction { return []Direction{UpIsGood, DownIsGood, Neutral} }
 
 // Definition is a metric: what it is called, what it means, and how it is worked out.
 type Definition struct {
@@ -53,6 +61,11 @@ type Definition struct {
 	Version     int               // of the definition, from 1
 	Custom      bool              // made by the tenant
 
+	// Parts are the metrics that a formula is made of, in the end; nil: it is none.
+	Parts []*Definition
+
+	// Entities are what its figures are made of; nil for ratios and the like.
+	Entities *Entities
 	// Needs are the columns that it is worked out of.
 	Needs []Column
 	// Calc works the figure of a cell out of its columns, in the order of Needs; nil is the
@@ -68,17 +81,18 @@ type Column struct {
 
 // Dimensions are those that all of the metric's readers can be broken down and filtered by.
 func (d *Definition) Dimensions() []DimensionKind {
-	if len(d.Needs) == 0 {
+	parts := slices.DeleteFunc(slices.Clone(d.Needs), func(c Column) bool { return c.Reader.Whole })
+	if len(parts) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(d.Needs[0].Reader.Dimensions), func(k DimensionKind) bool {
-		return slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Dimensions, k) })
+	return slices.DeleteFunc(slices.Clone(parts[0].Reader.Dimensions), func(k DimensionKind) bool {
+		return slices.ContainsFunc(parts, func(c Column) bool { return !slices.Contains(c.Reader.Dimensions, k) })
 	})
 }
 
 // adds reports whether the groups of a breakdown can be put together by adding up.
 func (d *Definition) adds() bool {
-	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return !slices.Contains(c.Reader.Adds, c.Name) })
+	return !slices.ContainsFunc(d.Needs, func(c Column) bool { return c.Reader.Whole || !slices.Contains(c.Reader.Adds, c.Name) })
 }
 
 // history reports whether it can be told as it was known in the past.

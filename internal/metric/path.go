@@ -8,9 +8,9 @@ import (
 	"unicode/utf16"
 )
 
-// plan is a filter taken apart for the statement that reads events: what their types must be,
+// parted is a filter taken apart for the statement that reads events: what their types must be,
 // what must hold of their properties, and what of all that is known of them.
-type plan struct {
+type parted struct {
 	types      []string // nil: any
 	properties *string  // SQL/JSON path over the properties; nil: nothing
 	all        *string  // over a document of the parts
@@ -18,8 +18,8 @@ type plan struct {
 }
 
 // planOf takes a filter apart, with the types that are asked for anyway.
-func planOf(f *Filter, types []string) plan {
-	p := plan{types: types}
+func planOf(f *Filter, types []string) parted {
+	p := parted{types: types}
 	var properties, all []string
 	for _, part := range f.conjuncts() {
 		if implied, is := part.types(); is {

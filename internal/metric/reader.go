@@ -18,6 +18,10 @@ type Grid struct {
 	Only     [][]*string       // of a breakdown: these groups alone; nil: all
 	Except   [][]*string       // all but these, as a single group; nil: none
 	Filter   *Filter           // nil: none
+
+	// Before are the whole buckets before each bucket, for readers that tell it against them;
+	// nil: those of the calendar, or of the same length.
+	Before []calendar.Bucket
 }
 
 // Plain reports whether nothing is asked for that only single events can tell.
@@ -43,8 +47,12 @@ type Reader struct {
 	Lookback   int      // days before the grid on which its columns depend as well
 	Adds       []string // the columns whose groups add up to their total
 	Null       bool     // what there is nothing of has no value, and is not 0
+	Clock      bool     // it depends on the watermark, and not on its grid alone
 	History    bool     // it can tell what was known at an instant of the past
+	Against    bool     // it tells buckets against those before them
+	Whole      bool     // it tells of all there is, whatever the filter and the group: what shares are of
 	Read       func(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error)
+	List       Lister // nil: what its columns are made of cannot be listed
 }
 
 // Table is what a reader found.
@@ -53,6 +61,7 @@ type Table struct {
 	Columns map[string][][]float64 // by group and bucket; NaN where there is no value
 	Sources Sources
 	Exact   bool
+	Problem error // why it cannot be told, as by a missing exchange rate: the metrics that need it are refused, and no others
 }
 
 // NewTable makes a table of one group whose columns are 0 in every bucket.

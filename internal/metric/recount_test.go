@@ -175,6 +175,9 @@ func (w *world) compare(t *rapid.T, id tenant.ID, s stretch, events []happened) 
 	w.compareAs(t, who, ask, history{slices.DeleteFunc(slices.Clone(events), func(e happened) bool { return !see(e) }), owners(events)})
 }
 
+// recounted are the metrics that recount knows.
+var recounted = []string{"events", "active_users", "new_users", "sessions"}
+
 // history is what somebody sees of what happened, and whose each device is by all of it.
 type history struct {
 	events []happened
@@ -185,6 +188,9 @@ type history struct {
 func (w *world) compareAs(t *rapid.T, who access.Principal, ask metric.Ask, seen history) {
 	ctx := access.With(context.Background(), who)
 	for _, d := range metric.Builtin() {
+		if !slices.Contains(recounted, d.Key) {
+			continue // in users_test.go
+		}
 		series, err := w.metrics.Series(ctx, d, ask)
 		if err != nil {
 			t.Fatalf("%s %+v: %v", d.Key, ask, err)
@@ -340,6 +346,8 @@ func (h history) recount(key string, from, to time.Time) float64 {
 		return float64(n)
 	case "active_users":
 		return float64(len(users))
+	case "sessions":
+		return float64(h.sessions(from, to))
 	}
 	fresh := 0
 	for _, at := range first {

@@ -26,7 +26,7 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 }
 
 // readTypes counts events by type, or those of some types together.
-func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how plan) (*Table, error) {
+func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
 	c := g.cover().kept()
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{

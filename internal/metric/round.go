@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -15,15 +17,20 @@ import (
 // round gathers what questions need to be read, and reads each distinct need once.
 type round struct {
 	house
-	wanted []need
-	tables map[string]*Table
+	wanted    []need
+	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
+	tables    map[string]*Table
+	explained *Explanation // to be filled in; nil: nobody asks for it
+	guessing  bool         // what is wanted may not be what will be
+	problem   error        // of a table that the inquiry at hand has looked at
 }
 
 // need is a reader's grid. Equal needs have equal keys.
 type need struct {
-	key    string
-	reader *Reader
-	grid   Grid
+	key     string
+	reader  *Reader
+	grid    Grid
+	metrics []string // that it was first read for
 }
 
 // frame is a definition to be worked out over a grid, once the round has read it.
@@ -36,30 +43,63 @@ type frame struct {
 // want asks for a definition's columns over a grid, and notes that the answer depends on them.
 func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 	f := frame{of: d, grid: g}
-	suffix := g.key()
 	for _, c := range d.Needs {
-		key := c.Reader.Name + "\x00" + suffix
+		of := g
+		if c.Reader.Whole {
+			of.By, of.Only, of.Except, of.Filter = nil, nil, nil, nil
+		}
+		key := c.Reader.Name + "\x00" + of.key()
+		if c.Reader.Clock {
+			if r.guessing {
+				continue
+			}
+			key += "\x00" + of.Watermark.String()
+		}
+		if c.Reader.Against {
+			key += "\x00" + bucketKey(of.before())
+		}
 		f.keys = append(f.keys, key)
 		if r.tables[key] == nil && !slices.ContainsFunc(r.wanted, func(n need) bool { return n.key == key }) {
-			r.wanted = append(r.wanted, need{key, c.Reader, g})
-			g.note(ctx, c.Reader.Lookback)
+			r.wanted = append(r.wanted, need{key, c.Reader, of, d.readFor(c)})
 		}
+		g.note(ctx, c.Reader.Lookback) // also of what was read already: by a guess nothing is noted
 	}
 	return f
 }
 
-// read reads what is wanted, all of it in one round trip to the database.
-func (r *round) read(ctx context.Context) error {
+// readFor are the keys of the metrics that a column is read for: of a formula, those of its parts.
+func (d *Definition) readFor(c Column) (keys []string) {
+	if d.Parts == nil {
+		return []string{d.Key}
+	}
+	for _, part := range d.Parts {
+		if slices.ContainsFunc(part.Needs, func(n Column) bool { return n.Reader.Name == c.Reader.Name }) {
+			keys = append(keys, part.Key)
+		}
+	}
+	return keys
+}
+
+// read reads what is wanted, and something beside it, all in one round trip to the database.
+func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) error {
+	if r.explained != nil {
+		return r.explain(ctx)
+	}
 	tables := make([]*Table, len(r.wanted))
-	var reads []func(dbsqlc.DBTX) error
 	for i, n := range r.wanted {
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
+			if f, ok := fault.Of(err); ok && f.Code == fault.BadUserInput {
+				tables[i], err = n.untold(f), nil
+			}
 			if err != nil {
 				err = fmt.Errorf("read %s: %w", n.reader.Name, err)
 			}
 			return err
 		})
+	}
+	for _, list := range r.listed {
+		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
 	}
 	if err := postgres.Together(ctx, r.tx, reads...); err != nil {
 		return err
@@ -67,8 +107,18 @@ func (r *round) read(ctx context.Context) error {
 	for i, n := range r.wanted {
 		r.tables[n.key] = tables[i]
 	}
-	r.wanted = nil
+	r.wanted, r.listed = nil, nil
 	return nil
+}
+
+// untold is the table of what cannot be told.
+func (n need) untold(why error) *Table {
+	t := NewTable(n.grid, n.reader.Columns...)
+	if n.grid.By != nil && n.grid.Except == nil {
+		t.Groups, t.Columns = nil, nil
+	}
+	t.Problem = why
+	return t
 }
 
 // figures are a frame worked out: a value for each group and bucket.
@@ -93,10 +143,16 @@ func (r *Reader) absent() float64 {
 func (r *round) figures(f frame) figures {
 	made := figures{exact: true}
 	places := map[string]int{}
-	for _, key := range f.keys {
+	for i, key := range f.keys {
 		t := r.tables[key]
+		if t.Problem != nil {
+			r.problem = t.Problem
+		}
 		made.sources |= t.Sources
 		made.exact = made.exact && t.Exact
+		if f.shares(i) {
+			continue // of the whole, which is in all groups
+		}
 		for _, group := range t.Groups {
 			if k := groupKey(group); !has(places, k) {
 				places[k] = len(made.groups)
@@ -136,6 +192,14 @@ func (r *round) columns(f frame, places map[string]int, groups int) [][][]float6
 	for i, key := range f.keys {
 		t := r.tables[key]
 		values := t.Columns[f.of.Needs[i].Name]
+		if f.shares(i) {
+			for g := range cells {
+				for b, v := range values[0] {
+					cells[g][b][i] = v
+				}
+			}
+			continue
+		}
 		for g, group := range t.Groups {
 			for b, v := range values[g] {
 				cells[places[groupKey(group)]][b][i] = v
@@ -143,6 +207,11 @@ func (r *round) columns(f frame, places map[string]int, groups int) [][][]float6
 		}
 	}
 	return cells
+}
+
+// shares reports whether all groups of a breakdown share the column, being of the whole.
+func (f frame) shares(column int) bool {
+	return f.of.Needs[column].Reader.Whole && f.grid.By != nil && f.grid.Except == nil
 }
 
 func has(places map[string]int, key string) bool {
@@ -165,12 +234,13 @@ func groupKey(group []*string) string {
 
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
-	key := make([]byte, 0, 64+16*len(g.Buckets))
-	for _, b := range g.Buckets {
-		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
-		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
+	key := []byte(bucketKey(g.Buckets))
+	var known int64
+	if g.asOf {
+		known = g.Watermark.UnixNano()
 	}
-	key = fmt.Appendf(key, "\x00%s %d %s %t %d %s\x00", g.Zone, g.WeekStart, g.Interval, g.asOf, g.Watermark.UnixNano(), g.Currency())
+	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
+	key = fmt.Appendf(key, "%s %d\x00", g.home, g.rawSince.Unix()) // a guess may have been of others
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}
@@ -181,4 +251,13 @@ func (g Grid) key() string {
 		}
 	}
 	return string(key) + g.Filter.key()
+}
+
+func bucketKey(buckets []calendar.Bucket) string {
+	key := make([]byte, 0, 16*len(buckets))
+	for _, b := range buckets {
+		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
+		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
+	}
+	return string(key)
 }

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type Series struct {
 	MovingAverage []*float64 // nil unless asked for; of complete buckets alone
 	Cumulative    []*float64 // nil for what does not add up
 	Comparisons   []ComparedSeries
+	Lists         Lists
 }
 
 // ComparedSeries is the figures of another range, and how the values compare with them.
@@ -72,6 +74,7 @@ func (w Window) comparedGrid(c Comparison, q *Question, buckets []calendar.Bucke
 	g := Grid{Window: other, Interval: q.Interval, Filter: q.Filter}
 	if s != nil {
 		g.Buckets = other.moved(buckets, *s, q.Interval)
+		g.Before = Grid{Window: w, Interval: q.Interval, Buckets: w.clip(buckets)}.beforeMoved(*s)
 		return g, nil
 	}
 	own, err := other.buckets(q.Interval)
@@ -91,6 +94,9 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 		if s.main, s.skip = s.average, len(s.before); s.skip == 0 || s.buckets[0].Start.Before(w.From) {
 			s.main, s.skip = r.want(ctx, s.q.Of, g), 0
 		}
+		if err := s.list(r); err != nil {
+			return true, err
+		}
 		for _, g := range s.grids {
 			s.others = append(s.others, r.want(ctx, s.q.Of, g))
 		}
@@ -98,6 +104,21 @@ func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 	}
 	s.finish(r)
 	return true, nil
+}
+
+// list asks for the entities of those buckets that are named.
+func (s *seriesInquiry) list(r *round) error {
+	s.made.Lists = Lists{}
+	w := s.made.Window
+	for _, ask := range s.q.Lists {
+		b, err := bucketAt(s.buckets, ask.At)
+		if err != nil {
+			return err
+		}
+		g := Grid{Window: w, Buckets: w.clip([]calendar.Bucket{b}), Interval: s.q.Interval, Filter: s.q.Filter}
+		maps.Copy(s.made.Lists, r.list(s.q.Of, g, []ListAsk{ask})[0])
+	}
+	return nil
 }
 
 func (s *seriesInquiry) finish(r *round) {

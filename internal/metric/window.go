@@ -2,7 +2,6 @@ package metric
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -72,21 +71,7 @@ type house struct {
 
 // open opens one snapshot of the asking tenant's data.
 func (s *Service) open(ctx context.Context, fn func(house) error) error {
-	who, err := access.Require(ctx, access.ReadMetrics)
-	if err != nil {
-		return err
-	}
-	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
-		settings, err := dbsqlc.New().TenantGet(ctx, tx)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "There is no such tenant.")
-		}
-		if err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-		return fn(house{tx, who, settings})
-	})
+	return s.openFor(ctx, nil, func(r *round) error { return fn(r.house) })
 }
 
 // read opens a snapshot for a single window, and notes that the answer depends on it.
@@ -146,7 +131,7 @@ func (a Ask) window(settings dbsqlc.TenantGetRow) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("load the tenant's zone: %w", err)
 	}
-	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark.UTC(), home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
+	w := Window{Zone: home, WeekStart: time.Weekday(settings.WeekStart), Watermark: settings.Watermark, home: home, rawSince: settings.RawSince.UTC(), currency: settings.Currency}
 	if a.AsOf != nil {
 		if a.AsOf.After(w.Watermark) || a.AsOf.Before(earliest) {
 			return w, fault.Input("asOf", "It is an instant of the past.")

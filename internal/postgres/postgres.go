@@ -5,6 +5,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -131,61 +132,93 @@ func (a *App) Ping(ctx context.Context) error {
 // It commits if fn returns nil. fn is run once: retrying is the caller's decision. Where the
 // context carries Rows, it sees those alone and writes nothing.
 func (a *App) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return narrowed(ctx, inTx(ctx, a.pool, "begin; "+setTenant(id)+setRows(ctx), fn))
+	return narrowed(ctx, inTx(ctx, a.pool, ofTenant(opening{}, id).ofRows(ctx), fn))
 }
 
 // Read is InTenant for queries: one snapshot for all of fn's statements, and no writes.
 func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	begin := "begin isolation level repeatable read read only; " + setTenant(id) + setRows(ctx)
-	return narrowed(ctx, inTx(ctx, a.pool, begin, fn))
+	return narrowed(ctx, inTx(ctx, a.pool, ofTenant(opening{mode: snapshot}, id).ofRows(ctx), fn))
+}
+
+// ReadOnce is Read for a single statement, or a single batch, which makes it one round trip. A
+// second one fails.
+func (a *App) ReadOnce(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
+	conn, err := a.pool.Acquire(ctx)
+	if err != nil {
+		return unavailable(fmt.Errorf("acquire connection: %w", err))
+	}
+	defer conn.Release()
+	tx := &lazyTx{conn: conn.Conn(), opening: ofTenant(opening{mode: snapshot}, id).ofRows(ctx), once: true}
+	return narrowed(ctx, unavailable(run(ctx, tx, fn)))
 }
 
 // WithKeyHash runs fn in a transaction that names no tenant, and sees the one key
 // whose hash it was given.
 func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx) error) error {
-	begin := fmt.Sprintf("begin read only; set local app.key_hash = '%x'", hash)
+	begin := opening{mode: readOnly}.and("select set_config('app.key_hash', $1, true)", hex.EncodeToString(hash[:]))
 	return inTx(ctx, a.pool, begin, fn)
 }
 
 // WithEmbedKey is the same for the embed key that a token names.
 func (a *App) WithEmbedKey(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin read only; set local app.embed_key_id = '"+id.String()+"'", fn)
+	begin := opening{mode: readOnly}.and("select set_config('app.embed_key_id', $1, true)", id.String())
+	return inTx(ctx, a.pool, begin, fn)
 }
 
 // InTx runs fn in one transaction over all tenants.
 func (w *Worker) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, w.pool, "begin", fn)
+	return inTx(ctx, w.pool, opening{}, fn)
 }
+
+// Pool is for the queue, whose library makes transactions of its own.
+func (w *Worker) Pool() *pgxpool.Pool { return w.pool }
 
 // InTenant runs fn in one transaction that sees and writes one tenant's rows, and logins.
 func (a *Access) InTenant(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin; "+setTenant(id), fn)
+	return inTx(ctx, a.pool, ofTenant(opening{}, id), fn)
 }
 
 // AsLogin runs fn in one transaction that sees what belongs to one login, in all tenants.
 func (a *Access) AsLogin(ctx context.Context, login uuid.UUID, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin; set local app.login_id = '"+login.String()+"'", fn)
+	return inTx(ctx, a.pool, opening{}.and("select set_config('app.login_id', $1, true)", login.String()), fn)
 }
 
 // InTx runs fn in one transaction that sees logins alone, and of no tenant anything.
 func (a *Access) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return inTx(ctx, a.pool, "begin", fn)
+	return inTx(ctx, a.pool, opening{}, fn)
 }
 
-// setTenant names the tenant for the transaction. Its text is hexadecimal, so it is
-// safe to stand in the statement, which saves a round trip.
-func setTenant(id tenant.ID) string {
-	return "set local app.tenant_id = '" + id.String() + "'"
+var (
+	readOnly = pgx.TxOptions{AccessMode: pgx.ReadOnly}
+	snapshot = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+)
+
+// ofTenant names the tenant for the transaction.
+func ofTenant(o opening, id tenant.ID) opening {
+	return o.and("select set_config('app.tenant_id', $1, true)", id.String())
 }
 
-func inTx(ctx context.Context, pool *pgxpool.Pool, begin string, fn func(tx pgx.Tx) error) error {
+func inTx(ctx context.Context, pool *pgxpool.Pool, begin opening, fn func(tx pgx.Tx) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return unavailable(fmt.Errorf("acquire connection: %w", err))
 	}
 	defer conn.Release()
-	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, fn)
-	return unavailable(err)
+	return unavailable(run(ctx, &lazyTx{conn: conn.Conn(), opening: begin}, fn))
+}
+
+// run commits where fn returns nil, and rolls back where it fails or panics.
+func run(ctx context.Context, tx *lazyTx, fn func(tx pgx.Tx) error) (err error) {
+	defer func() {
+		rolledBack := tx.Rollback(ctx) // does nothing after a commit
+		if err == nil && rolledBack != nil && !errors.Is(rolledBack, pgx.ErrTxClosed) {
+			err = rolledBack
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
 }
 
 // unavailable turns the failures that pass by themselves into faults that say so.

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -34,18 +32,16 @@ func rowsOf(ctx context.Context) *Rows {
 	return rows
 }
 
-// setRows goes on with the statement that begins a transaction, which saves round trips.
-func setRows(ctx context.Context) string {
+// ofRows narrows the transaction to the rows that the context carries, if it does.
+func (o opening) ofRows(ctx context.Context) opening {
 	rows := rowsOf(ctx)
 	if rows == nil {
-		return ""
+		return o
 	}
-	return fmt.Sprintf("; set local role %s; set local app.event_rows = '%s'; set local app.person_rows = '%s'; set local app.account_rows = '%s'",
-		NarrowRole, inString(rows.Events), inString(rows.People), inString(rows.Accounts))
+	return o.and("set local role "+NarrowRole).and(
+		"select set_config('app.event_rows', $1, true), set_config('app.person_rows', $2, true), set_config('app.account_rows', $3, true)",
+		rows.Events, rows.People, rows.Accounts)
 }
-
-// inString doubles the quotation marks that there are none of.
-func inString(text string) string { return strings.ReplaceAll(text, "'", "''") }
 
 // narrowed says so where something was asked for that cannot be narrowed.
 func narrowed(ctx context.Context, err error) error {

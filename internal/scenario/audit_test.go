@@ -62,6 +62,7 @@ type deed struct {
 
 // deeds are how each mutation is done; the schema says which there are.
 var deeds = map[string]deed{
+	"setChurnRule":             {`mutation { setChurnRule(rule: CANCELLATION) { id } }`, just(nil), audit.TenantChanged},
 	"setEventRetention":        {setRetention, just(map[string]any{"months": 7}), audit.RetentionChanged},
 	"saveTrackingPlan":         {planSaved, just(map[string]any{"plan": map[string]any{"events": []any{}}}), audit.PlanSaved},
 	"releaseQuarantinedEvents": {quarantineReleased, just(nil), audit.QuarantineReleased},
@@ -94,6 +95,15 @@ var deeds = map[string]deed{
 	"setDocumentMode": {takeTrusted, just(map[string]any{"mode": "TRUSTED_ONLY"}), audit.DocumentsEnforced},
 	"saveReport":      {saveIt, just(map[string]any{"r": map[string]any{"name": "n", "document": `{ metric(key: "events") { value { value } } }`}}), audit.ReportCreated},
 	"deleteReport":    {dropIt, func(t *testing.T, s story) map[string]any { return map[string]any{"id": keep(t, s.acme, "n").ID} }, audit.ReportRemoved},
+	"createMetric":    {createMetricIt, just(object{"key": "own", "input": counting("E")}), audit.MetricCreated},
+	"updateMetric": {updateMetricIt, func(t *testing.T, s story) map[string]any {
+		define(t, s.acme, "own", counting("E"))
+		return object{"key": "own", "input": counting("F")}
+	}, audit.MetricChanged},
+	"removeMetric": {removeMetricIt, func(t *testing.T, s story) map[string]any {
+		define(t, s.acme, "own", counting("E"))
+		return object{"key": "own"}
+	}, audit.MetricRemoved},
 	"erasePerson": {eraseIt, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"id": user(t, s.acme, "ann-marker").ID}
 	}, audit.PersonErased},
@@ -108,6 +118,7 @@ func aKey(t *testing.T, s story) string {
 // unnoted are the mutations that leave nothing in the log, with the reason.
 var unnoted = map[string]string{
 	"ingestEvents":         "it is what the tenant's users did, and not what was done with the tenant; each event says by itself who, when and by which source",
+	"recordRevenue":        "it is what the tenant's customers pay, and not what was done with the tenant; each fact is kept as it came, with its source",
 	"refreshSession":       "it goes on with a session whose beginning is noted; a refresh token that comes twice is noted as SESSION_REUSED",
 	"requestPasswordReset": "it is the same for addresses that nobody has; the reset is noted",
 	"enrollSecondFactor":   "nothing holds until it is confirmed, and that is noted",

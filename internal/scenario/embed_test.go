@@ -116,9 +116,11 @@ func aTokenIsHeldToItsFilters(t *testing.T, s story) {
 // openToTokens are the root fields that a token's one permission opens, each with what holds it
 // to what the token names. Whoever adds one says it here.
 var openToTokens = map[string]string{
-	"Query.metric":      "metric.FindShown",
-	"Query.metrics":     "metric.Shown",
-	"Subscription.live": "what is in it is guarded field by field",
+	"Query.metric":            "metric.Service.FindShown",
+	"Query.metrics":           "metric.Service.Shown",
+	"Query.restatements":      "summary.Service.keys",
+	"Query.materializedViews": "it tells of no figure",
+	"Subscription.live":       "what is in it is guarded field by field",
 
 	"Query.report":        "Embed.AllowsReport",
 	"Query.reports":       "likewise",
@@ -133,8 +135,14 @@ var typesOpenToTokens = map[string]string{
 	"Membership": "as above", "SecondFactorEnrollment": "of a mutation that needs somebody who has signed in",
 	"Report": "it is found by Embed.AllowsReport", "ReportConnection": "of Query.reports", "ReportEdge": "of Query.reports",
 	"SharedReport": "see Query.sharedReport", "SharedReportConnection": "as above", "SharedReportEdge": "as above",
-	"Live": "see Subscription.live", "Metric": "it is found by metric.FindShown, and its figures are guarded by it",
-	"MetricValue": "of a Metric", "MetricSeries": "of a Metric", "MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
+	"Live": "see Subscription.live", "Metric": "it is found by metric.Service.FindShown, and its figures are guarded by it",
+	"MetricValue": "of a Metric", "MetricSeries": "of a Metric", "MetricBreakdown": "of a Metric", "MetricRow": "of a Metric",
+	"MetricComparison": "of a Metric", "MetricSeriesComparison": "of a Metric", "Dimension": "of a Metric", "Money": "of a Metric",
+	"MetricSummary": "of a Metric, or found by summary.Service.ByID", "MetricSummarySeries": "of a Metric", "MetricSummaryConnection": "of a Metric",
+	"MetricSummaryEdge": "of a Metric", "Restatement": "see Query.restatements", "RestatementConnection": "as above", "RestatementEdge": "as above",
+	"MaterializedView": "see Query.materializedViews", "MaterializedViewConnection": "as above", "MaterializedViewEdge": "as above",
+	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",
+	"MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }
 
 // A token reads metrics and may do nothing else, whatever the schema offers.

@@ -126,10 +126,12 @@ func materialize(t *testing.T, kit *testkit.Kit) {
 		}
 		var stale, closed int
 		kit.Scan(t, `
-			select count(*) filter (where d.version is distinct from v.version), count(*)
+			select count(*) filter (where d.version is distinct from v.version or k.version is distinct from v.version or a.day is null), count(*)
 			from day_version v
 			join closing c on c.tenant_id = v.tenant_id and v.day < c.closed_before
-			left join materialized.day_total d on d.tenant_id = v.tenant_id and d.day = v.day`, nil, &stale, &closed)
+			left join materialized.day_total d on d.tenant_id = v.tenant_id and d.day = v.day
+			left join visit_day k on k.tenant_id = v.tenant_id and k.day = v.day
+			left join activity_day a on a.tenant_id = v.tenant_id and a.day = v.day`, nil, &stale, &closed)
 		if stale == 0 && closed > 0 {
 			return
 		}

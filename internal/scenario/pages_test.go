@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
 // Lists, read page by page.
@@ -123,14 +125,14 @@ func wantPage(t *testing.T, info pageInfo, first, nodes, edges int, later bool) 
 }
 
 const pageOfMetrics = `query ($first: Int!, $after: String) { metrics(first: $first, after: $after) {
-	edges { cursor node { key } } nodes { id key name description unit additive }
+	edges { cursor node { key } } nodes { id key name description formula unit direction additive dimensions permission version custom }
 	pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }`
 
 // The catalog has pages too, and its metrics say what they are.
 func pagesOfMetrics(t *testing.T, s story) {
 	type row struct {
-		ID, Key, Name, Description, Unit string
-		Additive                         bool
+		ID, Key, Name, Description, Formula, Unit string
+		Additive                                  bool
 	}
 	for _, first := range []int{1, 2, 3, 100} {
 		var all []row
@@ -146,18 +148,18 @@ func pagesOfMetrics(t *testing.T, s story) {
 			s.acme.Query(t, pageOfMetrics, map[string]any{"first": first, "after": after}, &answer)
 			page := answer.Metrics
 			wantPage(t, page.PageInfo, first, len(page.Nodes), len(page.Edges), after != nil)
-			wantEqual(t, "totalCount", page.TotalCount, 3)
+			wantEqual(t, "totalCount", page.TotalCount, len(metric.Builtin()))
 			all = append(all, page.Nodes...)
 			if after = page.PageInfo.EndCursor; !page.PageInfo.HasNextPage {
 				break
 			}
 		}
-		if len(all) != 3 {
+		if len(all) != len(metric.Builtin()) {
 			t.Fatalf("%d metrics in pages of %d", len(all), first)
 		}
-		units := map[string]string{"events": "EVENTS", "active_users": "USERS", "new_users": "USERS"}
-		for _, m := range all {
-			if units[m.Key] != m.Unit || m.Name == "" || m.Description == "" || m.ID == "" || m.Additive != (m.Key != "active_users") {
+		for i, d := range metric.Builtin() {
+			m := all[i]
+			if m.Key != d.Key || m.Unit != string(d.Unit) || m.Name == "" || m.Description == "" || m.ID == "" || m.Additive != d.Additive || m.Formula == "" {
 				t.Errorf("metric %+v", m)
 			}
 		}

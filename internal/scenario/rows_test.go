@@ -24,6 +24,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
@@ -43,11 +44,12 @@ func newDesk(t *testing.T, s story) *desk {
 	t.Cleanup(app.Close)
 	events, parts, people := domain.NewReader(app), archive.NewReader(app), customer.NewService(app)
 	keyring := access.NewKeyring(app, nil, nil) // which looks keys up, and makes none
-	metrics := metric.NewService(app, metric.NewCatalog(metric.Builtin()))
-	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics}
+	metrics := metric.NewService(app, metric.NewCatalog(metric.Builtin(), revenue.Metrics()))
+	books := revenue.NewService(app)
+	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
-		People: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app),
+		People: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books,
 	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
 

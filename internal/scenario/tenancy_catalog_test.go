@@ -116,10 +116,15 @@ var rules = []struct {
 		  and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
 		  and has_table_privilege(r, c.oid, 'insert, update, delete, truncate, references, trigger')`,
 		map[string]string{
+			"view_refresh by tidemark_worker":           "it says what became of the views that it refreshes, for all tenants at once",
 			"mail_outbox by tidemark_worker":            "it sends what waits",
 			"password_reset by tidemark_worker":         "it forgets what is over",
 			"password_reset_request by tidemark_worker": "it forgets what is done",
 		}},
+	{"the queue, which is of no tenant, is the worker's alone", `
+		select c.relname || ' by ' || r from pg_class c, unnest(array['tidemark_app', 'tidemark_access', 'tidemark_narrow']) r
+		where c.relnamespace = 'river'::regnamespace and c.relkind in ('r', 'S')
+		  and (has_schema_privilege(r, 'river', 'usage') or c.relkind = 'r' and has_table_privilege(r, c.oid, 'select, insert, update, delete'))`, nil},
 	{"a unique index begins with the tenant", `
 		select i.indexrelid::regclass::text from pg_index i
 		join pg_class c on c.oid = i.indrelid and c.relnamespace in ('public'::regnamespace, 'materialized'::regnamespace)

@@ -13,7 +13,7 @@ import (
 // What whoever sees some rows alone may read, and of which of it conditions decide.
 var narrowTables = map[string]bool{
 	"event": true, "identity": true, "profile": true, "trait_change": true, "account": true, "membership": true,
-	"tenant": false, "archive_part": false, "erasure": false, "report": false,
+	"tenant": false, "archive_part": false, "erasure": false, "report": false, "metric_definition_version": false,
 }
 
 // Rules over the catalog for the role of who sees some rows alone.

@@ -47,9 +47,11 @@ func (s story) lived(t *testing.T) {
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
+		define(t, who, "own", counting("E"))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
+		revenueOf(t, s, who)
 		once(t, s.kit, who.ManageKey, "k1", `mutation { forgetPropertySamples }`)
 		s.kit.Exec(t, `insert into api_key_use (tenant_id, api_key_id, used_at) select tenant_id, api_key_id, now() from api_key where tenant_id = $1 on conflict do nothing`, who.ID)
 		s.kit.Exec(t, `insert into api_key_misuse (tenant_id, api_key_id, reason) select tenant_id, api_key_id, 'REVOKED' from api_key where tenant_id = $1`, who.ID)
@@ -57,6 +59,10 @@ func (s story) lived(t *testing.T) {
 	give(t, s.acme, keep(t, s.acme, "Noon").ID, s.globex, nil)
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
+	s.openQuarters(t)
+	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+		summarize(t, s.kit, who, "2026-05-03T12:00:00Z")
+	}
 	s.kit.Exec(t, `with login as (
 		insert into login (login_id, email, name) select tenant_id, tenant_id || '@example.com', 'Ann' from tenant returning login_id
 	) insert into member (tenant_id, login_id, role_id) select tenant_id, login_id, role_id from login join role on tenant_id = login_id where builtin = 'OWNER'`)
@@ -68,6 +74,9 @@ func (s story) lived(t *testing.T) {
 		from := table
 		if table == "closed_day" || table == "closed_day_type" { // what the views read
 			from = "materialized.day_" + map[string]string{"closed_day": "total", "closed_day_type": "type"}[table]
+		}
+		if table == "closed_quarter" {
+			from = "materialized.mrr_opening"
 		}
 		if n := number(t, conn, "select count(distinct tenant_id) from "+from); n != 2 {
 			t.Fatalf("%s has rows of %d companies, want 2: the story has to fill it", table, n)
@@ -166,13 +175,24 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a trait":          `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
 		"an account":       `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
+		"a price":          `insert into plan (tenant_id, key, name, amount, currency, billing_interval, interval_count) values ('%s', 'x', 'x', 1, 'EUR', 'MONTH', 1)`,
+		"a fact":           `insert into revenue_fact (tenant_id, source, kind, external_id, occurred_at, fingerprint, subject_id, account_id, body) values ('%s', 'x', 'CHARGE', 'x', now(), 1, 1, 1, '{}')`,
+		"a payment, moved": `update payment set tenant_id = '%s'`,
+		"a subscription":   `update subscription set tenant_id = '%s'`,
+		"an invoice":       `update invoice set tenant_id = '%s'`,
+		"a rate":           `insert into fx_rate (tenant_id, base, currency, day, rate) values ('%s', 'EUR', 'USD', '2026-01-01', 1)`,
+		"a movement":       `insert into mrr_movement (tenant_id, movement_id, subscription_id, plan_id, account_id, at, day, kind, currency, amount, shown_at) values ('%s', 1, 1, 1, 1, now(), now(), 'NEW', 'EUR', 1, now())`,
+		"a trial":          `insert into trial (tenant_id, account_id, subscription_id, plan_id, currency, started_at, converted) values ('%s', 1, 1, 1, 'EUR', now(), true)`,
+		"a revenue day":    `insert into revenue_day (tenant_id, day, version) values ('%s', '2026-01-09', 1)`,
 		"a report":         `insert into report (tenant_id, report_id, name, document, saved_by) values ('%s', gen_random_uuid(), 'x', '', gen_random_uuid())`,
 		"a share":          `insert into report_share (tenant_id, share_id, report_id, grantee_id, shared_by) select '%s', gen_random_uuid(), report_id, current_tenant(), gen_random_uuid() from report`,
 		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
 		"a document":       `insert into trusted_document (tenant_id, hash, name, body, created_by) values ('%s', sha256('x'), '', 'x', gen_random_uuid())`,
 		"a key, moved":     `update idempotency_key set tenant_id = '%s'`,
 		"a key":            `insert into idempotency_key (tenant_id, slot, fingerprint, claim_id, leased_until) values ('%s', gen_random_uuid(), sha256('x'), gen_random_uuid(), now())`,
-		"a correction":     `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
+		"a summary": `insert into summary (tenant_id, summary_id, metric, period, period_start, starts_at, ends_at, zone, version, unit, definition_version, exact, data_version, found_at)
+			values ('%s', gen_random_uuid(), 'x', 'DAY', '2026-05-01', now(), now(), 'UTC', 1, 'EVENTS', 1, true, 1, now())`,
+		"a correction": `insert into identity_correction (tenant_id, correction_id, kind, identity_ids, reason, made_by) values ('%s', gen_random_uuid(), 'MERGE', '{}', 'x', gen_random_uuid())`,
 	} {
 		apply(t, conn, "begin")
 		apply(t, conn, "set local app.tenant_id = '"+s.acme.ID.String()+"'")
@@ -194,6 +214,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 	conn := app(t, s.kit.DB)
 	month := rows(t, owner(t, s.kit.DB), `select min(relname)::text from pg_class where relispartition and relkind = 'r'`)[0]
 	for _, statement := range []string{
+		`select * from materialized.mrr_opening`, `delete from revenue_fact`, `update revenue_fact set body = '{}'`, `update mrr_movement set amount = 1`, `update plan set amount = 1`,
 		`select * from materialized.day_total`, `select * from materialized.day_type`,
 		`select * from ` + month, `insert into goose_db_version (version_id, is_applied) values (99, true)`,
 		`delete from event`, `truncate event`, `update event set type = 'x'`, `delete from message`,
@@ -204,7 +225,11 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
+		`insert into activity_day (day, version, daily, weekly, monthly, returning_users) values ('2026-05-01', 1, 1, 1, 1, 1)`,
+		`update visit_day set visits = 0`, `delete from visit_slot`,
 		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
+		`update summary set value = 1`, `delete from summary`, `update summarized set data_version = 1`, `select stale_days from view_refresh`,
+		`insert into view_refresh (view, reason, stale_days) values ('x', 'NEEDED', 0)`, `select * from river.river_job`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {
 		if _, err := conn.Exec(t.Context(), statement); err == nil {

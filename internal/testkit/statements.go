@@ -16,7 +16,12 @@ type Statements struct {
 
 // TraceQueryStart implements [pgx.QueryTracer].
 func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if rest, named := strings.CutPrefix(data.SQL, "-- name: "); named {
+	s.note(data.SQL)
+	return ctx
+}
+
+func (s *Statements) note(sql string) {
+	if rest, named := strings.CutPrefix(sql, "-- name: "); named {
 		name, _, _ := strings.Cut(rest, " ")
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -25,15 +30,27 @@ func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.
 		}
 		s.counts[name]++
 	}
+}
+
+// TraceBatchStart implements [pgx.BatchTracer].
+func (*Statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
 	return ctx
 }
+
+// TraceBatchQuery implements [pgx.BatchTracer].
+func (s *Statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.note(data.SQL)
+}
+
+// TraceBatchEnd implements [pgx.BatchTracer].
+func (*Statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // TraceQueryEnd implements [pgx.QueryTracer].
 func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // ofTheCaller are the queries that find out who asks and what they may, and are remembered for
 // a second, and those that keep house: how often they run depends on the clock.
-var ofTheCaller = []string{"APIKeyAuthenticate", "TenantEnter", "TenantAdmits", "TrustedDocumentLookUp", "TenantLimitGet", "APIKeyUseNote", "APIKeyMisuseNote", "PasswordResetTake"}
+var ofTheCaller = []string{"APIKeyAuthenticate", "TenantEnter", "TenantAdmits", "TrustedDocumentLookUp", "TenantLimitGet", "APIKeyUseNote", "APIKeyMisuseNote", "PasswordResetTake", "DataRevisionGet"}
 
 // TakeForAnswers is Take without the queries that find out who asks.
 func (s *Statements) TakeForAnswers() map[string]int {

@@ -13,6 +13,10 @@ type Readings struct {
 	spans map[Span]struct{}
 	until time.Time
 	again bool
+	once  bool // it cannot be given again, whatever stays as it is
+
+	stamps  bool // instants of the answer are to be marked
+	stamped time.Time
 }
 
 type recorderKey struct{}
@@ -21,6 +25,11 @@ type recorderKey struct{}
 func Record(ctx context.Context) (context.Context, *Readings) {
 	r := &Readings{spans: map[Span]struct{}{}}
 	return context.WithValue(ctx, recorderKey{}, r), r
+}
+
+// Unrecorded returns a context under which nothing is kept.
+func Unrecorded(ctx context.Context) context.Context {
+	return context.WithValue(ctx, recorderKey{}, nil)
 }
 
 // Note says that the answer was read from this.
@@ -51,6 +60,40 @@ func NoteFailed(ctx context.Context) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.again = true
+	}
+}
+
+// NoteMoving says that the answer changes as time goes by, even if no data does: not at some
+// instant, as by NoteUntil, but with each.
+func NoteMoving(ctx context.Context) {
+	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.once = true
+	}
+}
+
+// Moving reports whether NoteMoving was called.
+func (r *Readings) Moving() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.once
+}
+
+// Retell notes in another context what was noted here, as of one answer that is part of
+// another one.
+func (r *Readings) Retell(ctx context.Context) {
+	for _, s := range r.Spans() {
+		Note(ctx, s)
+	}
+	if until := r.Until(); !until.IsZero() {
+		NoteUntil(ctx, until)
+	}
+	if r.Failed() {
+		NoteFailed(ctx)
+	}
+	if r.Moving() {
+		NoteMoving(ctx)
 	}
 }
 

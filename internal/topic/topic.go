@@ -42,6 +42,12 @@ const (
 	// SharedReport: another tenant has shared a report with this one, or taken it back; no key.
 	SharedReport Subject = "shared"
 
+	// Summary: a figure of a period that is over was kept, or restated; key: the metric's.
+	Summary Subject = "summary"
+	// Revenue: a plan, a subscription, an invoice, a payment, a rate, or what they made of MRR; no key.
+	Revenue Subject = "revenue"
+	Metric  Subject = "metric" // a metric that the tenant defines; key: its key
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 

@@ -158,6 +158,79 @@ fragment Figure on MetricValue {
 }`,
   ),
   example(
+    'Summaries',
+    `What was kept of each month that is over, what it was before
+if it was restated, and the days as parallel lists.`,
+    `
+query Summaries {
+  metric(key: "active_users") {
+    summaries(period: MONTH, first: 12) {
+      nodes {
+        start
+        value
+        version
+        recordedAt
+        history {
+          value
+          recordedAt
+          supersededAt
+        }
+      }
+    }
+    summarySeries(period: DAY) {
+      starts
+      values
+      restated
+    }
+  }
+}`,
+  ),
+  example(
+    'Restatements',
+    `Figures of days, weeks and months that were over and that
+are others now, with the reason. Live, it tells when that happens.`,
+    `
+query Restatements {
+  restatements(first: 20) {
+    nodes {
+      metric {
+        key
+      }
+      period
+      start
+      before
+      after
+      change
+      causes
+      lateEvents
+      because
+      recordedAt
+    }
+  }
+}`,
+  ),
+  example(
+    'MaterializedViews',
+    `How fresh the views of closed days are. What is not fresh
+is counted from the rollups, so that no answer is ever behind.`,
+    `
+query MaterializedViews {
+  materializedViews {
+    nodes {
+      name
+      state
+      reason
+      lastRefreshedAt
+      lastDuration
+      staleDays
+      closedDays
+      freshUntil
+      error
+    }
+  }
+}`,
+  ),
+  example(
     'MetricSeries',
     `One figure by hour, day, week and month. Users don't add
 up: who is active on two days is one user of the week.`,
@@ -1258,6 +1331,108 @@ query OneReport {
 }`,
   ),
   example(
+    'PreviewMetric',
+    `Needs a management key. What a metric of your own would
+give over the last 90 days, before it is saved.`,
+    `
+query PreviewMetric {
+  previewMetric(
+    input: { name: "Events per user", formula: "events / active_users" }
+  ) {
+    total {
+      value
+      comparisons {
+        kind
+        ratio
+      }
+    }
+    series {
+      at
+      values
+    }
+    problems {
+      field
+      message
+      blocking
+    }
+    explanation {
+      milliseconds
+      rows
+    }
+  }
+}`,
+  ),
+  example(
+    'CreateMetric',
+    `Needs a management key. Defines a metric: what is counted of
+which events. It can then be asked for like any other.`,
+    `
+mutation CreateMetric {
+  createMetric(
+    key: "sharers"
+    input: {
+      name: "Users who share"
+      direction: UP_IS_GOOD
+      events: { types: ["Report Shared"], aggregation: UNIQUE_USERS }
+    }
+  ) {
+    key
+    version
+  }
+}`,
+  ),
+  example(
+    'UpdateMetric',
+    `Needs a management key. Saves a new version of it, and
+gives another one up.`,
+    `
+mutation UpdateMetric {
+  updateMetric(
+    key: "sharers"
+    input: {
+      name: "Share of users who share"
+      formula: "sharing_users / active_users"
+      unit: RATIO
+    }
+  ) {
+    version
+  }
+  removeMetric(key: "an_old_one")
+}`,
+  ),
+  example(
+    'ExplainMetric',
+    `From where figures are read, why, and what that costs;
+and the versions of a metric that the tenant has defined.`,
+    `
+query ExplainMetric {
+  metric(key: "events") {
+    version
+    explain(range: { last: { count: 90, interval: DAY } }, interval: DAY) {
+      sources
+      readings {
+        metrics
+        reasons
+        statements {
+          name
+          tables
+          milliseconds
+          rows
+          blocks
+        }
+      }
+    }
+    versions {
+      nodes {
+        number
+        definition
+        savedAt
+      }
+    }
+  }
+}`,
+  ),
+  example(
     'SaveReport',
     `Needs a management key. Keeps a query as a report.`,
     `
@@ -1313,6 +1488,131 @@ query AuditLog {
       after
       address
     }
+  }
+}`,
+  ),
+  example(
+    'RecordRevenue',
+    `Needs a write key. Says what is known of plans, subscriptions
+and rates; how MRR moved follows from it, late facts included.`,
+    `
+mutation RecordRevenue {
+  recordRevenue(
+    items: [
+      { plan: { key: "pro", amount: 200000, currency: "EUR", interval: YEAR } }
+      {
+        subscription: {
+          id: "sub-1"
+          groupId: "acme"
+          plan: "pro"
+          status: ACTIVE
+          occurredAt: "2026-03-05T10:00:00Z"
+        }
+      }
+      { rate: { base: "EUR", currency: "USD", day: "2026-03-05", rate: "1.0842" } }
+    ]
+  ) {
+    accepted
+    verdicts {
+      kind
+      id
+      status
+      field
+      reason
+    }
+  }
+}`,
+  ),
+  example(
+    'Revenue',
+    `Needs READ_REVENUE. What customers pay, and how it moved.`,
+    `
+query Revenue {
+  plans {
+    nodes {
+      key
+      price {
+        amount
+        currency
+      }
+      interval
+    }
+  }
+  subscriptions(status: ACTIVE, first: 10) {
+    nodes {
+      id
+      externalId
+      account {
+        groupId
+      }
+      monthly {
+        amount
+        currency
+      }
+    }
+  }
+  mrrMovements(first: 20) {
+    nodes {
+      at
+      kind
+      amount {
+        amount
+        currency
+      }
+    }
+  }
+  invoices(first: 10) {
+    nodes {
+      number
+      status
+      total {
+        amount
+        currency
+      }
+    }
+  }
+  payments(first: 10) {
+    nodes {
+      kind
+      amount {
+        amount
+        currency
+      }
+    }
+  }
+  exchangeRates(first: 10) {
+    nodes {
+      base
+      currency
+      day
+      rate
+    }
+  }
+}`,
+  ),
+  example(
+    'Subscription',
+    `One subscription, by its id.`,
+    `
+query Subscription {
+  subscription(id: "id of a subscription") {
+    externalId
+    status
+    plan {
+      name
+    }
+    periodEndsAt
+  }
+}`,
+  ),
+  example(
+    'SetChurnRule',
+    `Needs a management key. Says when a cancelled subscription
+stops counting: at the end of what was paid for, or at once.`,
+    `
+mutation SetChurnRule {
+  setChurnRule(rule: PERIOD_END) {
+    churnRule
   }
 }`,
   ),

@@ -123,6 +123,329 @@ func (b *ArchiveEventRestoreBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const invoiceUpsert = `-- name: InvoiceUpsert :batchexec
+insert into invoice as i (
+  invoice_id, source, external_id, account_id, occurred_at, subscription, number, status, currency,
+  subtotal, discount, tax, total, issued_at, due_at, paid_at, lines
+) values (
+  $1, $2, $3, $4, $5, $6, $7, $8, $9,
+  $10, $11, $12, $13, $14, $15, $16, $17
+)
+on conflict (tenant_id, invoice_id) do update
+set occurred_at = excluded.occurred_at, subscription = excluded.subscription, number = excluded.number, status = excluded.status,
+  currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount, tax = excluded.tax, total = excluded.total,
+  issued_at = excluded.issued_at, due_at = excluded.due_at, paid_at = excluded.paid_at, lines = excluded.lines
+where excluded.occurred_at > i.occurred_at
+`
+
+type InvoiceUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type InvoiceUpsertParams struct {
+	InvoiceID    int64
+	Source       string
+	ExternalID   string
+	AccountID    int64
+	OccurredAt   time.Time
+	Subscription *string
+	Number       *string
+	Status       string
+	Currency     string
+	Subtotal     int64
+	Discount     int64
+	Tax          int64
+	Total        int64
+	IssuedAt     time.Time
+	DueAt        *time.Time
+	PaidAt       *time.Time
+	Lines        []byte
+}
+
+func (q *Queries) InvoiceUpsert(ctx context.Context, db DBTX, arg []InvoiceUpsertParams) *InvoiceUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.InvoiceID,
+			a.Source,
+			a.ExternalID,
+			a.AccountID,
+			a.OccurredAt,
+			a.Subscription,
+			a.Number,
+			a.Status,
+			a.Currency,
+			a.Subtotal,
+			a.Discount,
+			a.Tax,
+			a.Total,
+			a.IssuedAt,
+			a.DueAt,
+			a.PaidAt,
+			a.Lines,
+		}
+		batch.Queue(invoiceUpsert, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &InvoiceUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *InvoiceUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *InvoiceUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const paymentUpsert = `-- name: PaymentUpsert :batchexec
+insert into payment as p (payment_id, kind, source, external_id, account_id, occurred_at, status, amount, currency, invoice, charge, reason)
+values (
+  $1, $2, $3, $4, $5, $6, $7, $8, $9,
+  $10, $11, $12
+)
+on conflict (tenant_id, payment_id) do update
+set occurred_at = excluded.occurred_at, status = excluded.status, amount = excluded.amount, currency = excluded.currency,
+  invoice = excluded.invoice, charge = excluded.charge, reason = excluded.reason
+where excluded.occurred_at > p.occurred_at
+`
+
+type PaymentUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PaymentUpsertParams struct {
+	PaymentID  int64
+	Kind       string
+	Source     string
+	ExternalID string
+	AccountID  int64
+	OccurredAt time.Time
+	Status     string
+	Amount     int64
+	Currency   string
+	Invoice    *string
+	Charge     *string
+	Reason     *string
+}
+
+func (q *Queries) PaymentUpsert(ctx context.Context, db DBTX, arg []PaymentUpsertParams) *PaymentUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.PaymentID,
+			a.Kind,
+			a.Source,
+			a.ExternalID,
+			a.AccountID,
+			a.OccurredAt,
+			a.Status,
+			a.Amount,
+			a.Currency,
+			a.Invoice,
+			a.Charge,
+			a.Reason,
+		}
+		batch.Queue(paymentUpsert, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &PaymentUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *PaymentUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *PaymentUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const subscriptionUpsert = `-- name: SubscriptionUpsert :batchexec
+insert into subscription as s (
+  subscription_id, source, external_id, account_id, occurred_at, plan_id, status, quantity, amount, discount, currency, monthly,
+  started_at, trial_starts_at, trial_ends_at, period_ends_at, canceled_at, ended_at
+) values (
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+  $13, $14, $15, $16, $17, $18
+)
+on conflict (tenant_id, subscription_id) do update
+set occurred_at = excluded.occurred_at, plan_id = excluded.plan_id, status = excluded.status, quantity = excluded.quantity,
+  amount = excluded.amount, discount = excluded.discount, currency = excluded.currency, monthly = excluded.monthly,
+  started_at = excluded.started_at, trial_starts_at = excluded.trial_starts_at, trial_ends_at = excluded.trial_ends_at,
+  period_ends_at = excluded.period_ends_at, canceled_at = excluded.canceled_at, ended_at = excluded.ended_at
+where excluded.occurred_at > s.occurred_at
+`
+
+type SubscriptionUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SubscriptionUpsertParams struct {
+	SubscriptionID int64
+	Source         string
+	ExternalID     string
+	AccountID      int64
+	OccurredAt     time.Time
+	PlanID         int64
+	Status         string
+	Quantity       int64
+	Amount         int64
+	Discount       int64
+	Currency       string
+	Monthly        int64
+	StartedAt      *time.Time
+	TrialStartsAt  *time.Time
+	TrialEndsAt    *time.Time
+	PeriodEndsAt   *time.Time
+	CanceledAt     *time.Time
+	EndedAt        *time.Time
+}
+
+// An older state than the one that is known changes nothing here.
+func (q *Queries) SubscriptionUpsert(ctx context.Context, db DBTX, arg []SubscriptionUpsertParams) *SubscriptionUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.SubscriptionID,
+			a.Source,
+			a.ExternalID,
+			a.AccountID,
+			a.OccurredAt,
+			a.PlanID,
+			a.Status,
+			a.Quantity,
+			a.Amount,
+			a.Discount,
+			a.Currency,
+			a.Monthly,
+			a.StartedAt,
+			a.TrialStartsAt,
+			a.TrialEndsAt,
+			a.PeriodEndsAt,
+			a.CanceledAt,
+			a.EndedAt,
+		}
+		batch.Queue(subscriptionUpsert, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &SubscriptionUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *SubscriptionUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SubscriptionUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const trialInsert = `-- name: TrialInsert :batchexec
+insert into trial (account_id, subscription_id, plan_id, currency, started_at, ended_at, converted, recorded_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+`
+
+type TrialInsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type TrialInsertParams struct {
+	AccountID      int64
+	SubscriptionID int64
+	PlanID         int64
+	Currency       string
+	StartedAt      time.Time
+	EndedAt        *time.Time
+	Converted      bool
+	RecordedAt     time.Time
+}
+
+func (q *Queries) TrialInsert(ctx context.Context, db DBTX, arg []TrialInsertParams) *TrialInsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.SubscriptionID,
+			a.PlanID,
+			a.Currency,
+			a.StartedAt,
+			a.EndedAt,
+			a.Converted,
+			a.RecordedAt,
+		}
+		batch.Queue(trialInsert, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &TrialInsertBatchResults{br, len(arg), false}
+}
+
+func (b *TrialInsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *TrialInsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const trustedDocumentRegister = `-- name: TrustedDocumentRegister :batchone
 insert into trusted_document as d (hash, name, body, created_by)
 values ($1, $2, $3, $4)

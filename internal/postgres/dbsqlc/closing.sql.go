@@ -96,6 +96,36 @@ func (q *Queries) ClosingStaleCount(ctx context.Context, db DBTX) (ClosingStaleC
 	return i, err
 }
 
+const closingStaleTenants = `-- name: ClosingStaleTenants :many
+select distinct v.tenant_id
+from day_version v
+join closing c on c.tenant_id = v.tenant_id and v.day < c.closed_before
+left join materialized.day_total t on t.tenant_id = v.tenant_id and t.day = v.day
+where t.version is distinct from v.version
+order by v.tenant_id
+`
+
+// Worker: whose days those are.
+func (q *Queries) ClosingStaleTenants(ctx context.Context, db DBTX) ([]tenant.ID, error) {
+	rows, err := db.Query(ctx, closingStaleTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []tenant.ID{}
+	for rows.Next() {
+		var tenant_id tenant.ID
+		if err := rows.Scan(&tenant_id); err != nil {
+			return nil, err
+		}
+		items = append(items, tenant_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const closingTryLock = `-- name: ClosingTryLock :one
 select pg_try_advisory_xact_lock(hashtext('tidemark_closing'))
 `

@@ -277,6 +277,138 @@ func (ns NullProfileSubject) Value() (driver.Value, error) {
 	return string(ns.ProfileSubject), nil
 }
 
+type RefreshReason string
+
+const (
+	RefreshReasonNEEDED    RefreshReason = "NEEDED"
+	RefreshReasonSCHEDULED RefreshReason = "SCHEDULED"
+	RefreshReasonFILLED    RefreshReason = "FILLED"
+)
+
+func (e *RefreshReason) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = RefreshReason(s)
+	case string:
+		*e = RefreshReason(s)
+	default:
+		return fmt.Errorf("unsupported scan type for RefreshReason: %T", src)
+	}
+	return nil
+}
+
+type NullRefreshReason struct {
+	RefreshReason RefreshReason
+	Valid         bool // Valid is true if RefreshReason is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullRefreshReason) Scan(value interface{}) error {
+	if value == nil {
+		ns.RefreshReason, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.RefreshReason.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullRefreshReason) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.RefreshReason), nil
+}
+
+type RefreshState string
+
+const (
+	RefreshStateRUNNING RefreshState = "RUNNING"
+	RefreshStateDONE    RefreshState = "DONE"
+	RefreshStateFAILED  RefreshState = "FAILED"
+)
+
+func (e *RefreshState) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = RefreshState(s)
+	case string:
+		*e = RefreshState(s)
+	default:
+		return fmt.Errorf("unsupported scan type for RefreshState: %T", src)
+	}
+	return nil
+}
+
+type NullRefreshState struct {
+	RefreshState RefreshState
+	Valid        bool // Valid is true if RefreshState is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullRefreshState) Scan(value interface{}) error {
+	if value == nil {
+		ns.RefreshState, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.RefreshState.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullRefreshState) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.RefreshState), nil
+}
+
+type RestatementCause string
+
+const (
+	RestatementCauseLATEEVENTS RestatementCause = "LATE_EVENTS"
+	RestatementCauseIDENTITY   RestatementCause = "IDENTITY"
+	RestatementCauseERASURE    RestatementCause = "ERASURE"
+	RestatementCauseDEFINITION RestatementCause = "DEFINITION"
+	RestatementCauseREVENUE    RestatementCause = "REVENUE"
+	RestatementCauseDATA       RestatementCause = "DATA"
+)
+
+func (e *RestatementCause) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = RestatementCause(s)
+	case string:
+		*e = RestatementCause(s)
+	default:
+		return fmt.Errorf("unsupported scan type for RestatementCause: %T", src)
+	}
+	return nil
+}
+
+type NullRestatementCause struct {
+	RestatementCause RestatementCause
+	Valid            bool // Valid is true if RestatementCause is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullRestatementCause) Scan(value interface{}) error {
+	if value == nil {
+		ns.RestatementCause, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.RestatementCause.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullRestatementCause) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.RestatementCause), nil
+}
+
 type SessionEnd string
 
 const (
@@ -321,6 +453,49 @@ func (ns NullSessionEnd) Value() (driver.Value, error) {
 		return nil, nil
 	}
 	return string(ns.SessionEnd), nil
+}
+
+type SummaryPeriod string
+
+const (
+	SummaryPeriodDAY   SummaryPeriod = "DAY"
+	SummaryPeriodWEEK  SummaryPeriod = "WEEK"
+	SummaryPeriodMONTH SummaryPeriod = "MONTH"
+)
+
+func (e *SummaryPeriod) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = SummaryPeriod(s)
+	case string:
+		*e = SummaryPeriod(s)
+	default:
+		return fmt.Errorf("unsupported scan type for SummaryPeriod: %T", src)
+	}
+	return nil
+}
+
+type NullSummaryPeriod struct {
+	SummaryPeriod SummaryPeriod
+	Valid         bool // Valid is true if SummaryPeriod is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullSummaryPeriod) Scan(value interface{}) error {
+	if value == nil {
+		ns.SummaryPeriod, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.SummaryPeriod.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullSummaryPeriod) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.SummaryPeriod), nil
 }
 
 type ArchivePart struct {

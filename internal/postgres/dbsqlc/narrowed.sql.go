@@ -64,6 +64,108 @@ func (q *Queries) NarrowedEventCountByBucket(ctx context.Context, db DBTX, arg N
 	return items, nil
 }
 
+const narrowedGapList = `-- name: NarrowedGapList :many
+select s.day::int as day, s.gap::int as gap, count(*)::bigint as n
+from (
+  select seen.day, least(seen.day - lag(seen.day) over (partition by seen.person_id order by seen.day), 28) as gap
+  from (
+    select distinct width_bucket(e.occurred_at, $1::timestamptz[]) - 1 as day, i.person_id
+    from event e
+    join narrowed.identity_person i on i.identity_id = e.identity_id
+    where e.occurred_at >= $2::timestamptz
+      and e.occurred_at < $3::timestamptz
+      and e.type not in ('$identify', '$group', '$alias')
+  ) seen
+) s
+group by s.day, s.gap
+order by s.day, s.gap
+`
+
+type NarrowedGapListParams struct {
+	Starts    []time.Time
+	RangeFrom time.Time
+	RangeTo   time.Time
+}
+
+type NarrowedGapListRow struct {
+	Day int32
+	Gap int32
+	N   int64
+}
+
+// Who was active on each day, by how many days after their last active one: as ActivityGapList.
+func (q *Queries) NarrowedGapList(ctx context.Context, db DBTX, arg NarrowedGapListParams) ([]NarrowedGapListRow, error) {
+	rows, err := db.Query(ctx, narrowedGapList, arg.Starts, arg.RangeFrom, arg.RangeTo)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NarrowedGapListRow{}
+	for rows.Next() {
+		var i NarrowedGapListRow
+		if err := rows.Scan(&i.Day, &i.Gap, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const narrowedReturnByStretch = `-- name: NarrowedReturnByStretch :many
+select
+  s.stretch::int as stretch,
+  count(*)::bigint as active,
+  (count(*) filter (where s.stretch - s.before = 1))::bigint as returning
+from (
+  select seen.stretch, lag(seen.stretch) over (partition by seen.person_id order by seen.stretch) as before
+  from (
+    select distinct x.stretch, i.person_id
+    from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as x (stretch, starts, ends)
+    join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+      and e.type not in ('$identify', '$group', '$alias')
+    join narrowed.identity_person i on i.identity_id = e.identity_id
+  ) seen
+) s
+group by s.stretch
+order by s.stretch
+`
+
+type NarrowedReturnByStretchParams struct {
+	Stretches []int32
+	Starts    []time.Time
+	Ends      []time.Time
+}
+
+type NarrowedReturnByStretchRow struct {
+	Stretch   int32
+	Active    int64
+	Returning int64
+}
+
+// As ActivityReturnByStretch.
+func (q *Queries) NarrowedReturnByStretch(ctx context.Context, db DBTX, arg NarrowedReturnByStretchParams) ([]NarrowedReturnByStretchRow, error) {
+	rows, err := db.Query(ctx, narrowedReturnByStretch, arg.Stretches, arg.Starts, arg.Ends)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NarrowedReturnByStretchRow{}
+	for rows.Next() {
+		var i NarrowedReturnByStretchRow
+		if err := rows.Scan(&i.Stretch, &i.Active, &i.Returning); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const narrowedTypeCountList = `-- name: NarrowedTypeCountList :many
 select
   e.type,
@@ -106,6 +208,64 @@ func (q *Queries) NarrowedTypeCountList(ctx context.Context, db DBTX, arg Narrow
 	for rows.Next() {
 		var i NarrowedTypeCountListRow
 		if err := rows.Scan(&i.Type, &i.N, &i.DistinctTypes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const narrowedVisitCountByBucket = `-- name: NarrowedVisitCountByBucket :many
+select
+  (width_bucket(s.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
+  count(*)::bigint as n,
+  0::bigint as closed
+from (
+  select e.occurred_at, lag(e.occurred_at) over (partition by i.person_id order by e.occurred_at) as before
+  from event e
+  join narrowed.identity_person i on i.identity_id = e.identity_id
+  where e.occurred_at >= $2::timestamptz -- 30 minutes before
+    and e.occurred_at < $3::timestamptz
+    and e.type not in ('$identify', '$group', '$alias')
+) s
+where s.occurred_at >= $4::timestamptz
+  and (s.before is null or s.occurred_at - s.before >= interval '30 minutes')
+group by 1
+order by 1
+`
+
+type NarrowedVisitCountByBucketParams struct {
+	Starts       []time.Time
+	LookedAtFrom time.Time
+	RangeTo      time.Time
+	RangeFrom    time.Time
+}
+
+type NarrowedVisitCountByBucketRow struct {
+	Bucket int32
+	N      int64
+	Closed int64
+}
+
+// Visits of what is seen, by the bucket in which they start: buckets as above.
+func (q *Queries) NarrowedVisitCountByBucket(ctx context.Context, db DBTX, arg NarrowedVisitCountByBucketParams) ([]NarrowedVisitCountByBucketRow, error) {
+	rows, err := db.Query(ctx, narrowedVisitCountByBucket,
+		arg.Starts,
+		arg.LookedAtFrom,
+		arg.RangeTo,
+		arg.RangeFrom,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NarrowedVisitCountByBucketRow{}
+	for rows.Next() {
+		var i NarrowedVisitCountByBucketRow
+		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -38,8 +38,12 @@ select
   coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n,
   (m.day is not null)::int::bigint as closed
 from unnest($1::int[], $2::date[]) as d (bucket, day)
-left join day_version v on v.day = d.day
-left join closed_day m on m.day = v.day and m.version = v.version
+left join lateral ( -- with a limit it stays one look at the key for each day
+  select t.version from day_version t where t.day = d.day limit 1
+) v on true
+left join lateral (
+  select c.day, c.active_users from closed_day c where c.day = d.day and c.version = v.version limit 1
+) m on true
 order by d.bucket
 `
 

@@ -99,7 +99,7 @@ func (q *Queries) TenantEnter(ctx context.Context, db DBTX, tenantID string) err
 const tenantGet = `-- name: TenantGet :one
 select
   t.tenant_id, t.name, t.zone, t.week_start, t.created_at, t.event_retention_months,
-  t.document_mode, t.currency, t.app_name, t.logo_url, t.accent,
+  t.document_mode, t.currency, t.churn_rule, t.app_name, t.logo_url, t.accent,
   now()::timestamptz as watermark,
   coalesce((
     select (max(p.month) + interval '1 month') at time zone 'UTC'
@@ -118,6 +118,7 @@ type TenantGetRow struct {
 	EventRetentionMonths pgtype.Int4
 	DocumentMode         DocumentMode
 	Currency             string
+	ChurnRule            string
 	AppName              *string
 	LogoUrl              *string
 	Accent               *string
@@ -140,6 +141,7 @@ func (q *Queries) TenantGet(ctx context.Context, db DBTX) (TenantGetRow, error) 
 		&i.EventRetentionMonths,
 		&i.DocumentMode,
 		&i.Currency,
+		&i.ChurnRule,
 		&i.AppName,
 		&i.LogoUrl,
 		&i.Accent,
@@ -275,7 +277,8 @@ func (q *Queries) TenantTakeTurn(ctx context.Context, db DBTX) error {
 const tenantZone = `-- name: TenantZone :one
 select
   t.zone,
-  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part))::boolean as counts
+  (exists (select from day_version) or exists (select from identity) or exists (select from archive_part)
+    or exists (select from revenue_fact))::boolean as counts
 from tenant t
 `
 

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// What the hand-written endpoint is told in its environment.
+const (
+	rawListen = "BENCH_QUERY_RAW_LISTEN"
+	rawTenant = "BENCH_QUERY_RAW_TENANT"
+)
+
+// raw is the endpoint that somebody would write by hand for just these pages: net/http, a pool
+// of pgx with prepared statements, one batch a request, the JSON appended to a buffer. It has
+// no tenants, no permissions, no limits.
+type raw struct {
+	pool   *pgxpool.Pool
+	tenant string
+	clock  clock
+}
+
+func serveRaw(ctx context.Context, address string) error {
+	config, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return errors.New("the URL of the database cannot be read")
+	}
+	config.MaxConns = 12
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer pool.Close()
+	r := raw{pool: pool, tenant: os.Getenv(rawTenant)}
+	var zone string
+	if err := pool.QueryRow(ctx, "select zone from tenant where tenant_id = $1", r.tenant).Scan(&zone); err != nil {
+		return fmt.Errorf("read the zone: %w", err)
+	}
+	if r.clock, err = clockOf(zone); err != nil {
+		return err
+	}
+	return r.serve(ctx, address)
+}
+
+func (r raw) serve(ctx context.Context, address string) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ready", func(http.ResponseWriter, *http.Request) {})
+	for _, p := range pages {
+		bytes, err := r.answer(ctx, p) // kept as it is now
+		if err != nil {
+			return err
+		}
+		mux.HandleFunc("/memory/"+p.name, func(w http.ResponseWriter, _ *http.Request) { write(w, bytes) })
+		mux.HandleFunc("/"+p.name, func(w http.ResponseWriter, request *http.Request) {
+			answer, err := r.answer(request.Context(), p)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			write(w, answer)
+		})
+	}
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+func write(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+// The statements: closed days from the view, where nothing has touched them, and others from
+// what is rolled up.
+const daySQL = `
+select now(), %s
+from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) with ordinality as d (day, starts, ends, n)
+left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
+left join lateral (
+  select t.events, t.active_users, t.new_users from materialized.day_total t
+  where t.tenant_id = $1 and t.day = d.day and t.version = v.version limit 1
+) m on true
+order by d.n`
+
+var daySQLs = map[string]string{
+	"events":       fmt.Sprintf(daySQL, "coalesce(m.events, (select sum(r.count) from event_rollup r where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends), 0)::float8"),
+	"active_users": fmt.Sprintf(daySQL, "coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.tenant_id = $1 and p.day = d.day))::float8"),
+	"new_users":    fmt.Sprintf(daySQL, "coalesce(m.new_users, (select count(*) from identity i where i.tenant_id = $1 and i.born_at >= d.starts and i.born_at < d.ends))::float8"),
+}
+
+const typesSQL = `
+select now(), c.type, sum(c.n)::bigint, count(*) over ()
+from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
+left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
+cross join lateral (
+  select m.type, m.events as n
+  from materialized.day_type m
+  where m.tenant_id = $1 and m.day = d.day and m.version = v.version and m.type <> ''
+  union all
+  select r.type, r.count
+  from event_rollup r
+  where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends
+    and not exists (select from materialized.day_type m where m.tenant_id = $1 and m.day = d.day and m.version = v.version)
+) c
+group by c.type
+order by 3 desc, c.type
+limit $5`
+
+// answer reads a page in one round trip, and writes it.
+func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
+	buffer := append(make([]byte, 0, 4096), `{"data":{`...)
+	var batch pgx.Batch
+	for i, w := range p.widgets {
+		days := r.clock.days(w)
+		dates, starts, ends := make([]time.Time, len(days)), make([]time.Time, len(days)), make([]time.Time, len(days))
+		for j, d := range days {
+			dates[j], starts[j], ends[j] = d.date, d.start, d.end
+		}
+		into := func(rows pgx.Rows) (err error) {
+			if i > 0 {
+				buffer = append(buffer, ',')
+			}
+			buffer = append(strconv.AppendInt(append(buffer, `"w`...), int64(i), 10), `":`...)
+			if w.metric == "" {
+				buffer, err = appendTypes(buffer, rows)
+			} else {
+				buffer, err = appendSeries(buffer, rows, days)
+			}
+			return err
+		}
+		if w.metric == "" {
+			batch.Queue(typesSQL, r.tenant, dates, starts, ends, typesShown).Query(into)
+		} else {
+			batch.Queue(daySQLs[w.metric], r.tenant, dates, starts, ends).Query(into)
+		}
+	}
+	err := r.pool.SendBatch(ctx, &batch).Close()
+	return append(buffer, `}}`...), err
+}
+
+func appendSeries(buffer []byte, rows pgx.Rows, days []day) ([]byte, error) {
+	var now time.Time
+	values := make([]float64, 0, len(days))
+	for rows.Next() {
+		var value float64
+		if err := rows.Scan(&now, &value); err != nil {
+			return buffer, err
+		}
+		values = append(values, value)
+	}
+	buffer = append(buffer, `{"series":{"at":`...)
+	buffer = appendList(buffer, days, func(b []byte, d day) []byte { return appendTime(b, d.start) })
+	buffer = append(buffer, `,"values":`...)
+	buffer = appendList(buffer, values, func(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'f', -1, 64) })
+	buffer = append(buffer, `,"complete":`...)
+	buffer = appendList(buffer, days, func(b []byte, d day) []byte { return strconv.AppendBool(b, !d.end.After(now)) })
+	buffer = appendTime(append(buffer, `,"asOf":`...), now)
+	return append(buffer, `}}`...), rows.Err()
+}
+
+func appendTypes(buffer []byte, rows pgx.Rows) ([]byte, error) {
+	var now time.Time
+	var types []string
+	var counts []int64
+	var total int64
+	for rows.Next() {
+		var kind string
+		var count int64
+		if err := rows.Scan(&now, &kind, &count, &total); err != nil {
+			return buffer, err
+		}
+		types, counts = append(types, kind), append(counts, count)
+	}
+	buffer = appendTime(append(buffer, `{"asOf":`...), now)
+	buffer = append(buffer, `,"byType":{"types":`...)
+	buffer = appendList(buffer, types, strconv.AppendQuote)
+	buffer = append(buffer, `,"counts":`...)
+	buffer = appendList(buffer, counts, func(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) })
+	buffer = strconv.AppendInt(append(buffer, `,"totalCount":`...), total, 10)
+	return append(buffer, `}}`...), rows.Err()
+}
+
+func appendList[T any](buffer []byte, list []T, one func([]byte, T) []byte) []byte {
+	buffer = append(buffer, '[')
+	for i, item := range list {
+		if i > 0 {
+			buffer = append(buffer, ',')
+		}
+		buffer = one(buffer, item)
+	}
+	return append(buffer, ']')
+}
+
+func appendTime(buffer []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(buffer, '"'), time.RFC3339Nano), '"')
+}

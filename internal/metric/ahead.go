@@ -1,0 +1,68 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
+)
+
+// maxGuesses is of how many tenants the settings are remembered.
+const maxGuesses = 10_000
+
+// openFor is open for questions. What they need is read beside the tenant's settings, in one
+// round trip, as far as it can be guessed: by the settings as they were last, and the time of
+// this machine. What was guessed wrong is read by whoever finds it missing, from the same
+// snapshot; so a guess changes what an answer costs, and never what it says.
+func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*round) error) error {
+	who, err := access.Require(ctx, access.ReadMetrics)
+	if err != nil {
+		return err
+	}
+	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+		r := &round{house: house{tx: tx, who: who}, tables: map[string]*Table{}}
+		s.guess(topic.Unrecorded(ctx), r, questions)
+		err := r.read(ctx, func(db dbsqlc.DBTX) (err error) {
+			r.settings, err = dbsqlc.New().TenantGet(ctx, db)
+			return err
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.NotFound, "There is no such tenant.")
+		}
+		if err != nil {
+			return fmt.Errorf("read tenant: %w", err)
+		}
+		s.guesses.Set(who.Tenant, r.settings)
+		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+		r.settings.Watermark = topic.Stamp(ctx, r.settings.Watermark)
+		return fn(r)
+	})
+}
+
+// guess wants what the questions probably need first.
+func (s *Service) guess(ctx context.Context, r *round, questions []*Question) {
+	last, known := s.guesses.GetIfPresent(r.who.Tenant)
+	if !known {
+		return
+	}
+	r.guessing = true
+	defer func() { r.guessing, r.listed = false, nil }()
+	h := r.house
+	h.settings = last
+	h.settings.Watermark = time.Now().UTC()
+	for _, q := range questions {
+		if q.unsettled() { // its definition is to be found first
+			continue
+		}
+		if made, err := h.inquire(ctx, q); err == nil {
+			_, _ = made.next(ctx, r) // wants, and cannot be done yet
+		}
+	}
+}
