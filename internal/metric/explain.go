@@ -89,7 +89,6 @@ func (s *Service) Explain(ctx context.Context, questions []*Question) ([]Answer,
 	topic.NoteMoving(ctx) // how long it took is another matter each time
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
-	topic.NoteMoving(ctx) // it costs something else each time
 	answers, made := make([]Answer, len(questions)), &Explanation{Readings: []Reading{}}
 	err := s.open(ctx, func(h house) error {
 		return s.answer(ctx, &round{house: h, tables: map[string]*Table{}, explained: made}, questions, answers)
