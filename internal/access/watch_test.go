@@ -231,7 +231,7 @@ func TestAChangeOfRightsAndTheEndOfATokenEndWhatWasBegun(t *testing.T) {
 	}
 	same.wantStaying(t)
 	elsewhere.wantStaying(t)
-	if err := begin(acme, access.Principal{}, time.Now()).end(t); !errors.Is(err, access.ErrExpired) {
+	if err := begin(acme, access.Principal{Permissions: access.Of(access.Read)}, time.Now()).end(t); !errors.Is(err, access.ErrExpired) {
 		t.Errorf("an expired token ends with %v", err)
 	}
 }

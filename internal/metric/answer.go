@@ -140,7 +140,11 @@ func (r *round) work(ctx context.Context, open map[int]inquiry, answers []Answer
 			if q == nil {
 				continue
 			}
+			r.problem = nil
 			done, err := q.next(ctx, r)
+			if err == nil {
+				err = r.problem
+			}
 			if err != nil || done {
 				delete(open, i)
 				answers[i] = q.answer()

@@ -41,15 +41,6 @@ type model struct {
 	groups func(name string, traits map[string]any) bool
 }
 
-// of names whoever did an event, by what was known then.
-func (p past) of(f fact) string {
-	who := doer(f.happened, owners(p.happened()))
-	for p.merged[who] != "" {
-		who = p.merged[who]
-	}
-	return who
-}
-
 func (p past) happened() []happened {
 	list := make([]happened, len(p.facts))
 	for i, f := range p.facts {

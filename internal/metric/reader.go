@@ -61,6 +61,7 @@ type Table struct {
 	Columns map[string][][]float64 // by group and bucket; NaN where there is no value
 	Sources Sources
 	Exact   bool
+	Problem error // why it cannot be told, as by a missing exchange rate: the metrics that need it are refused, and no others
 }
 
 // NewTable makes a table of one group whose columns are 0 in every bucket.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -21,6 +22,7 @@ type round struct {
 	tables    map[string]*Table
 	explained *Explanation // to be filled in; nil: nobody asks for it
 	guessing  bool         // what is wanted may not be what will be
+	problem   error        // of a table that the inquiry at hand has looked at
 }
 
 // need is a reader's grid. Equal needs have equal keys.
@@ -87,6 +89,9 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	for i, n := range r.wanted {
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
+			if f, ok := fault.Of(err); ok && f.Code == fault.BadUserInput {
+				tables[i], err = n.untold(f), nil
+			}
 			if err != nil {
 				err = fmt.Errorf("read %s: %w", n.reader.Name, err)
 			}
@@ -104,6 +109,16 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	}
 	r.wanted, r.listed = nil, nil
 	return nil
+}
+
+// untold is the table of what cannot be told.
+func (n need) untold(why error) *Table {
+	t := NewTable(n.grid, n.reader.Columns...)
+	if n.grid.By != nil && n.grid.Except == nil {
+		t.Groups, t.Columns = nil, nil
+	}
+	t.Problem = why
+	return t
 }
 
 // figures are a frame worked out: a value for each group and bucket.
@@ -130,6 +145,9 @@ func (r *round) figures(f frame) figures {
 	places := map[string]int{}
 	for i, key := range f.keys {
 		t := r.tables[key]
+		if t.Problem != nil {
+			r.problem = t.Problem
+		}
 		made.sources |= t.Sources
 		made.exact = made.exact && t.Exact
 		if f.shares(i) {
@@ -222,6 +240,7 @@ func (g Grid) key() string {
 		known = g.Watermark.UnixNano()
 	}
 	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
+	key = fmt.Appendf(key, "%s %d\x00", g.home, g.rawSince.Unix()) // a guess may have been of others
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}

@@ -277,6 +277,16 @@ func TestAMissingRateIsAProblem(t *testing.T) {
 	if f, ok := fault.Of(err); !ok || f.Code != fault.BadUserInput || f.Field != "currency" {
 		t.Errorf("got %v", err)
 	}
+	var questions []*metric.Question
+	for _, key := range []string{"mrr", "paying_customers", "trials"} {
+		questions = append(questions, &metric.Question{Of: definition(t, key), Ask: between2026("02-01", "03-01")})
+	}
+	questions = append(questions, &metric.Question{Of: definition(t, "mrr"), Ask: between2026("02-01", "03-01"), By: []metric.Dimension{{Kind: metric.ByPlan}}, Top: 5})
+	for i, answer := range l.metrics().Answer(as(acme), questions) {
+		if (answer.Err == nil) != (i == 2) {
+			t.Errorf("question %d beside others: %v", i, answer.Err)
+		}
+	}
 	dollars := between2026("02-01", "03-01")
 	dollars.Currency = "USD"
 	if got := l.value(t, acme, "mrr", dollars); got != "1000" {

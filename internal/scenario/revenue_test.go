@@ -245,4 +245,6 @@ func aFigureOfRevenueIsPushed(t *testing.T, s story) {
 	wantNext(t, watching, `"value":33325`)
 	record(t, s, s.acme, `{"subscription": {"id": "s2", "groupId": "g2", "plan": "pro", "status": "ACTIVE", "occurredAt": "2026-04-05T10:00:00Z"}}`)
 	wantNext(t, watching, `"value":49992`)
+	record(t, s, s.acme, `{"subscription": {"id": "s2", "groupId": "g2", "plan": "pro", "status": "CANCELED", "occurredAt": "2026-04-15T10:00:00Z"}}`)
+	wantNext(t, watching, `"value":33325`)
 }

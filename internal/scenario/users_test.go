@@ -21,7 +21,7 @@ const usersOverTime = `query ($range: RangeInput!) {
 	sessions: metric(key: "sessions") { ...days }
 	adoption: metric(key: "feature_adoption") { ...days breakdown(by: [{kind: TYPE}], range: $range) { rows { keys value } } }
 }
-fragment days on Metric { unit additive direction formula series(range: $range, interval: DAY) { values } }`
+fragment days on Metric { unit additive direction formula series(range: $range, interval: DAY, zone: "Europe/Berlin") { values } }`
 
 type toldOfUsers struct {
 	Unit, Direction, Formula string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
@@ -46,6 +47,9 @@ func (s *Summarizer) figures(ctx context.Context, id tenant.ID, metrics []*metri
 		questions[i] = &metric.Question{Of: d, Ask: ask, Series: true}
 	}
 	for i, answer := range s.metrics.Answer(access.With(ctx, access.House(id)), questions) {
+		if f, ok := fault.Of(answer.Err); ok && f.Code == fault.BadUserInput {
+			continue // it cannot be told, as for want of an exchange rate: the others can
+		}
 		if answer.Err != nil {
 			return nil, fmt.Errorf("find %s: %w", metrics[i].Key, answer.Err)
 		}

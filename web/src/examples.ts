@@ -187,8 +187,8 @@ query Summaries {
   ),
   example(
     'Restatements',
-    `Figures of days, weeks and months that were over and that
-are others now, with the reason. Live, it tells when that happens.`,
+    `Figures of days, weeks and months that were over and have
+changed since, and why. Live, it tells when that happens.`,
     `
 query Restatements {
   restatements(first: 20) {
@@ -212,7 +212,7 @@ query Restatements {
   example(
     'MaterializedViews',
     `How fresh the views of closed days are. What is not fresh
-is counted from the rollups, so that no answer is ever behind.`,
+is counted from rollups, so that no answer is ever behind.`,
     `
 query MaterializedViews {
   materializedViews {
@@ -271,8 +271,8 @@ fragment Steps on MetricSeries {
   ),
   example(
     'MetricBreakdown',
-    `The events of the last 30 days by type and operating system,
-beside those of the 30 days before. What the rows leave is the rest.`,
+    `The events of the last 30 days by type and system, beside
+the 30 days before. What the rows leave is the rest.`,
     `
 query MetricBreakdown {
   metric(key: "events") {
@@ -1493,8 +1493,8 @@ query AuditLog {
   ),
   example(
     'RecordRevenue',
-    `Needs a write key. Says what is known of plans, subscriptions
-and rates; how MRR moved follows from it, late facts included.`,
+    `Needs a write key. Says what is known of subscriptions and
+rates; how MRR moved follows from it, late facts included.`,
     `
 mutation RecordRevenue {
   recordRevenue(
