@@ -42,19 +42,19 @@ var sales = []string{
 	`{"type":"track","messageId":"m6","event":"Seen","userId":"ann","timestamp":"2026-05-04T13:00:00Z"}`,
 }
 
-const inMay = `zone: "UTC", range: {from: "2026-05-01T00:00:00Z", to: "2026-05-29T00:00:00Z"}`
+const overMay = `zone: "UTC", range: {from: "2026-05-01T00:00:00Z", to: "2026-05-29T00:00:00Z"}`
 
 // allOfMetrics asks for every field that figures can have (TestEveryFieldIsAsked).
 const allOfMetrics = `query {
   metrics(first: 1) { edges { cursor node { key } } pageInfo { hasNextPage } }
   metric(key: "events") {
     formula direction permission version custom dimensions
-    value(` + inMay + `, compare: [{kind: LAST_MONTH}]) { value money { amount currency } definitionVersion sources comparisons { kind range { from to } value difference ratio } }
-    series(` + inMay + `, interval: WEEK, movingAverage: 2, compare: [{kind: PREVIOUS_PERIOD}]) {
+    value(` + overMay + `, compare: [{kind: LAST_MONTH}]) { value money { amount currency } definitionVersion sources comparisons { kind range { from to } value difference ratio } }
+    series(` + overMay + `, interval: WEEK, movingAverage: 2, compare: [{kind: PREVIOUS_PERIOD}]) {
       values movingAverage cumulative currency definitionVersion sources
       comparisons { kind range { from to } at values differences ratios }
     }
-    breakdown(` + inMay + `, by: [{kind: PROPERTY, name: "region"}, {kind: ACCOUNT}], top: 2, interval: MONTH, compare: [{kind: LAST_MONTH}]) {
+    breakdown(` + overMay + `, by: [{kind: PROPERTY, name: "region"}, {kind: ACCOUNT}], top: 2, interval: MONTH, compare: [{kind: LAST_MONTH}]) {
       by { kind name } groupCount at complete currency range { from to } zone asOf watermark exact definitionVersion sources
       rows { keys value values comparisons { value ratio } }
       rest { keys value values comparisons { value ratio } }
@@ -80,7 +80,7 @@ func aBreakdownByHand(t *testing.T, s story) {
 		}
 	}
 	// One user of two regions is one in their rest, and one in all.
-	const users = `{ metric(key: "active_users") { breakdown(` + inMay + `, by: [{kind: PROPERTY, name: "region"}], top: 1) { groupCount rows { keys value } rest { value } total { value } } } }`
+	const users = `{ metric(key: "active_users") { breakdown(` + overMay + `, by: [{kind: PROPERTY, name: "region"}], top: 1) { groupCount rows { keys value } rest { value } total { value } } } }`
 	got = s.kit.Ask(t, s.acme.ReadKey, users, nil)
 	wantEqual(t, "users", string(got.Data), `{"metric":{"breakdown":{"groupCount":4,"rows":[{"keys":["EU"],"value":2}],"rest":{"value":2},"total":{"value":2}}}}`)
 	got = s.kit.Ask(t, s.globex.ReadKey, users, nil)
@@ -100,7 +100,7 @@ func figuresWithFilters(t *testing.T, s story) {
 		`{dimension: {kind: CONTEXT, name: "os.name"}, operator: CONTAINS, values: ["OS"]}`:                                                                                                "5",
 		`{and: [{dimension: {kind: ACCOUNT}, operator: EQUALS, values: ["two"]}, {or: [{dimension: {kind: SOURCE}, operator: IS_SET}, {dimension: {kind: TYPE}, operator: IS_NOT_SET}]}]}`: "2",
 	} {
-		got := s.kit.Ask(t, s.acme.ReadKey, `{ metric(key: "events") { value(`+inMay+`, filter: `+filter+`) { value } } }`, nil)
+		got := s.kit.Ask(t, s.acme.ReadKey, `{ metric(key: "events") { value(`+overMay+`, filter: `+filter+`) { value } } }`, nil)
 		wantEqual(t, filter, string(got.Data), `{"metric":{"value":{"value":`+want+`}}}`)
 	}
 	s.wantStrangerEmpty(t)
@@ -142,9 +142,9 @@ func breakdownsOfPeople(t *testing.T, s story) {
 	s.acme.Batch(t, identified("i1", "ann", "gold", "2026-01-01T00:00:00Z"), identified("i2", "cem", "free", "2026-01-01T00:00:00Z"),
 		identified("i3", "ann", "silver", "2026-01-02T00:00:00Z"),
 		`{"type":"group","messageId":"g1","userId":"ann","groupId":"one","timestamp":"2026-01-01T00:00:00Z","traits":{"size":7}}`)
-	const users = `breakdown(` + inMay + `, by: [{kind: USER_TRAIT, name: "plan"}]) { rows { keys value } }`
-	const accounts = `breakdown(` + inMay + `, by: [{kind: ACCOUNT_TRAIT, name: "size"}]) { rows { keys value } }`
-	const filtered = `value(` + inMay + `, filter: {not: {dimension: {kind: USER_TRAIT, name: "plan"}, operator: EQUALS, values: ["gold"]}}) { value }`
+	const users = `breakdown(` + overMay + `, by: [{kind: USER_TRAIT, name: "plan"}]) { rows { keys value } }`
+	const accounts = `breakdown(` + overMay + `, by: [{kind: ACCOUNT_TRAIT, name: "size"}]) { rows { keys value } }`
+	const filtered = `value(` + overMay + `, filter: {not: {dimension: {kind: USER_TRAIT, name: "plan"}, operator: EQUALS, values: ["gold"]}}) { value }`
 	metricOf := func(selection string) string { return `{ metric(key: "events") { ` + selection + ` } }` }
 	got := s.kit.Ask(t, s.acme.ManageKey, metricOf(users+` two: `+accounts), nil)
 	wantEqual(t, "traits", string(got.Data), `{"metric":{"breakdown":{"rows":[{"keys":["silver"],"value":4},{"keys":["free"],"value":2}]},"two":{"rows":[{"keys":[null],"value":3},{"keys":["7"],"value":3}]}}}`)
@@ -161,7 +161,7 @@ func breakdownsOfPeople(t *testing.T, s story) {
 	for document, want := range map[string]string{
 		users:    `{"metric":{"breakdown":{"rows":[{"keys":["silver"],"value":3}]}}}`,
 		accounts: `{"metric":{"breakdown":{"rows":[{"keys":["7"],"value":3}]}}}`,
-		`breakdown(` + inMay + `, by: [{kind: TYPE}]) { rows { keys value } }`: `{"metric":{"breakdown":{"rows":[{"keys":["Sold"],"value":3}]}}}`,
+		`breakdown(` + overMay + `, by: [{kind: TYPE}]) { rows { keys value } }`: `{"metric":{"breakdown":{"rows":[{"keys":["Sold"],"value":3}]}}}`,
 	} {
 		if got := d.ask(t, seeing, metricOf(document)); !strings.Contains(got, want) {
 			t.Errorf("%s to who sees some: %s, want %s", document, got, want)
@@ -171,7 +171,7 @@ func breakdownsOfPeople(t *testing.T, s story) {
 
 func aBreakdownIsPushed(t *testing.T, s story) {
 	s.acme.Batch(t, sales...)
-	const rows = `metric(key: "events") { breakdown(` + inMay + `, by: [{kind: USER_TRAIT, name: "plan"}], top: 2, filter: {dimension: {kind: PROPERTY, name: "region"}, operator: EQUALS, values: ["EU"]}) { rows { keys value } total { value } } }`
+	const rows = `metric(key: "events") { breakdown(` + overMay + `, by: [{kind: USER_TRAIT, name: "plan"}], top: 2, filter: {dimension: {kind: PROPERTY, name: "region"}, operator: EQUALS, values: ["EU"]}) { rows { keys value } total { value } } }`
 	w := watchSocket(t, s.kit, s.acme.ManageKey, live(rows))
 	other := watchSocket(t, s.kit, s.globex.ManageKey, live(rows))
 	wantNext(t, w, `"rows":[{"keys":[null],"value":3}]`)
@@ -189,7 +189,7 @@ func figuresOfThePast(t *testing.T, s story) {
 	was := instant(t, s.kit)
 	const figures = `users: metric(key: "active_users") { value(%[1]s%[2]s) { value asOf exact sources } } events: metric(key: "events") { value(%[1]s%[2]s) { value } } new: metric(key: "new_users") { value(zone: "UTC", range: {from: "2026-04-01T00:00:00Z", to: "2026-05-29T00:00:00Z"}%[2]s) { value } }`
 	ask := func(asOf string) string {
-		return string(s.kit.Ask(t, s.acme.ManageKey, `{ `+fmt.Sprintf(figures, inMay, asOf)+` }`, nil).Data)
+		return string(s.kit.Ask(t, s.acme.ManageKey, `{ `+fmt.Sprintf(figures, overMay, asOf)+` }`, nil).Data)
 	}
 	then := `, asOf: "` + was.Format(time.RFC3339Nano) + `"`
 	before := ask(then)
