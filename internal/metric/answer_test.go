@@ -91,7 +91,7 @@ func TestWhatIsAskedTogetherIsReadTogether(t *testing.T) {
 	eu.Filter = &metric.Filter{Is: &metric.Condition{Dimension: metric.Dimension{Kind: metric.ByProperty, Name: "region"}, Operator: metric.Equals, Values: []any{"EU"}}}
 	var questions []*metric.Question
 	for range 2 { // twice the same
-		for _, of := range metric.Builtin() {
+		for _, of := range metric.Builtin()[:3] { // of which everything can be asked
 			questions = append(questions, &metric.Question{Of: of, Ask: ask}, &metric.Question{Of: of, Ask: eu, Series: true})
 		}
 	}
