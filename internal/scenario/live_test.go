@@ -134,7 +134,7 @@ func aBadFieldBesideAGoodOne(t *testing.T, s story) {
 	for way, watch := range ways {
 		t.Run(way, func(t *testing.T) {
 			s := s.aside(t)
-			w := watch(t, s.kit, s.acme.ReadKey, live(`metric(key: "mrr") { key } events(`+thatDay+`) { count }`))
+			w := watch(t, s.kit, s.acme.ReadKey, live(`metric(key: "nothing") { key } events(`+thatDay+`) { count }`))
 			for i := range 3 {
 				got := w.next(t)
 				for _, part := range []string{"NOT_FOUND", `"metric":null`, fmt.Sprintf(`"count":%d`, i)} {

@@ -62,7 +62,7 @@ func noOtherIDIsFound(t *testing.T, s story) {
 		"another's tenant": tenant, "another's event": happened,
 		"nothing": "", "words": "no such id", "padded": own + "==", "cut": ownEvent[:len(ownEvent)-3], "longer": own + "AAAA",
 		"unknown type": encode([]byte("report:7")), "no type": encode([]byte("events")), "no key": encode([]byte("metric:")),
-		"unknown metric": encode([]byte("metric:mrr")), "metric of another case": encode([]byte("Metric:events")),
+		"unknown metric": encode([]byte("metric:nothing")), "metric of another case": encode([]byte("Metric:events")),
 		"an event of no time": encode([]byte("event:x.1")), "an event of no id": encode([]byte("event:1777636800000000")),
 		"an event of the year 1": encode([]byte("event:-62135596800000000.1")), "an event beyond time": encode([]byte("event:9223372036854775807.1")),
 		"an event of a huge id": encode([]byte("event:1777636800000000.99999999999999999999")),

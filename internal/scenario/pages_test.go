@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
 
 // Lists, read page by page.
@@ -134,6 +135,7 @@ func pagesOfMetrics(t *testing.T, s story) {
 		ID, Key, Name, Description, Formula, Unit string
 		Additive                                  bool
 	}
+	known := append(metric.Builtin(), revenue.Metrics()...)
 	for _, first := range []int{1, 2, 3, 100} {
 		var all []row
 		for after := (*string)(nil); ; {
@@ -148,16 +150,16 @@ func pagesOfMetrics(t *testing.T, s story) {
 			s.acme.Query(t, pageOfMetrics, map[string]any{"first": first, "after": after}, &answer)
 			page := answer.Metrics
 			wantPage(t, page.PageInfo, first, len(page.Nodes), len(page.Edges), after != nil)
-			wantEqual(t, "totalCount", page.TotalCount, len(metric.Builtin()))
+			wantEqual(t, "totalCount", page.TotalCount, len(known))
 			all = append(all, page.Nodes...)
 			if after = page.PageInfo.EndCursor; !page.PageInfo.HasNextPage {
 				break
 			}
 		}
-		if len(all) != len(metric.Builtin()) {
+		if len(all) != len(known) {
 			t.Fatalf("%d metrics in pages of %d", len(all), first)
 		}
-		for i, d := range metric.Builtin() {
+		for i, d := range known {
 			m := all[i]
 			if m.Key != d.Key || m.Unit != string(d.Unit) || m.Name == "" || m.Description == "" || m.ID == "" || m.Additive != d.Additive || m.Formula == "" {
 				t.Errorf("metric %+v", m)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
@@ -95,7 +97,7 @@ func aReportIsKept(t *testing.T, s story) {
 	var changed struct{ SaveReport kept }
 	s.acme.Manage(t, saveIt, map[string]any{"r": map[string]any{"id": made.ID, "name": "Names", "document": `{ metrics { totalCount } }`}}, &changed)
 	wantEqual(t, "changed", []any{changed.SaveReport.ID, changed.SaveReport.Name, changed.SaveReport.Result["data"]},
-		[]any{made.ID, "Names", map[string]any{"metrics": map[string]any{"totalCount": 3.0}}})
+		[]any{made.ID, "Names", map[string]any{"metrics": map[string]any{"totalCount": float64(len(metric.Builtin()) + len(revenue.Metrics()))}}})
 	second := keep(t, s.acme, "Second")
 	var list struct {
 		Reports struct{ Nodes []kept }
