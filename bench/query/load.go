@@ -52,7 +52,7 @@ func (t target) load(ctx context.Context, length time.Duration) (perSecond float
 			}
 			defer c.close()
 			for time.Since(start) < length {
-				if _, err := c.ask(nil); err != nil {
+				if err := c.ask(nil); err != nil {
 					return err
 				}
 				answers.Add(1)
@@ -72,7 +72,7 @@ func (t target) once(ctx context.Context) ([]byte, error) {
 	}
 	defer c.close()
 	var body bytes.Buffer
-	_, err = c.ask(&body)
+	err = c.ask(&body)
 	return body.Bytes(), err
 }
 
@@ -97,13 +97,13 @@ func (t target) dial(ctx context.Context) (*client, error) {
 func (c *client) close() { _ = c.conn.Close() }
 
 // ask sends the request, and reads the answer's body into a buffer, or over it.
-func (c *client) ask(into *bytes.Buffer) (size int, err error) {
+func (c *client) ask(into *bytes.Buffer) error {
 	if _, err := c.conn.Write(c.request); err != nil {
-		return 0, fmt.Errorf("ask: %w", err)
+		return fmt.Errorf("ask: %w", err)
 	}
 	status, size, err := c.head()
 	if err != nil {
-		return 0, fmt.Errorf("read the answer: %w", err)
+		return fmt.Errorf("read the answer: %w", err)
 	}
 	if into != nil || status != 200 {
 		var body bytes.Buffer
@@ -111,15 +111,15 @@ func (c *client) ask(into *bytes.Buffer) (size int, err error) {
 			into = &body
 		}
 		if _, err := io.CopyN(into, c.reader, int64(size)); err != nil {
-			return 0, fmt.Errorf("read the answer: %w", err)
+			return fmt.Errorf("read the answer: %w", err)
 		}
 		if status != 200 {
-			return 0, fmt.Errorf("the answer is %d: %.300s", status, into.Bytes())
+			return fmt.Errorf("the answer is %d: %.300s", status, into.Bytes())
 		}
-		return size, nil
+		return nil
 	}
 	_, err = c.reader.Discard(size)
-	return size, err
+	return err
 }
 
 var lengthField = []byte("Content-Length: ")

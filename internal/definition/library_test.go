@@ -68,7 +68,7 @@ func TestEveryVersionIsFoundAtItsTime(t *testing.T) {
 	h := &house{House: testkit.NewHouse(t), catalog: metric.NewCatalog(metric.Builtin()).WithOwn(definition.Library{})}
 	h.service = definition.NewService(h.App, h.catalog, metric.NewService(h.App, h.catalog))
 	rapid.Check(t, func(t *rapid.T) {
-		id, stranger := h.House.Tenant(t, "UTC"), h.House.Tenant(t, "UTC")
+		id, stranger := h.Tenant(t, "UTC"), h.Tenant(t, "UTC")
 		if _, err := h.service.Create(as(stranger), "a", formula("events * 77")); err != nil {
 			t.Fatal(err)
 		}
