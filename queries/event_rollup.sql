@@ -6,49 +6,39 @@ order by u.at, u.type
 on conflict (tenant_id, at, type) do update
 set count = r.count + excluded.count;
 
--- Events by bucket. Days of the tenant's zone that are closed and untouched come from the
--- view, other days and parts of days from the quarter hours, and what cuts a quarter hour
--- from the events.
--- name: EventCountByBucket :many
-select
-  pieces.bucket::int as bucket,
-  sum(pieces.n)::bigint as n,
-  count(*) filter (where pieces.closed) as closed
-from (
-  select
-    d.bucket,
-    coalesce(m.events, (
-      select sum(r.count) from event_rollup r where r.at >= d.starts and r.at < d.ends
-    )) as n,
-    m.day is not null as closed
-  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.day, c.events from closed_day c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
-  union all
-  select
-    s.bucket,
-    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends),
-    false
-  from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[])
-    as s (bucket, starts, ends)
-  union all
-  select
-    x.bucket,
-    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends),
-    false
-  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[])
-    as x (bucket, starts, ends)
-) pieces
-where pieces.n is not null
-group by pieces.bucket
-order by pieces.bucket;
+-- What is materialized of the days that are closed and untouched. Written so that it is two
+-- looks at ranges of keys, whatever the planner thinks of how many days there are: "is true"
+-- keeps it from making a join of them.
+-- name: ClosedDayList :many
+select c.day::date as day, c.events::bigint as events, c.active_users::bigint as active_users, c.new_users::bigint as new_users
+from closed_day c
+where c.day between @first_day::date and @last_day::date
+  and ((c.day, c.version) in (
+    select v.day, v.version from day_version v where v.day between @first_day and @last_day
+  )) is true;
 
--- The same, of some types only.
+-- Events by bucket, afresh, from the quarter hours.
+-- name: EventCountByBucket :many
+select s.bucket::int as bucket, sum(r.count)::bigint as n
+from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as s (bucket, starts, ends)
+cross join lateral (
+  select r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
+) r
+group by s.bucket
+order by s.bucket;
+
+-- Events by bucket where a range cuts a quarter hour, from the events, of some types or all.
+-- This is a statement of its own since it opens every month of events, whatever it finds there.
+-- name: EventCutByBucket :many
+select x.bucket::int as bucket, count(*)::bigint as n
+from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as x (bucket, starts, ends)
+join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+  and (@types::text[] is null or e.type = any (@types::text[]))
+group by x.bucket
+order by x.bucket;
+
+-- Events of some types by bucket. Days of the tenant's zone that are closed and untouched come
+-- from the view, other days and parts of days from the quarter hours.
 -- name: EventCountByBucketOfTypes :many
 select
   pieces.bucket::int as bucket,
@@ -86,60 +76,50 @@ from (
     )
   from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[])
     as s (bucket, starts, ends)
-  union all
-  select
-    x.bucket,
-    false,
-    (
-      select count(*)
-      from event e
-      where e.occurred_at >= x.starts and e.occurred_at < x.ends and e.type = any (@types::text[])
-    )
-  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[])
-    as x (bucket, starts, ends)
 ) pieces
 where pieces.n is not null
 group by pieces.bucket
 order by pieces.bucket;
 
--- The types of a range, the most frequent first, and how many types there are in all.
+-- The types of a range, the most frequent first, and how many types there are in all. Days from
+-- the first to the last, with none between that is not asked for, are looked up in the manner
+-- of ClosedDayList.
 -- name: EventTypeCountList :many
+with kept as materialized (
+  select m.day, m.type, m.events
+  from closed_day_type m
+  where m.day between @first_day::date and @last_day::date
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.day between @first_day and @last_day
+    )) is true
+)
 select
   pieces.type::text as type,
   sum(pieces.n)::bigint as n,
   (count(*) over ())::bigint as distinct_types
 from (
-  select c.type, c.n
+  select k.type, k.events as n
+  from kept k
+  where k.type <> '' -- of a closed day without events
+  union all
+  select r.type, r.count
   from unnest(@days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[]) as d (day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
   cross join lateral (
-    select m.type, m.events as n
-    from closed_day_type m
-    where m.day = d.day and m.version = v.version and m.type <> ''
-    union all
-    select r.type, r.count
-    from event_rollup r
-    where r.at >= d.starts and r.at < d.ends
-      and not exists (select from closed_day_type m where m.day = d.day and m.version = v.version)
-  ) c
+    select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
+  ) r
+  where (d.day in (select k.day from kept k)) is not true
   union all
   select r.type, r.count
   from unnest(@slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (starts, ends)
   join event_rollup r on r.at >= s.starts and r.at < s.ends
-  union all
-  select e.type, 1
-  from unnest(@raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
 ) pieces
 where @types::text[] is null or pieces.type = any (@types::text[])
 group by pieces.type
 having sum(pieces.n) > 0
-order by sum(pieces.n) desc, pieces.type
-limit @most;
+order by sum(pieces.n) desc, pieces.type collate "C"
+limit sqlc.narg(most)::bigint; -- null: all
 
--- Events by bucket and type, of some types or all, in the manner of EventCountByBucket. The
+-- Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes. The
 -- row of no type, which no event is of, tells how many days of a bucket came from the view.
 -- name: EventCountByBucketAndType :many
 with day as materialized (
@@ -173,13 +153,19 @@ from (
   select s.bucket, r.type, r.count
   from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (bucket, starts, ends)
   join event_rollup r on r.at >= s.starts and r.at < s.ends
-  union all
-  select x.bucket, e.type, 1
-  from unnest(@raw_buckets::int[], @raw_starts::timestamptz[], @raw_ends::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
 ) pieces
 where pieces.type = ''
   or (@types::text[] is null or pieces.type = any (@types::text[]))
     and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
 group by pieces.bucket, pieces.type
 order by pieces.bucket, pieces.type;
+
+-- Events by bucket and type where a range cuts a quarter hour, from the events.
+-- name: EventCutByBucketAndType :many
+select x.bucket::int as bucket, e.type, count(*)::bigint as n
+from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as x (bucket, starts, ends)
+join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+where (@types::text[] is null or e.type = any (@types::text[]))
+  and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', e.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
+group by x.bucket, e.type
+order by x.bucket, e.type;

@@ -123,31 +123,8 @@ order by distinct_id;
 -- closed and untouched comes from the view.
 -- name: IdentityNewByBucket :many
 select
-  pieces.bucket::int as bucket,
-  sum(pieces.n)::bigint as n,
-  count(*) filter (where pieces.closed) as closed
-from (
-  select
-    d.bucket,
-    coalesce(m.new_users, (
-      select count(*) from identity i where i.born_at >= d.starts and i.born_at < d.ends
-    )) as n,
-    m.day is not null as closed
-  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.day, c.new_users from closed_day c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
-  union all
-  select
-    s.bucket,
-    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends),
-    false
-  from unnest(@part_buckets::int[], @part_starts::timestamptz[], @part_ends::timestamptz[])
-    as s (bucket, starts, ends)
-) pieces
-group by pieces.bucket
-order by pieces.bucket;
+  s.bucket::int as bucket,
+  sum((select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends))::bigint as n
+from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as s (bucket, starts, ends)
+group by s.bucket
+order by s.bucket;

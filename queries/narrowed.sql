@@ -4,8 +4,7 @@
 -- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
+  count(*)::bigint as n
 from event e
 where e.occurred_at >= @range_from::timestamptz
   and e.occurred_at < @range_to::timestamptz
@@ -66,8 +65,7 @@ order by s.stretch;
 -- name: NarrowedVisitCountByBucket :many
 select
   (width_bucket(s.occurred_at, @starts::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
+  count(*)::bigint as n
 from (
   select e.occurred_at, lag(e.occurred_at) over (partition by i.person_id order by e.occurred_at) as before
   from event e

@@ -30,26 +30,26 @@ select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin'
 -- name: PlanFreely :exec
 select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
 
--- Active users where each bucket is one day of the tenant's zone: from the view where that
--- day is closed and untouched.
--- name: PresenceDayCountByBucket :many
-select
-  d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n,
-  (m.day is not null)::int::bigint as closed
-from unnest(@buckets::int[], @days::date[]) as d (bucket, day)
-left join lateral ( -- with a limit it stays one look at the key for each day
-  select t.version from day_version t where t.day = d.day limit 1
-) v on true
-left join lateral (
-  select c.day, c.active_users from closed_day c where c.day = d.day and c.version = v.version limit 1
-) m on true
-order by d.bucket;
-
--- Distinct users of buckets of any shape: whole days of the tenant's zone, the quarter hours
--- of others (a mask over the day's slots), and events where a range cuts a quarter hour.
+-- Distinct users of buckets of whole days of the tenant's zone, and of quarter hours of others: a
+-- mask over the day's slots.
 -- name: PresenceDistinctByBucket :many
-select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n, 0::bigint as closed
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
+from (
+  select d.bucket, p.person_id
+  from unnest(@day_buckets::int[], @days::date[]) as d (bucket, day)
+  join presence p on p.day = d.day
+  union all
+  select m.bucket, p.person_id
+  from unnest(@mask_buckets::int[], @mask_days::date[], @masks::text[]) as m (bucket, day, mask)
+  join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
+) seen
+group by seen.bucket
+order by seen.bucket;
+
+-- The same where a range cuts quarter hours as well: those come from the events. This is a
+-- statement of its own since it opens every month of events, whatever it finds there.
+-- name: PresenceDistinctByCutBucket :many
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
 from (
   select d.bucket, p.person_id
   from unnest(@day_buckets::int[], @days::date[]) as d (bucket, day)

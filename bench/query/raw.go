@@ -83,40 +83,56 @@ func write(w http.ResponseWriter, body []byte) {
 }
 
 // The statements: closed days from the view, where nothing has touched them, and others from
-// what is rolled up.
+// what is rolled up. Which are closed is found out by looking at two ranges of keys.
 const daySQL = `
-select now(), %s
-from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) with ordinality as d (day, starts, ends, n)
-left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
-left join lateral (
-  select t.events, t.active_users, t.new_users from materialized.day_total t
-  where t.tenant_id = $1 and t.day = d.day and t.version = v.version limit 1
-) m on true
-order by d.n`
+with kept as materialized (
+  select t.day, %s as n
+  from materialized.day_total t
+  where t.tenant_id = $1 and t.day between $5 and $6
+    and ((t.day, t.version) in (
+      select v.day, v.version from day_version v where v.tenant_id = $1 and v.day between $5 and $6
+    )) is true
+)
+select now(), k.day, k.n::float8
+from kept k
+union all
+select now(), d.day, coalesce(%s, 0)::float8
+from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
+where (d.day in (select k.day from kept k)) is not true`
+
+func daysOf(kept, afresh string) string { return fmt.Sprintf(daySQL, kept, afresh) }
 
 var daySQLs = map[string]string{
-	"events":       fmt.Sprintf(daySQL, "coalesce(m.events, (select sum(r.count) from event_rollup r where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends), 0)::float8"),
-	"active_users": fmt.Sprintf(daySQL, "coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.tenant_id = $1 and p.day = d.day))::float8"),
-	"new_users":    fmt.Sprintf(daySQL, "coalesce(m.new_users, (select count(*) from identity i where i.tenant_id = $1 and i.born_at >= d.starts and i.born_at < d.ends))::float8"),
+	"events":       daysOf("t.events", "(select sum(r.count) from event_rollup r where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends)"),
+	"active_users": daysOf("t.active_users", "(select count(distinct p.person_id) from presence p where p.tenant_id = $1 and p.day = d.day)"),
+	"new_users":    daysOf("t.new_users", "(select count(*) from identity i where i.tenant_id = $1 and i.born_at >= d.starts and i.born_at < d.ends)"),
 }
 
 const typesSQL = `
-select now(), c.type, sum(c.n)::bigint, count(*) over ()
-from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
-left join lateral (select t.version from day_version t where t.tenant_id = $1 and t.day = d.day limit 1) v on true
-cross join lateral (
-  select m.type, m.events as n
+with kept as materialized (
+  select m.day, m.type, m.events
   from materialized.day_type m
-  where m.tenant_id = $1 and m.day = d.day and m.version = v.version and m.type <> ''
+  where m.tenant_id = $1 and m.day between $5 and $6
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.tenant_id = $1 and v.day between $5 and $6
+    )) is true
+)
+select now(), c.type, sum(c.n)::bigint, count(*) over ()
+from (
+  select k.type, k.events as n
+  from kept k
+  where k.type <> ''
   union all
   select r.type, r.count
-  from event_rollup r
-  where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends
-    and not exists (select from materialized.day_type m where m.tenant_id = $1 and m.day = d.day and m.version = v.version)
+  from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
+  cross join lateral (
+    select r.type, r.count from event_rollup r where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends offset 0
+  ) r
+  where (d.day in (select k.day from kept k)) is not true
 ) c
 group by c.type
 order by 3 desc, c.type
-limit $5`
+limit $7`
 
 // answer reads a page in one round trip, and writes it.
 func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
@@ -141,9 +157,9 @@ func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
 			return err
 		}
 		if w.metric == "" {
-			batch.Queue(typesSQL, r.tenant, dates, starts, ends, typesShown).Query(into)
+			batch.Queue(typesSQL, r.tenant, dates, starts, ends, dates[0], dates[len(dates)-1], typesShown).Query(into)
 		} else {
-			batch.Queue(daySQLs[w.metric], r.tenant, dates, starts, ends).Query(into)
+			batch.Queue(daySQLs[w.metric], r.tenant, dates, starts, ends, dates[0], dates[len(dates)-1]).Query(into)
 		}
 	}
 	err := r.pool.SendBatch(ctx, &batch).Close()
@@ -152,13 +168,14 @@ func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
 
 func appendSeries(buffer []byte, rows pgx.Rows, days []day) ([]byte, error) {
 	var now time.Time
-	values := make([]float64, 0, len(days))
+	values := make([]float64, len(days))
 	for rows.Next() {
+		var date time.Time
 		var value float64
-		if err := rows.Scan(&now, &value); err != nil {
+		if err := rows.Scan(&now, &date, &value); err != nil {
 			return buffer, err
 		}
-		values = append(values, value)
+		values[int(date.Sub(days[0].date)/(24*time.Hour))] = value
 	}
 	buffer = append(buffer, `{"series":{"at":`...)
 	buffer = appendList(buffer, days, func(b []byte, d day) []byte { return appendTime(b, d.start) })

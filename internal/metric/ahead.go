@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -39,11 +40,17 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 		if err != nil {
 			return fmt.Errorf("read tenant: %w", err)
 		}
-		s.guesses.Set(who.Tenant, r.settings)
 		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
 		r.settings.Watermark = topic.Stamp(ctx, r.settings.Watermark)
+		defer func() { s.guesses.Set(who.Tenant, guess{r.settings, r.stale}) }()
 		return fn(r)
 	})
+}
+
+// guess is what was last seen of a tenant. It is not changed.
+type guess struct {
+	settings dbsqlc.TenantGetRow
+	stale    map[calendar.Date]bool
 }
 
 // guess wants what the questions probably need first.
@@ -54,8 +61,9 @@ func (s *Service) guess(ctx context.Context, r *round, questions []*Question) {
 	}
 	r.guessing = true
 	defer func() { r.guessing, r.listed = false, nil }()
+	r.stale = last.stale
 	h := r.house
-	h.settings = last
+	h.settings = last.settings
 	h.settings.Watermark = time.Now().UTC()
 	for _, q := range questions {
 		if q.unsettled() { // its definition is to be found first

@@ -13,7 +13,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
-	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -22,12 +21,12 @@ import (
 type Service struct {
 	app     *postgres.App
 	catalog *Catalog
-	guesses *otter.Cache[tenant.ID, dbsqlc.TenantGetRow] // settings as they were last
+	guesses *otter.Cache[tenant.ID, guess]
 }
 
 // NewService makes the service.
 func NewService(app *postgres.App, catalog *Catalog) *Service {
-	return &Service{app, catalog, otter.Must(&otter.Options[tenant.ID, dbsqlc.TenantGetRow]{MaximumSize: maxGuesses})}
+	return &Service{app, catalog, otter.Must(&otter.Options[tenant.ID, guess]{MaximumSize: maxGuesses})}
 }
 
 // Question asks for figures of a metric: for a value, unless it is Series or has By.

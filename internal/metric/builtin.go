@@ -14,6 +14,12 @@ var (
 	newUsers    = &Reader{
 		Name: "new_users", Columns: []string{measured}, Adds: []string{measured},
 		Dimensions: eventDimensions, History: true, Read: readNewUsers, List: listNewUsers,
+		daily: func(g Grid) *daily {
+			if g.Plain() {
+				return dailyNewUsers
+			}
+			return nil
+		},
 	}
 )
 
@@ -52,7 +58,7 @@ func Builtin() []*Definition {
 // else it is the first of their life that does.
 func readNewUsers(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
 	if g.Plain() {
-		return counters{whole: countNewUsers}.read(ctx, db, g, measured)
+		return dailyNewUsers.read(ctx, db, g, measured)
 	}
 	p, some, err := g.rawParams(g.Filter, nil)
 	if err != nil {

@@ -8,26 +8,24 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
-// counter fills in the figure of each bucket that the cover puts together, and says how many
-// days of it came from their view.
-type counter func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (closed int, err error)
-
 // counters are the two ways to count the same: whole for who sees all of the tenant's rows,
 // and seen for who sees some alone.
-type counters struct{ whole, seen counter }
+type counters struct {
+	whole interface {
+		read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string) (*Table, error)
+	}
+	seen counter
+}
 
 // read counts into a table of one column. Who sees some rows is answered from events alone:
 // the way for all rows would be refused to them.
 func (c counters) read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string) (*Table, error) {
-	t, pieces := NewTable(g, column), g.cover()
-	if g.narrowed {
-		t.Sources = Raw
-		_, err := c.seen(ctx, db, pieces, t.Columns[column][0])
-		return t, err
+	if !g.narrowed {
+		return c.whole.read(ctx, db, g, column)
 	}
-	closed, err := c.whole(ctx, db, pieces, t.Columns[column][0])
-	t.Sources = pieces.kept().sources(closed)
-	return t, err
+	t := NewTable(g, column)
+	t.Sources = Raw
+	return t, c.seen(ctx, db, g.cover(), t.Columns[column][0])
 }
 
 // sources are those that the cover is read from, if so many of its days come from their view.
@@ -48,88 +46,113 @@ func (c cover) sources(closed int) (s Sources) {
 type bucketCount struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
-// place puts the figures in their places; buckets without a row stay 0.
+// place puts the figures in their places; buckets without a row stay as they are.
 func place[Row ~struct {
 	Bucket int32
 	N      int64
-	Closed int64
-}](counts []float64, rows []Row) (closed int) {
+}](counts []float64, rows []Row) {
 	for _, r := range rows {
 		c := bucketCount(r)
 		counts[c.Bucket] = float64(c.N)
-		closed += int(c.Closed)
 	}
-	return closed
 }
 
-func countEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
-	c = c.kept()
-	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
-	rows, err := dbsqlc.New().EventCountByBucket(ctx, db, dbsqlc.EventCountByBucketParams{
-		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
-		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
-		RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
+// The figures that are materialized of a closed day.
+var (
+	dailyEvents = &daily{
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.Events }, adds: true, edges: true, afresh: countEvents,
+	}
+	dailyUsers = &daily{ // uniques don't add up
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.ActiveUsers }, edges: true, afresh: countActiveUsers,
+	}
+	dailyNewUsers = &daily{
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.NewUsers }, adds: true, afresh: countNewUsers,
+	}
+)
+
+func countEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
+	slots := listsOf(slices.Concat(c.days, c.slots))
+	if len(slots.buckets) > 0 {
+		rows, err := dbsqlc.New().EventCountByBucket(ctx, db, dbsqlc.EventCountByBucketParams{
+			Buckets: slots.buckets, Starts: slots.starts, Ends: slots.ends,
+		})
+		if err != nil {
+			return fmt.Errorf("count events: %w", err)
+		}
+		place(counts, rows)
+	}
+	return countCuts(ctx, db, c, nil, counts)
+}
+
+// countCuts adds the events of parts of quarter hours, of some types or all.
+func countCuts(ctx context.Context, db dbsqlc.DBTX, c cover, types []string, counts []float64) error {
+	if len(c.raw) == 0 {
+		return nil
+	}
+	raw := listsOf(c.raw)
+	rows, err := dbsqlc.New().EventCutByBucket(ctx, db, dbsqlc.EventCutByBucketParams{
+		Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends, Types: types,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count events: %w", err)
+		return fmt.Errorf("count events of cut quarter hours: %w", err)
 	}
-	return place(counts, rows), nil
+	for _, r := range rows {
+		counts[r.Bucket] += float64(r.N)
+	}
+	return nil
 }
 
 // countEventsOf counts the events of some types.
 func countEventsOf(types []string) counters {
 	if types == nil {
-		return counters{countEvents, countSeenEvents}
+		return counters{dailyEvents, countSeenEvents}
 	}
-	return counters{countWholeOf(types), countSeenOf(types)}
+	return counters{ofTypes(types), countSeenOf(types)}
 }
 
-func countWholeOf(types []string) counter {
-	return func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
-		c = c.kept()
-		days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
-		rows, err := dbsqlc.New().EventCountByBucketOfTypes(ctx, db, dbsqlc.EventCountByBucketOfTypesParams{
-			Types:      types,
-			DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
-			SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
-			RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
-		})
-		if err != nil {
-			return 0, fmt.Errorf("count events of types: %w", err)
-		}
-		return place(counts, rows), nil
+// ofTypes counts the events of some types, closed days from their view by type.
+type ofTypes []string
+
+func (o ofTypes) read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string) (*Table, error) {
+	t, c := NewTable(g, column), g.cover().kept()
+	days, slots := listsOf(c.days), listsOf(c.slots)
+	rows, err := dbsqlc.New().EventCountByBucketOfTypes(ctx, db, dbsqlc.EventCountByBucketOfTypesParams{
+		Types:      o,
+		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
+		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count events of types: %w", err)
 	}
+	closed := 0
+	for _, r := range rows {
+		t.Columns[column][0][r.Bucket] = float64(r.N)
+		closed += int(r.Closed)
+	}
+	t.Sources = c.sources(closed)
+	return t, countCuts(ctx, db, c, o, t.Columns[column][0])
 }
 
-// countActiveUsers counts buckets of one day from what is materialized, and the distinct
-// users of all others afresh, since uniques don't add up.
-func countActiveUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (closed int, err error) {
-	single, rest := c.kept().singleDays()
-	if len(single) > 0 {
-		days := listsOf(single)
-		rows, err := dbsqlc.New().PresenceDayCountByBucket(ctx, db, dbsqlc.PresenceDayCountByBucketParams{
-			Buckets: days.buckets, Days: days.days,
-		})
-		if err != nil {
-			return 0, fmt.Errorf("count users by day: %w", err)
-		}
-		closed = place(counts, rows)
-	}
-	if rest.empty() {
-		return closed, nil
-	}
-	return closed, countDistinctUsers(ctx, db, rest, counts)
-}
-
-func countDistinctUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
+// countActiveUsers counts the distinct users of each bucket.
+func countActiveUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
-	rows, err := dbsqlc.New().PresenceDistinctByBucket(ctx, db, dbsqlc.PresenceDistinctByBucketParams{
+	p := dbsqlc.PresenceDistinctByCutBucketParams{
 		DayBuckets: days.buckets, Days: days.days,
 		MaskBuckets: slots.buckets, MaskDays: slots.days, Masks: masksOf(c.slots),
 		RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
+	}
+	if len(c.raw) > 0 {
+		rows, err := dbsqlc.New().PresenceDistinctByCutBucket(ctx, db, p)
+		if err != nil {
+			return fmt.Errorf("count distinct users of cut quarter hours: %w", err)
+		}
+		place(counts, rows)
+		return nil
+	}
+	rows, err := dbsqlc.New().PresenceDistinctByBucket(ctx, db, dbsqlc.PresenceDistinctByBucketParams{
+		DayBuckets: p.DayBuckets, Days: p.Days, MaskBuckets: p.MaskBuckets, MaskDays: p.MaskDays, Masks: p.Masks,
 	})
 	if err != nil {
 		return fmt.Errorf("count distinct users: %w", err)
@@ -139,14 +162,14 @@ func countDistinctUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []f
 }
 
 // countNewUsers needs no events at the edges: a person's first instant is kept.
-func countNewUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
-	days, parts := listsOf(c.days), listsOf(slices.Concat(c.slots, c.raw))
+func countNewUsers(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
+	parts := listsOf(slices.Concat(c.days, c.slots, c.raw))
 	rows, err := dbsqlc.New().IdentityNewByBucket(ctx, db, dbsqlc.IdentityNewByBucketParams{
-		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
-		PartBuckets: parts.buckets, PartStarts: parts.starts, PartEnds: parts.ends,
+		Buckets: parts.buckets, Starts: parts.starts, Ends: parts.ends,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count new users: %w", err)
+		return fmt.Errorf("count new users: %w", err)
 	}
-	return place(counts, rows), nil
+	place(counts, rows)
+	return nil
 }

@@ -93,25 +93,6 @@ func (c cover) kept() cover {
 	return k
 }
 
-// singleDays parts the cover: the buckets that are one day and nothing else, and the rest.
-func (c cover) singleDays() (single []piece, rest cover) {
-	parts := map[int]int{}
-	for _, list := range [][]piece{c.days, c.slots, c.raw} {
-		for _, p := range list {
-			parts[p.bucket]++
-		}
-	}
-	rest = cover{slots: c.slots, raw: c.raw, home: c.home, rawSince: c.rawSince}
-	for _, p := range c.days {
-		if parts[p.bucket] == 1 {
-			single = append(single, p)
-		} else {
-			rest.days = append(rest.days, p)
-		}
-	}
-	return single, rest
-}
-
 func (c cover) empty() bool { return len(c.days)+len(c.slots)+len(c.raw) == 0 }
 
 // mask marks the piece's quarter hours among its day's, as PostgreSQL writes a bit string.

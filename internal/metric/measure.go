@@ -91,7 +91,7 @@ func (m Measure) Reader() *Reader {
 	if m.Types != nil {
 		m.Types = slices.Compact(slices.Sorted(slices.Values(m.Types)))
 	}
-	r := &Reader{Name: m.name(), Columns: []string{measured}, Dimensions: eventDimensions, History: true, Read: m.read}
+	r := &Reader{Name: m.name(), Columns: []string{measured}, Dimensions: eventDimensions, History: true, Read: m.read, daily: m.daily}
 	r.Null = math.IsNaN(m.absent())
 	if m.Aggregation == Count || m.Aggregation == Sum {
 		r.Adds = []string{measured}
@@ -131,15 +131,26 @@ func (m Measure) name() string {
 }
 
 func (m Measure) read(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
-	switch m.route(g) {
-	case byRollup:
+	if d := m.daily(g); d != nil {
+		return d.read(ctx, db, g, measured)
+	}
+	if m.route(g) == byRollup {
 		return m.readRollups(ctx, db, g)
-	case byPresence:
-		t, err := counters{whole: countActiveUsers}.read(ctx, db, g, measured)
-		t.Exact = g.Exact()
-		return t, err
 	}
 	return m.readRaw(ctx, db, g)
+}
+
+// daily is the way to count by days, or nil if that cannot answer.
+func (m Measure) daily(g Grid) *daily {
+	switch m.route(g) {
+	case byPresence:
+		return dailyUsers
+	case byRollup:
+		if how := planOf(both(m.Filter, g.Filter), m.Types); len(g.By) == 0 && how.all == nil && how.types == nil {
+			return dailyEvents
+		}
+	}
+	return nil
 }
 
 // Path is what a grid would be read from: closed days and what is added to them, where these

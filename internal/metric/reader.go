@@ -52,7 +52,10 @@ type Reader struct {
 	Against    bool     // it tells buckets against those before them
 	Whole      bool     // it tells of all there is, whatever the filter and the group: what shares are of
 	Read       func(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error)
-	List       Lister // nil: what its columns are made of cannot be listed
+	// daily, if there is one, says whether Read of a grid would count by days: then a round does
+	// so for all of its needs at once.
+	daily func(g Grid) *daily
+	List  Lister // nil: what its columns are made of cannot be listed
 }
 
 // Table is what a reader found.

@@ -14,7 +14,7 @@ import (
 func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Table, err error) {
 	how := planOf(both(m.Filter, g.Filter), m.Types)
 	if len(g.By) == 0 && how.all == nil {
-		t, err = countEventsOf(how.types).read(ctx, db, g, measured)
+		t, err = ofTypes(how.types).read(ctx, db, g, measured)
 	} else {
 		t, err = g.readTypes(ctx, db, how)
 	}
@@ -28,12 +28,11 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 // readTypes counts events by type, or those of some types together.
 func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
 	c := g.cover().kept()
-	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
+	days, slots := listsOf(c.days), listsOf(c.slots)
 	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{
 		Types: how.types, OfAll: how.all,
 		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
 		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
-		RawBuckets: raw.buckets, RawStarts: raw.starts, RawEnds: raw.ends,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count events by type: %w", err)
@@ -47,9 +46,30 @@ func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table
 		}
 		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
 	}
+	if err := t.countCuts(ctx, db, g, c, how, at); err != nil {
+		return nil, err
+	}
 	t.Sources = c.sources(closed)
 	t.cut(g)
 	return t, nil
+}
+
+// countCuts adds the events of parts of quarter hours.
+func (t *Table) countCuts(ctx context.Context, db dbsqlc.DBTX, g Grid, c cover, how parted, at map[string]int) error {
+	if len(c.raw) == 0 {
+		return nil
+	}
+	raw := listsOf(c.raw)
+	rows, err := dbsqlc.New().EventCutByBucketAndType(ctx, db, dbsqlc.EventCutByBucketAndTypeParams{
+		Types: how.types, OfAll: how.all, Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends,
+	})
+	if err != nil {
+		return fmt.Errorf("count events of cut quarter hours by type: %w", err)
+	}
+	for _, r := range rows {
+		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
+	}
+	return nil
 }
 
 // count adds to a type's group, if the grid has it, or to the one that all are put together in.

@@ -20,9 +20,10 @@ type round struct {
 	wanted    []need
 	listed    []func(ctx context.Context, db dbsqlc.DBTX) error // pages of entities
 	tables    map[string]*Table
-	explained *Explanation // to be filled in; nil: nobody asks for it
-	guessing  bool         // what is wanted may not be what will be
-	problem   error        // of a table that the inquiry at hand has looked at
+	stale     map[calendar.Date]bool // days that will hardly be closed, though they are over
+	explained *Explanation           // to be filled in; nil: nobody asks for it
+	guessing  bool                   // what is wanted may not be what will be
+	problem   error                  // of a table that the inquiry at hand has looked at
 }
 
 // need is a reader's grid. Equal needs have equal keys.
@@ -31,6 +32,14 @@ type need struct {
 	reader  *Reader
 	grid    Grid
 	metrics []string // that it was first read for
+}
+
+// daily is the way to count by days, if that is how the need would be read.
+func (n need) daily() *daily {
+	if n.reader.daily == nil {
+		return nil
+	}
+	return n.reader.daily(n.grid)
 }
 
 // frame is a definition to be worked out over a grid, once the round has read it.
@@ -85,8 +94,13 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	if r.explained != nil {
 		return r.explain(ctx)
 	}
-	tables := make([]*Table, len(r.wanted))
+	tables, days := make([]*Table, len(r.wanted)), &dailyReading{stale: r.stale}
+	byDays := map[*dailyNeed]int{}
 	for i, n := range r.wanted {
+		if d := n.daily(); d != nil {
+			byDays[days.add(d, n.grid, n.reader.Columns[0])] = i
+			continue
+		}
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
 			if f, ok := fault.Of(err); ok && f.Code == fault.BadUserInput {
@@ -101,9 +115,17 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	for _, list := range r.listed {
 		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
 	}
+	reads = append(reads, days.first(ctx)...)
 	if err := postgres.Together(ctx, r.tx, reads...); err != nil {
 		return err
 	}
+	if err := postgres.Together(ctx, r.tx, days.rest(ctx)...); err != nil {
+		return err
+	}
+	for need, i := range byDays {
+		tables[i] = need.finish(days.closed)
+	}
+	r.stale = days.remembered()
 	for i, n := range r.wanted {
 		r.tables[n.key] = tables[i]
 	}
@@ -214,8 +236,8 @@ func (f frame) shares(column int) bool {
 	return f.of.Needs[column].Reader.Whole && f.grid.By != nil && f.grid.Except == nil
 }
 
-func has(places map[string]int, key string) bool {
-	_, ok := places[key]
+func has[K comparable, V any](in map[K]V, key K) bool {
+	_, ok := in[key]
 	return ok
 }
 

@@ -1,8 +1,12 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -10,36 +14,77 @@ import (
 // Who sees some rows alone is answered from the events that they see: row security narrows
 // those, and nothing that was worked out of them knows of conditions.
 
-func countSeenEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
+func countSeenEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
 	return countSeenOf(nil)(ctx, db, c, counts)
 }
 
 // countSeenOf counts the events of some types, or of all.
 func countSeenOf(types []string) counter {
-	return func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) (int, error) {
+	return func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
 		rows, err := dbsqlc.New().NarrowedEventCountByBucket(ctx, db, dbsqlc.NarrowedEventCountByBucketParams{
 			Starts: c.starts, RangeFrom: c.from, RangeTo: c.to, Types: types,
 		})
 		if err != nil {
-			return 0, fmt.Errorf("count events that are seen: %w", err)
+			return fmt.Errorf("count events that are seen: %w", err)
 		}
-		return place(counts, rows), nil
+		place(counts, rows)
+		return nil
 	}
 }
 
 // countTypes counts the events of the cover by type, the most frequent first.
-func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, first int) ([]dbsqlc.EventTypeCountListRow, error) {
+func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, most int) ([]dbsqlc.EventTypeCountListRow, error) {
 	if w.narrowed {
-		return countSeenTypes(ctx, db, w, types, first)
+		return countSeenTypes(ctx, db, w, types, most)
 	}
 	c := Grid{Window: w, Buckets: w.whole()}.cover().kept()
-	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
-	return dbsqlc.New().EventTypeCountList(ctx, db, dbsqlc.EventTypeCountListParams{
+	days, slots := listsOf(c.days), listsOf(c.slots)
+	p := dbsqlc.EventTypeCountListParams{
+		FirstDay: 1, LastDay: 0, // no day
 		Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
 		SlotStarts: slots.starts, SlotEnds: slots.ends,
-		RawStarts: raw.starts, RawEnds: raw.ends,
-		Types: types, Most: int64(first),
+		Types: types,
+	}
+	if len(c.days) > 0 {
+		p.FirstDay, p.LastDay = c.days[0].day, c.days[len(c.days)-1].day
+	}
+	if len(c.raw) == 0 {
+		p.Most = pgtype.Int8{Int64: int64(most), Valid: true}
+	}
+	rows, err := dbsqlc.New().EventTypeCountList(ctx, db, p)
+	if err != nil || len(c.raw) == 0 {
+		return rows, err
+	}
+	return addCutTypes(ctx, db, rows, c, types, most)
+}
+
+// addCutTypes adds the events of parts of quarter hours to the counts of all types.
+func addCutTypes(ctx context.Context, db dbsqlc.DBTX, rows []dbsqlc.EventTypeCountListRow, c cover, types []string, most int) ([]dbsqlc.EventTypeCountListRow, error) {
+	raw := listsOf(c.raw)
+	cuts, err := dbsqlc.New().EventCutByBucketAndType(ctx, db, dbsqlc.EventCutByBucketAndTypeParams{
+		Types: types, Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends,
 	})
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]int{}
+	for i, r := range rows {
+		at[r.Type] = i
+	}
+	for _, cut := range cuts {
+		if !has(at, cut.Type) {
+			at[cut.Type] = len(rows)
+			rows = append(rows, dbsqlc.EventTypeCountListRow{Type: cut.Type})
+		}
+		rows[at[cut.Type]].N += cut.N
+	}
+	slices.SortFunc(rows, func(a, b dbsqlc.EventTypeCountListRow) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Type, b.Type))
+	})
+	for i := range rows {
+		rows[i].DistinctTypes = int64(len(rows))
+	}
+	return rows[:min(len(rows), most)], nil
 }
 
 func countSeenTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, first int) ([]dbsqlc.EventTypeCountListRow, error) {

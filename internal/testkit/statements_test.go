@@ -39,7 +39,7 @@ func TestNoFieldAsksOncePerItem(t *testing.T) {
 		{`{ events { list(first: 20) { nodes { id type userId properties context } } } }`,
 			map[string]int{"TenantGet": 1, "EventPage": 1}},
 		{`{ metric(key: "active_users") { series { at values complete } } }`,
-			map[string]int{"TenantGet": 1, "PresenceDayCountByBucket": 1}},
+			map[string]int{"TenantGet": 1, "ClosedDayList": 1, "PresenceDistinctByBucket": 1}},
 		{`{ ` + nodes.String() + ` }`, map[string]int{"EventListByIDs": 1}},
 		{`{ events { list(first: 20) { nodes { id person { id userIds traits identities { nodes { value } } traitHistory { nodes { name } }
 			accounts(first: 5) { nodes { groupId traits members(first: 5) { nodes { id } } } } } account { groupId } } } } }`,

@@ -9,84 +9,83 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
+const closedDayList = `-- name: ClosedDayList :many
+select c.day::date as day, c.events::bigint as events, c.active_users::bigint as active_users, c.new_users::bigint as new_users
+from closed_day c
+where c.day between $1::date and $2::date
+  and ((c.day, c.version) in (
+    select v.day, v.version from day_version v where v.day between $1 and $2
+  )) is true
+`
+
+type ClosedDayListParams struct {
+	FirstDay calendar.Date
+	LastDay  calendar.Date
+}
+
+type ClosedDayListRow struct {
+	Day         calendar.Date
+	Events      int64
+	ActiveUsers int64
+	NewUsers    int64
+}
+
+// What is materialized of the days that are closed and untouched. Written so that it is two
+// looks at ranges of keys, whatever the planner thinks of how many days there are: "is true"
+// keeps it from making a join of them.
+func (q *Queries) ClosedDayList(ctx context.Context, db DBTX, arg ClosedDayListParams) ([]ClosedDayListRow, error) {
+	rows, err := db.Query(ctx, closedDayList, arg.FirstDay, arg.LastDay)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ClosedDayListRow{}
+	for rows.Next() {
+		var i ClosedDayListRow
+		if err := rows.Scan(
+			&i.Day,
+			&i.Events,
+			&i.ActiveUsers,
+			&i.NewUsers,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const eventCountByBucket = `-- name: EventCountByBucket :many
-select
-  pieces.bucket::int as bucket,
-  sum(pieces.n)::bigint as n,
-  count(*) filter (where pieces.closed) as closed
-from (
-  select
-    d.bucket,
-    coalesce(m.events, (
-      select sum(r.count) from event_rollup r where r.at >= d.starts and r.at < d.ends
-    )) as n,
-    m.day is not null as closed
-  from unnest($1::int[], $2::date[], $3::timestamptz[], $4::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.day, c.events from closed_day c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
-  union all
-  select
-    s.bucket,
-    (select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends),
-    false
-  from unnest($5::int[], $6::timestamptz[], $7::timestamptz[])
-    as s (bucket, starts, ends)
-  union all
-  select
-    x.bucket,
-    (select count(*) from event e where e.occurred_at >= x.starts and e.occurred_at < x.ends),
-    false
-  from unnest($8::int[], $9::timestamptz[], $10::timestamptz[])
-    as x (bucket, starts, ends)
-) pieces
-where pieces.n is not null
-group by pieces.bucket
-order by pieces.bucket
+select s.bucket::int as bucket, sum(r.count)::bigint as n
+from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
+cross join lateral (
+  select r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
+) r
+group by s.bucket
+order by s.bucket
 `
 
 type EventCountByBucketParams struct {
-	DayBuckets  []int32
-	Days        []calendar.Date
-	DayStarts   []time.Time
-	DayEnds     []time.Time
-	SlotBuckets []int32
-	SlotStarts  []time.Time
-	SlotEnds    []time.Time
-	RawBuckets  []int32
-	RawStarts   []time.Time
-	RawEnds     []time.Time
+	Buckets []int32
+	Starts  []time.Time
+	Ends    []time.Time
 }
 
 type EventCountByBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
-// Events by bucket. Days of the tenant's zone that are closed and untouched come from the
-// view, other days and parts of days from the quarter hours, and what cuts a quarter hour
-// from the events.
+// Events by bucket, afresh, from the quarter hours.
 func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCountByBucketParams) ([]EventCountByBucketRow, error) {
-	rows, err := db.Query(ctx, eventCountByBucket,
-		arg.DayBuckets,
-		arg.Days,
-		arg.DayStarts,
-		arg.DayEnds,
-		arg.SlotBuckets,
-		arg.SlotStarts,
-		arg.SlotEnds,
-		arg.RawBuckets,
-		arg.RawStarts,
-		arg.RawEnds,
-	)
+	rows, err := db.Query(ctx, eventCountByBucket, arg.Buckets, arg.Starts, arg.Ends)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +93,7 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 	items := []EventCountByBucketRow{}
 	for rows.Next() {
 		var i EventCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -106,11 +105,12 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 }
 
 const eventCountByBucketAndType = `-- name: EventCountByBucketAndType :many
+
 with day as materialized (
   select
     d.bucket, d.day, d.starts, d.ends,
     exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed
-  from unnest($9::int[], $10::date[], $11::timestamptz[], $12::timestamptz[])
+  from unnest($6::int[], $7::date[], $8::timestamptz[], $9::timestamptz[])
     as d (bucket, day, starts, ends)
   left join day_version v on v.day = d.day
 )
@@ -137,14 +137,10 @@ from (
   select s.bucket, r.type, r.count
   from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
   join event_rollup r on r.at >= s.starts and r.at < s.ends
-  union all
-  select x.bucket, e.type, 1
-  from unnest($4::int[], $5::timestamptz[], $6::timestamptz[]) as x (bucket, starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
 ) pieces
 where pieces.type = ''
-  or ($7::text[] is null or pieces.type = any ($7::text[]))
-    and ($8::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $8::text::jsonpath))
+  or ($4::text[] is null or pieces.type = any ($4::text[]))
+    and ($5::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $5::text::jsonpath))
 group by pieces.bucket, pieces.type
 order by pieces.bucket, pieces.type
 `
@@ -153,9 +149,6 @@ type EventCountByBucketAndTypeParams struct {
 	SlotBuckets []int32
 	SlotStarts  []time.Time
 	SlotEnds    []time.Time
-	RawBuckets  []int32
-	RawStarts   []time.Time
-	RawEnds     []time.Time
 	Types       []string
 	OfAll       *string
 	DayBuckets  []int32
@@ -171,16 +164,14 @@ type EventCountByBucketAndTypeRow struct {
 	Closed int64
 }
 
-// Events by bucket and type, of some types or all, in the manner of EventCountByBucket. The
+// null: all
+// Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes. The
 // row of no type, which no event is of, tells how many days of a bucket came from the view.
 func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg EventCountByBucketAndTypeParams) ([]EventCountByBucketAndTypeRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucketAndType,
 		arg.SlotBuckets,
 		arg.SlotStarts,
 		arg.SlotEnds,
-		arg.RawBuckets,
-		arg.RawStarts,
-		arg.RawEnds,
 		arg.Types,
 		arg.OfAll,
 		arg.DayBuckets,
@@ -248,17 +239,6 @@ from (
     )
   from unnest($6::int[], $7::timestamptz[], $8::timestamptz[])
     as s (bucket, starts, ends)
-  union all
-  select
-    x.bucket,
-    false,
-    (
-      select count(*)
-      from event e
-      where e.occurred_at >= x.starts and e.occurred_at < x.ends and e.type = any ($1::text[])
-    )
-  from unnest($9::int[], $10::timestamptz[], $11::timestamptz[])
-    as x (bucket, starts, ends)
 ) pieces
 where pieces.n is not null
 group by pieces.bucket
@@ -274,9 +254,6 @@ type EventCountByBucketOfTypesParams struct {
 	SlotBuckets []int32
 	SlotStarts  []time.Time
 	SlotEnds    []time.Time
-	RawBuckets  []int32
-	RawStarts   []time.Time
-	RawEnds     []time.Time
 }
 
 type EventCountByBucketOfTypesRow struct {
@@ -285,7 +262,8 @@ type EventCountByBucketOfTypesRow struct {
 	Closed int64
 }
 
-// The same, of some types only.
+// Events of some types by bucket. Days of the tenant's zone that are closed and untouched come
+// from the view, other days and parts of days from the quarter hours.
 func (q *Queries) EventCountByBucketOfTypes(ctx context.Context, db DBTX, arg EventCountByBucketOfTypesParams) ([]EventCountByBucketOfTypesRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucketOfTypes,
 		arg.Types,
@@ -296,9 +274,6 @@ func (q *Queries) EventCountByBucketOfTypes(ctx context.Context, db DBTX, arg Ev
 		arg.SlotBuckets,
 		arg.SlotStarts,
 		arg.SlotEnds,
-		arg.RawBuckets,
-		arg.RawStarts,
-		arg.RawEnds,
 	)
 	if err != nil {
 		return nil, err
@@ -308,6 +283,105 @@ func (q *Queries) EventCountByBucketOfTypes(ctx context.Context, db DBTX, arg Ev
 	for rows.Next() {
 		var i EventCountByBucketOfTypesRow
 		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventCutByBucket = `-- name: EventCutByBucket :many
+select x.bucket::int as bucket, count(*)::bigint as n
+from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as x (bucket, starts, ends)
+join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+  and ($4::text[] is null or e.type = any ($4::text[]))
+group by x.bucket
+order by x.bucket
+`
+
+type EventCutByBucketParams struct {
+	Buckets []int32
+	Starts  []time.Time
+	Ends    []time.Time
+	Types   []string
+}
+
+type EventCutByBucketRow struct {
+	Bucket int32
+	N      int64
+}
+
+// Events by bucket where a range cuts a quarter hour, from the events, of some types or all.
+// This is a statement of its own since it opens every month of events, whatever it finds there.
+func (q *Queries) EventCutByBucket(ctx context.Context, db DBTX, arg EventCutByBucketParams) ([]EventCutByBucketRow, error) {
+	rows, err := db.Query(ctx, eventCutByBucket,
+		arg.Buckets,
+		arg.Starts,
+		arg.Ends,
+		arg.Types,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventCutByBucketRow{}
+	for rows.Next() {
+		var i EventCutByBucketRow
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventCutByBucketAndType = `-- name: EventCutByBucketAndType :many
+select x.bucket::int as bucket, e.type, count(*)::bigint as n
+from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as x (bucket, starts, ends)
+join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
+where ($4::text[] is null or e.type = any ($4::text[]))
+  and ($5::text is null or jsonb_build_object('TYPE', e.type) @@ (select $5::text::jsonpath))
+group by x.bucket, e.type
+order by x.bucket, e.type
+`
+
+type EventCutByBucketAndTypeParams struct {
+	Buckets []int32
+	Starts  []time.Time
+	Ends    []time.Time
+	Types   []string
+	OfAll   *string
+}
+
+type EventCutByBucketAndTypeRow struct {
+	Bucket int32
+	Type   string
+	N      int64
+}
+
+// Events by bucket and type where a range cuts a quarter hour, from the events.
+func (q *Queries) EventCutByBucketAndType(ctx context.Context, db DBTX, arg EventCutByBucketAndTypeParams) ([]EventCutByBucketAndTypeRow, error) {
+	rows, err := db.Query(ctx, eventCutByBucketAndType,
+		arg.Buckets,
+		arg.Starts,
+		arg.Ends,
+		arg.Types,
+		arg.OfAll,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventCutByBucketAndTypeRow{}
+	for rows.Next() {
+		var i EventCutByBucketAndTypeRow
+		if err := rows.Scan(&i.Bucket, &i.Type, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -345,40 +419,39 @@ func (q *Queries) EventRollupUpsert(ctx context.Context, db DBTX, arg EventRollu
 }
 
 const eventTypeCountList = `-- name: EventTypeCountList :many
+with kept as materialized (
+  select m.day, m.type, m.events
+  from closed_day_type m
+  where m.day between $8::date and $9::date
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.day between $8 and $9
+    )) is true
+)
 select
   pieces.type::text as type,
   sum(pieces.n)::bigint as n,
   (count(*) over ())::bigint as distinct_types
 from (
-  select c.type, c.n
+  select k.type, k.events as n
+  from kept k
+  where k.type <> '' -- of a closed day without events
+  union all
+  select r.type, r.count
   from unnest($1::date[], $2::timestamptz[], $3::timestamptz[]) as d (day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
   cross join lateral (
-    select m.type, m.events as n
-    from closed_day_type m
-    where m.day = d.day and m.version = v.version and m.type <> ''
-    union all
-    select r.type, r.count
-    from event_rollup r
-    where r.at >= d.starts and r.at < d.ends
-      and not exists (select from closed_day_type m where m.day = d.day and m.version = v.version)
-  ) c
+    select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
+  ) r
+  where (d.day in (select k.day from kept k)) is not true
   union all
   select r.type, r.count
   from unnest($4::timestamptz[], $5::timestamptz[]) as s (starts, ends)
   join event_rollup r on r.at >= s.starts and r.at < s.ends
-  union all
-  select e.type, 1
-  from unnest($6::timestamptz[], $7::timestamptz[]) as x (starts, ends)
-  join event e on e.occurred_at >= x.starts and e.occurred_at < x.ends
 ) pieces
-where $8::text[] is null or pieces.type = any ($8::text[])
+where $6::text[] is null or pieces.type = any ($6::text[])
 group by pieces.type
 having sum(pieces.n) > 0
-order by sum(pieces.n) desc, pieces.type
-limit $9
+order by sum(pieces.n) desc, pieces.type collate "C"
+limit $7::bigint
 `
 
 type EventTypeCountListParams struct {
@@ -387,10 +460,10 @@ type EventTypeCountListParams struct {
 	DayEnds    []time.Time
 	SlotStarts []time.Time
 	SlotEnds   []time.Time
-	RawStarts  []time.Time
-	RawEnds    []time.Time
 	Types      []string
-	Most       int64
+	Most       pgtype.Int8
+	FirstDay   calendar.Date
+	LastDay    calendar.Date
 }
 
 type EventTypeCountListRow struct {
@@ -399,7 +472,9 @@ type EventTypeCountListRow struct {
 	DistinctTypes int64
 }
 
-// The types of a range, the most frequent first, and how many types there are in all.
+// The types of a range, the most frequent first, and how many types there are in all. Days from
+// the first to the last, with none between that is not asked for, are looked up in the manner
+// of ClosedDayList.
 func (q *Queries) EventTypeCountList(ctx context.Context, db DBTX, arg EventTypeCountListParams) ([]EventTypeCountListRow, error) {
 	rows, err := db.Query(ctx, eventTypeCountList,
 		arg.Days,
@@ -407,10 +482,10 @@ func (q *Queries) EventTypeCountList(ctx context.Context, db DBTX, arg EventType
 		arg.DayEnds,
 		arg.SlotStarts,
 		arg.SlotEnds,
-		arg.RawStarts,
-		arg.RawEnds,
 		arg.Types,
 		arg.Most,
+		arg.FirstDay,
+		arg.LastDay,
 	)
 	if err != nil {
 		return nil, err

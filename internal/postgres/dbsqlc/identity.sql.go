@@ -95,64 +95,28 @@ func (q *Queries) IdentityLink(ctx context.Context, db DBTX, arg IdentityLinkPar
 
 const identityNewByBucket = `-- name: IdentityNewByBucket :many
 select
-  pieces.bucket::int as bucket,
-  sum(pieces.n)::bigint as n,
-  count(*) filter (where pieces.closed) as closed
-from (
-  select
-    d.bucket,
-    coalesce(m.new_users, (
-      select count(*) from identity i where i.born_at >= d.starts and i.born_at < d.ends
-    )) as n,
-    m.day is not null as closed
-  from unnest($1::int[], $2::date[], $3::timestamptz[], $4::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral ( -- with a limit it stays one look at the key for each day
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.day, c.new_users from closed_day c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
-  union all
-  select
-    s.bucket,
-    (select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends),
-    false
-  from unnest($5::int[], $6::timestamptz[], $7::timestamptz[])
-    as s (bucket, starts, ends)
-) pieces
-group by pieces.bucket
-order by pieces.bucket
+  s.bucket::int as bucket,
+  sum((select count(*) from identity i where i.born_at >= s.starts and i.born_at < s.ends))::bigint as n
+from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
+group by s.bucket
+order by s.bucket
 `
 
 type IdentityNewByBucketParams struct {
-	DayBuckets  []int32
-	Days        []calendar.Date
-	DayStarts   []time.Time
-	DayEnds     []time.Time
-	PartBuckets []int32
-	PartStarts  []time.Time
-	PartEnds    []time.Time
+	Buckets []int32
+	Starts  []time.Time
+	Ends    []time.Time
 }
 
 type IdentityNewByBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
 // New users by bucket: exact for any range in any zone. A day of the tenant's zone that is
 // closed and untouched comes from the view.
 func (q *Queries) IdentityNewByBucket(ctx context.Context, db DBTX, arg IdentityNewByBucketParams) ([]IdentityNewByBucketRow, error) {
-	rows, err := db.Query(ctx, identityNewByBucket,
-		arg.DayBuckets,
-		arg.Days,
-		arg.DayStarts,
-		arg.DayEnds,
-		arg.PartBuckets,
-		arg.PartStarts,
-		arg.PartEnds,
-	)
+	rows, err := db.Query(ctx, identityNewByBucket, arg.Buckets, arg.Starts, arg.Ends)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +124,7 @@ func (q *Queries) IdentityNewByBucket(ctx context.Context, db DBTX, arg Identity
 	items := []IdentityNewByBucketRow{}
 	for rows.Next() {
 		var i IdentityNewByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -13,8 +13,7 @@ import (
 const narrowedEventCountByBucket = `-- name: NarrowedEventCountByBucket :many
 select
   (width_bucket(e.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
+  count(*)::bigint as n
 from event e
 where e.occurred_at >= $2::timestamptz
   and e.occurred_at < $3::timestamptz
@@ -33,7 +32,6 @@ type NarrowedEventCountByBucketParams struct {
 type NarrowedEventCountByBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
 // For callers who see some rows alone: figures from the events that they see, as rollups
@@ -53,7 +51,7 @@ func (q *Queries) NarrowedEventCountByBucket(ctx context.Context, db DBTX, arg N
 	items := []NarrowedEventCountByBucketRow{}
 	for rows.Next() {
 		var i NarrowedEventCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -221,8 +219,7 @@ func (q *Queries) NarrowedTypeCountList(ctx context.Context, db DBTX, arg Narrow
 const narrowedVisitCountByBucket = `-- name: NarrowedVisitCountByBucket :many
 select
   (width_bucket(s.occurred_at, $1::timestamptz[]) - 1)::int as bucket,
-  count(*)::bigint as n,
-  0::bigint as closed
+  count(*)::bigint as n
 from (
   select e.occurred_at, lag(e.occurred_at) over (partition by i.person_id order by e.occurred_at) as before
   from event e
@@ -247,7 +244,6 @@ type NarrowedVisitCountByBucketParams struct {
 type NarrowedVisitCountByBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
 // Visits of what is seen, by the bucket in which they start: buckets as above.
@@ -265,7 +261,7 @@ func (q *Queries) NarrowedVisitCountByBucket(ctx context.Context, db DBTX, arg N
 	items := []NarrowedVisitCountByBucketRow{}
 	for rows.Next() {
 		var i NarrowedVisitCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

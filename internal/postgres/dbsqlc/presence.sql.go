@@ -32,44 +32,52 @@ func (q *Queries) PlanFreely(ctx context.Context, db DBTX) error {
 	return err
 }
 
-const presenceDayCountByBucket = `-- name: PresenceDayCountByBucket :many
-select
-  d.bucket::int as bucket,
-  coalesce(m.active_users, (select count(distinct p.person_id) from presence p where p.day = d.day))::bigint as n,
-  (m.day is not null)::int::bigint as closed
-from unnest($1::int[], $2::date[]) as d (bucket, day)
-left join lateral ( -- with a limit it stays one look at the key for each day
-  select t.version from day_version t where t.day = d.day limit 1
-) v on true
-left join lateral (
-  select c.day, c.active_users from closed_day c where c.day = d.day and c.version = v.version limit 1
-) m on true
-order by d.bucket
+const presenceDistinctByBucket = `-- name: PresenceDistinctByBucket :many
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
+from (
+  select d.bucket, p.person_id
+  from unnest($1::int[], $2::date[]) as d (bucket, day)
+  join presence p on p.day = d.day
+  union all
+  select m.bucket, p.person_id
+  from unnest($3::int[], $4::date[], $5::text[]) as m (bucket, day, mask)
+  join presence p on p.day = m.day and p.slots & m.mask::bit(128) <> 0::bit(128)
+) seen
+group by seen.bucket
+order by seen.bucket
 `
 
-type PresenceDayCountByBucketParams struct {
-	Buckets []int32
-	Days    []calendar.Date
+type PresenceDistinctByBucketParams struct {
+	DayBuckets  []int32
+	Days        []calendar.Date
+	MaskBuckets []int32
+	MaskDays    []calendar.Date
+	Masks       []string
 }
 
-type PresenceDayCountByBucketRow struct {
+type PresenceDistinctByBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
-// Active users where each bucket is one day of the tenant's zone: from the view where that
-// day is closed and untouched.
-func (q *Queries) PresenceDayCountByBucket(ctx context.Context, db DBTX, arg PresenceDayCountByBucketParams) ([]PresenceDayCountByBucketRow, error) {
-	rows, err := db.Query(ctx, presenceDayCountByBucket, arg.Buckets, arg.Days)
+// Distinct users of buckets of whole days of the tenant's zone, and of quarter hours of others: a
+// mask over the day's slots.
+func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg PresenceDistinctByBucketParams) ([]PresenceDistinctByBucketRow, error) {
+	rows, err := db.Query(ctx, presenceDistinctByBucket,
+		arg.DayBuckets,
+		arg.Days,
+		arg.MaskBuckets,
+		arg.MaskDays,
+		arg.Masks,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []PresenceDayCountByBucketRow{}
+	items := []PresenceDistinctByBucketRow{}
 	for rows.Next() {
-		var i PresenceDayCountByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		var i PresenceDistinctByBucketRow
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -80,8 +88,8 @@ func (q *Queries) PresenceDayCountByBucket(ctx context.Context, db DBTX, arg Pre
 	return items, nil
 }
 
-const presenceDistinctByBucket = `-- name: PresenceDistinctByBucket :many
-select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n, 0::bigint as closed
+const presenceDistinctByCutBucket = `-- name: PresenceDistinctByCutBucket :many
+select seen.bucket::int as bucket, count(distinct seen.person_id)::bigint as n
 from (
   select d.bucket, p.person_id
   from unnest($1::int[], $2::date[]) as d (bucket, day)
@@ -101,7 +109,7 @@ group by seen.bucket
 order by seen.bucket
 `
 
-type PresenceDistinctByBucketParams struct {
+type PresenceDistinctByCutBucketParams struct {
 	DayBuckets  []int32
 	Days        []calendar.Date
 	MaskBuckets []int32
@@ -112,16 +120,15 @@ type PresenceDistinctByBucketParams struct {
 	RawEnds     []time.Time
 }
 
-type PresenceDistinctByBucketRow struct {
+type PresenceDistinctByCutBucketRow struct {
 	Bucket int32
 	N      int64
-	Closed int64
 }
 
-// Distinct users of buckets of any shape: whole days of the tenant's zone, the quarter hours
-// of others (a mask over the day's slots), and events where a range cuts a quarter hour.
-func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg PresenceDistinctByBucketParams) ([]PresenceDistinctByBucketRow, error) {
-	rows, err := db.Query(ctx, presenceDistinctByBucket,
+// The same where a range cuts quarter hours as well: those come from the events. This is a
+// statement of its own since it opens every month of events, whatever it finds there.
+func (q *Queries) PresenceDistinctByCutBucket(ctx context.Context, db DBTX, arg PresenceDistinctByCutBucketParams) ([]PresenceDistinctByCutBucketRow, error) {
+	rows, err := db.Query(ctx, presenceDistinctByCutBucket,
 		arg.DayBuckets,
 		arg.Days,
 		arg.MaskBuckets,
@@ -135,10 +142,10 @@ func (q *Queries) PresenceDistinctByBucket(ctx context.Context, db DBTX, arg Pre
 		return nil, err
 	}
 	defer rows.Close()
-	items := []PresenceDistinctByBucketRow{}
+	items := []PresenceDistinctByCutBucketRow{}
 	for rows.Next() {
-		var i PresenceDistinctByBucketRow
-		if err := rows.Scan(&i.Bucket, &i.N, &i.Closed); err != nil {
+		var i PresenceDistinctByCutBucketRow
+		if err := rows.Scan(&i.Bucket, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
