@@ -5,6 +5,7 @@ package loader
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -80,9 +81,13 @@ type Services struct {
 	Definitions *definition.Service
 }
 
-// With returns a context with fresh loaders.
+// With returns a context with fresh loaders. They are made when the first is asked for.
 func With(ctx context.Context, from Services) context.Context {
-	return context.WithValue(ctx, loadersKey{}, &Loaders{
+	return context.WithValue(ctx, loadersKey{}, sync.OnceValue(func() *Loaders { return fresh(from) }))
+}
+
+func fresh(from Services) *Loaders {
+	return &Loaders{
 		Figures:        figures(from.Metrics),
 		Metric:         metricsByKey(from.Metrics),
 		MetricVersions: versions(from.Definitions),
@@ -110,12 +115,12 @@ func With(ctx context.Context, from Services) context.Context {
 		ExchangeRate:   single(from.Revenue.RatesByID),
 		MRR:            single(from.Revenue.MRR),
 		Subscriptions:  paged(from.Revenue.SubscriptionPages),
-	})
+	}
 }
 
 // From gives the execution's loaders.
 func From(ctx context.Context) *Loaders {
-	return ctx.Value(loadersKey{}).(*Loaders)
+	return ctx.Value(loadersKey{}).(func() *Loaders)()
 }
 
 // Forget lets everybody be looked up again, after a correction.

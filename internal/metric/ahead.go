@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,24 +28,53 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 	if err != nil {
 		return err
 	}
-	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
-		r := &round{house: house{tx: tx, who: who}, tables: map[string]*Table{}}
-		s.guess(topic.Unrecorded(ctx), r, questions)
-		err := r.read(ctx, func(db dbsqlc.DBTX) (err error) {
-			r.settings, err = dbsqlc.New().TenantGet(ctx, db)
-			return err
+	known, _ := s.guesses.GetIfPresent(who.Tenant)
+	if known.settings.Zone != "" && inOneTrip(questions) {
+		err := s.app.ReadOnce(ctx, who.Tenant, func(tx pgx.Tx) error {
+			return s.answerFor(ctx, &round{house: house{tx: tx, who: who}, once: true}, questions, fn)
 		})
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "There is no such tenant.")
+		// A reader may ask twice, after which its transaction is over.
+		if !errors.Is(err, errAnother) && !errors.Is(err, pgx.ErrTxClosed) {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("read tenant: %w", err)
-		}
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-		r.settings.Watermark = topic.Stamp(ctx, r.settings.Watermark)
-		defer func() { s.guesses.Set(who.Tenant, guess{r.settings, r.stale}) }()
-		return fn(r)
+	}
+	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+		return s.answerFor(ctx, &round{house: house{tx: tx, who: who}}, questions, fn)
 	})
+}
+
+// inOneTrip reports whether questions can be answered by what is read first.
+func inOneTrip(questions []*Question) bool {
+	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
+		return q.By != nil || q.unsettled() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+	})
+}
+
+// errAnother is why a round that has one trip begins again: it takes another one.
+var errAnother = errors.New("another round trip is needed")
+
+// answerFor reads the settings, beside what is guessed to be needed, and has fn go on.
+func (s *Service) answerFor(ctx context.Context, r *round, questions []*Question, fn func(*round) error) error {
+	r.tables = map[string]*Table{}
+	s.guess(topic.Unrecorded(ctx), r, questions)
+	err := r.read(ctx, func(db dbsqlc.DBTX) (err error) {
+		r.settings, err = dbsqlc.New().TenantGet(ctx, db)
+		return err
+	})
+	defer func() {
+		if r.settings.Zone != "" {
+			s.guesses.Set(r.who.Tenant, guess{r.settings, r.stale})
+		}
+	}()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fault.New(fault.NotFound, "There is no such tenant.")
+	}
+	if err != nil {
+		return fmt.Errorf("read tenant: %w", err)
+	}
+	topic.Note(ctx, topic.Exactly(r.who.Tenant, topic.Tenant, ""))
+	r.settings.Watermark = topic.Stamp(ctx, r.settings.Watermark)
+	return fn(r)
 }
 
 // guess is what was last seen of a tenant. It is not changed.

@@ -62,46 +62,50 @@ func place[Row ~struct {
 // The figures that are materialized of a closed day.
 var (
 	dailyEvents = &daily{
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.Events }, adds: true, edges: true, afresh: countEvents,
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.Events }, adds: true, edges: true, afresh: []counter{countEvents, cutsOf(nil)},
 	}
 	dailyUsers = &daily{ // uniques don't add up
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.ActiveUsers }, edges: true, afresh: countActiveUsers,
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.ActiveUsers }, edges: true, afresh: []counter{countActiveUsers},
 	}
 	dailyNewUsers = &daily{
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.NewUsers }, adds: true, afresh: countNewUsers,
+		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.NewUsers }, adds: true, afresh: []counter{countNewUsers},
 	}
 )
 
+// countEvents counts the events of whole quarter hours.
 func countEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
 	slots := listsOf(slices.Concat(c.days, c.slots))
-	if len(slots.buckets) > 0 {
-		rows, err := dbsqlc.New().EventCountByBucket(ctx, db, dbsqlc.EventCountByBucketParams{
-			Buckets: slots.buckets, Starts: slots.starts, Ends: slots.ends,
-		})
-		if err != nil {
-			return fmt.Errorf("count events: %w", err)
-		}
-		place(counts, rows)
-	}
-	return countCuts(ctx, db, c, nil, counts)
-}
-
-// countCuts adds the events of parts of quarter hours, of some types or all.
-func countCuts(ctx context.Context, db dbsqlc.DBTX, c cover, types []string, counts []float64) error {
-	if len(c.raw) == 0 {
+	if len(slots.buckets) == 0 {
 		return nil
 	}
-	raw := listsOf(c.raw)
-	rows, err := dbsqlc.New().EventCutByBucket(ctx, db, dbsqlc.EventCutByBucketParams{
-		Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends, Types: types,
+	rows, err := dbsqlc.New().EventCountByBucket(ctx, db, dbsqlc.EventCountByBucketParams{
+		Buckets: slots.buckets, Starts: slots.starts, Ends: slots.ends,
 	})
 	if err != nil {
-		return fmt.Errorf("count events of cut quarter hours: %w", err)
+		return fmt.Errorf("count events: %w", err)
 	}
-	for _, r := range rows {
-		counts[r.Bucket] += float64(r.N)
-	}
+	place(counts, rows)
 	return nil
+}
+
+// cutsOf counts the events of parts of quarter hours, of some types or all.
+func cutsOf(types []string) counter {
+	return func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
+		if len(c.raw) == 0 {
+			return nil
+		}
+		raw := listsOf(c.raw)
+		rows, err := dbsqlc.New().EventCutByBucket(ctx, db, dbsqlc.EventCutByBucketParams{
+			Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends, Types: types,
+		})
+		if err != nil {
+			return fmt.Errorf("count events of cut quarter hours: %w", err)
+		}
+		for _, r := range rows {
+			counts[r.Bucket] += float64(r.N)
+		}
+		return nil
+	}
 }
 
 // countEventsOf counts the events of some types.
@@ -132,7 +136,7 @@ func (o ofTypes) read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string
 		closed += int(r.Closed)
 	}
 	t.Sources = c.sources(closed)
-	return t, countCuts(ctx, db, c, o, t.Columns[column][0])
+	return t, cutsOf(o)(ctx, db, c, t.Columns[column][0])
 }
 
 // countActiveUsers counts the distinct users of each bucket.

@@ -17,12 +17,13 @@ import (
 // and all else is counted afresh. The view is read once for all that a round counts so.
 type daily struct {
 	figure func(dbsqlc.ClosedDayListRow) int64
-	adds   bool // parts add up; else only a bucket that is one day, and nothing else, comes from it
-	edges  bool // what cuts a quarter hour is counted from raw events, and exact while there are any
-	afresh counter
+	adds   bool      // parts add up; else only a bucket that is one day, and nothing else, comes from it
+	edges  bool      // what cuts a quarter hour is counted from raw events, and exact while there are any
+	afresh []counter // whose figures add up
 }
 
-// counter fills in the figure of each bucket that the cover puts together.
+// counter fills in the figure of each bucket that the cover puts together, by one statement or
+// none.
 type counter func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error
 
 // read counts into a table of one column.
@@ -85,8 +86,8 @@ type part struct {
 type afresh struct {
 	of      *daily
 	places  map[string]int
-	pending cover // not counted yet
-	counts  []float64
+	pending cover       // not counted yet
+	counts  [][]float64 // by counter, and place: the later ones are longer
 }
 
 // run is a run of days. Reading some that nobody asks for costs less than another statement.
@@ -191,10 +192,23 @@ func (r *dailyReading) count(ctx context.Context, reads []func(dbsqlc.DBTX) erro
 		}
 		c := f.pending
 		f.pending = cover{}
-		f.counts = append(f.counts, make([]float64, len(f.places)-len(f.counts))...)
-		reads = append(reads, func(db dbsqlc.DBTX) error { return f.of.afresh(ctx, db, c, f.counts) })
+		for _, counter := range f.of.afresh {
+			counts := make([]float64, len(f.places))
+			f.counts = append(f.counts, counts)
+			reads = append(reads, func(db dbsqlc.DBTX) error { return counter(ctx, db, c, counts) })
+		}
 	}
 	return reads
+}
+
+// at is what was counted in a place.
+func (f *afresh) at(place int) (sum float64) {
+	for _, counts := range f.counts {
+		if place < len(counts) {
+			sum += counts[place]
+		}
+	}
+	return sum
 }
 
 // first are the functions that read the closed days, and what can be counted without them.
@@ -242,7 +256,7 @@ func (n *dailyNeed) finish(closed map[calendar.Date]dbsqlc.ClosedDayListRow) *Ta
 			kept++
 			continue
 		}
-		counts[p.bucket] += n.afresh.counts[p.place]
+		counts[p.bucket] += n.afresh.at(p.place)
 	}
 	t.Sources, t.Exact = n.cover.sources(kept), !n.afresh.of.edges || n.grid.Exact()
 	return t

@@ -22,6 +22,8 @@ type round struct {
 	tables    map[string]*Table
 	stale     map[calendar.Date]bool // days that will hardly be closed, though they are over
 	explained *Explanation           // to be filled in; nil: nobody asks for it
+	once      bool                   // it has one round trip to the database
+	gone      bool                   // which is over
 	guessing  bool                   // what is wanted may not be what will be
 	problem   error                  // of a table that the inquiry at hand has looked at
 }
@@ -115,22 +117,34 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	for _, list := range r.listed {
 		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
 	}
-	reads = append(reads, days.first(ctx)...)
-	if err := postgres.Together(ctx, r.tx, reads...); err != nil {
+	if err := r.trip(ctx, append(reads, days.first(ctx)...)); err != nil {
 		return err
 	}
-	if err := postgres.Together(ctx, r.tx, days.rest(ctx)...); err != nil {
+	rest := days.rest(ctx)
+	r.stale = days.remembered()
+	if err := r.trip(ctx, rest); err != nil {
 		return err
 	}
 	for need, i := range byDays {
 		tables[i] = need.finish(days.closed)
 	}
-	r.stale = days.remembered()
 	for i, n := range r.wanted {
 		r.tables[n.key] = tables[i]
 	}
 	r.wanted, r.listed = nil, nil
 	return nil
+}
+
+// trip sends what is asked in one round trip.
+func (r *round) trip(ctx context.Context, reads []func(dbsqlc.DBTX) error) error {
+	if len(reads) == 0 {
+		return nil
+	}
+	if r.once && r.gone {
+		return errAnother
+	}
+	r.gone = true
+	return postgres.Together(ctx, r.tx, reads...)
 }
 
 // untold is the table of what cannot be told.
