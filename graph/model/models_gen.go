@@ -635,9 +635,9 @@ type MetricEntityConnection struct {
 	Nodes []MetricEntity `json:"nodes"`
 	// Where this page lies in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many there are on all pages: the figure itself, where that is a number of entities.
+	// How many there are on all pages: the figure itself, where that is a number of people or accounts.
 	TotalCount int `json:"totalCount"`
-	// What all of them contribute: the figure itself.
+	// What all of them contribute, on all pages: the figure itself.
 	Sum float64 `json:"sum"`
 }
 
@@ -647,7 +647,9 @@ type MetricEntityEdge struct {
 	Cursor string `json:"cursor"`
 	// The entity; null if it has been erased since.
 	Node MetricEntity `json:"node,omitempty"`
-	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	// What it contributes to the figure: 1 to a number of people or accounts, a subscription to a number
+	// of trials how many of them are its own, and an account to money its minor units, which are below
+	// 0 where it lowers what is told of all.
 	Amount float64 `json:"amount"`
 }
 

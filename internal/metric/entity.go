@@ -50,6 +50,19 @@ type Listing struct {
 	Problem  error   // why it cannot be told, as its figure cannot
 }
 
+// Add counts one of all entities, which come in the order of their numbers. It is on the page
+// if it belongs there.
+func (l *Listing) Add(e Entity, page Page) {
+	l.Total, l.Sum = l.Total+1, l.Sum+e.Amount
+	switch {
+	case e.ID <= page.After:
+	case len(l.Entities) == page.First:
+		l.More = true
+	default:
+		l.Entities = append(l.Entities, e)
+	}
+}
+
 // Entity is one of those that a figure is made of.
 type Entity struct {
 	ID     int64
