@@ -8644,7 +8644,7 @@ type MetricEntityConnection @can(do: READ) {
   kind: MetricEntityKind!
   "The entities with their cursors and amounts."
   edges: [MetricEntityEdge!]!
-  "The entities without their cursors."
+  "The entities without their cursors; null for those that have been erased since, or may not be seen."
   nodes: [MetricEntity]!
   "Where this page lies in the list."
   pageInfo: PageInfo!
@@ -8658,7 +8658,7 @@ type MetricEntityConnection @can(do: READ) {
 type MetricEntityEdge @can(do: READ) {
   "Where it stands in the list."
   cursor: String!
-  "The entity; null if it has been erased since."
+  "The entity; null if it has been erased since, or may not be seen."
   node: MetricEntity
   """
   What it contributes to the figure: 1 to a number of people or accounts, a subscription to a number

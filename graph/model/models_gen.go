@@ -631,7 +631,7 @@ type MetricEntityConnection struct {
 	Kind metric.EntityKind `json:"kind"`
 	// The entities with their cursors and amounts.
 	Edges []MetricEntityEdge `json:"edges"`
-	// The entities without their cursors.
+	// The entities without their cursors; null for those that have been erased since, or may not be seen.
 	Nodes []MetricEntity `json:"nodes"`
 	// Where this page lies in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
@@ -645,7 +645,7 @@ type MetricEntityConnection struct {
 type MetricEntityEdge struct {
 	// Where it stands in the list.
 	Cursor string `json:"cursor"`
-	// The entity; null if it has been erased since.
+	// The entity; null if it has been erased since, or may not be seen.
 	Node MetricEntity `json:"node,omitempty"`
 	// What it contributes to the figure: 1 to a number of people or accounts, a subscription to a number
 	// of trials how many of them are its own, and an account to money its minor units, which are below
