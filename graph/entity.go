@@ -81,6 +81,9 @@ func entities(ctx context.Context, lists metric.Lists, first int, after *string,
 	if list == nil {
 		return nil, fault.New(fault.Internal, "Internal error.")
 	}
+	if list.Problem != nil {
+		return nil, list.Problem
+	}
 	keys := make([]string, len(list.Entities))
 	for i, e := range list.Entities {
 		keys[i] = cursorOf(strconv.FormatInt(e.ID, 10))
@@ -109,6 +112,8 @@ func entityNodes(ctx context.Context, list *metric.Listing) ([]model.MetricEntit
 		return nodesOf(loaders.Person.LoadMany(ctx, ids)())
 	case metric.Accounts:
 		return nodesOf(loaders.Account.LoadMany(ctx, ids)())
+	case metric.Subscriptions:
+		return nodesOf(loaders.Subscription.LoadMany(ctx, ids)())
 	}
 	return make([]model.MetricEntity, len(ids)), nil
 }

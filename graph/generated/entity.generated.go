@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -272,6 +273,13 @@ func (ec *executionContext) _MetricEntity(ctx context.Context, sel ast.Selection
 			return graphql.Null
 		}
 		return ec._Person(ctx, sel, obj)
+	case revenue.Subscription:
+		return ec._CustomerSubscription(ctx, sel, &obj)
+	case *revenue.Subscription:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CustomerSubscription(ctx, sel, obj)
 	case customer.Account:
 		return ec._Account(ctx, sel, &obj)
 	case *customer.Account:

@@ -3987,7 +3987,7 @@ func (ec *executionContext) unmarshalInputSubscriptionInput(ctx context.Context,
 
 // region    **************************** object.gotpl ****************************
 
-var customerSubscriptionImplementors = []string{"CustomerSubscription", "Node"}
+var customerSubscriptionImplementors = []string{"CustomerSubscription", "MetricEntity", "Node"}
 
 func (ec *executionContext) _CustomerSubscription(ctx context.Context, sel ast.SelectionSet, obj *revenue.Subscription) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, customerSubscriptionImplementors)

@@ -8590,8 +8590,10 @@ type TrustedDocumentEdge @can(do: MANAGE_DOCUMENTS) {
 `, BuiltIn: false},
 	{Name: "../entity.graphqls", Input: `extend type MetricValue {
   """
-  Whom or what the figure is made of, from the same snapshot: as many as it says. Of money each
-  has the amount that it contributes. Not of ratios, averages and the like.
+  Whom or what the figure is made of, from the same snapshot and by the same filter: people,
+  accounts or subscriptions, as many as it says. Of money each has the amount that it contributes.
+  Ratios, averages, counts of events or sessions and formulas are made of nothing that can be
+  listed, and refused.
   """
   entities(
     "How many to give; 1 to 500."
@@ -8629,12 +8631,12 @@ enum MetricEntityKind {
   PERSON
   "Accounts: ` + "`" + `Account` + "`" + `."
   ACCOUNT
-  "Subscriptions: ` + "`" + `Subscription` + "`" + `."
+  "Subscriptions: ` + "`" + `CustomerSubscription` + "`" + `."
   SUBSCRIPTION
 }
 
 "One of those that a figure is made of."
-union MetricEntity = Person | Account
+union MetricEntity = Person | Account | CustomerSubscription
 
 "A page of what a figure is made of."
 type MetricEntityConnection @can(do: READ) {
@@ -8642,13 +8644,13 @@ type MetricEntityConnection @can(do: READ) {
   kind: MetricEntityKind!
   "The entities with their cursors and amounts."
   edges: [MetricEntityEdge!]!
-  "The entities without their cursors."
+  "The entities without their cursors; null for those that have been erased since, or may not be seen."
   nodes: [MetricEntity]!
   "Where this page lies in the list."
   pageInfo: PageInfo!
-  "How many there are on all pages: the figure itself, where that is a number of entities."
+  "How many there are on all pages: the figure itself, where that is a number of people or accounts."
   totalCount: Int!
-  "What all of them contribute: the figure itself."
+  "What all of them contribute, on all pages: the figure itself."
   sum: Float!
 }
 
@@ -8656,9 +8658,13 @@ type MetricEntityConnection @can(do: READ) {
 type MetricEntityEdge @can(do: READ) {
   "Where it stands in the list."
   cursor: String!
-  "The entity; null if it has been erased since."
+  "The entity; null if it has been erased since, or may not be seen."
   node: MetricEntity
-  "What it contributes to the figure: 1 to a number of entities, and minor units to money."
+  """
+  What it contributes to the figure: 1 to a number of people or accounts, a subscription to a number
+  of trials how many of them are its own, and an account to money its minor units, which are below
+  0 where it lowers what is told of all.
+  """
   amount: Float!
 }
 `, BuiltIn: false},

@@ -631,13 +631,13 @@ type MetricEntityConnection struct {
 	Kind metric.EntityKind `json:"kind"`
 	// The entities with their cursors and amounts.
 	Edges []MetricEntityEdge `json:"edges"`
-	// The entities without their cursors.
+	// The entities without their cursors; null for those that have been erased since, or may not be seen.
 	Nodes []MetricEntity `json:"nodes"`
 	// Where this page lies in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many there are on all pages: the figure itself, where that is a number of entities.
+	// How many there are on all pages: the figure itself, where that is a number of people or accounts.
 	TotalCount int `json:"totalCount"`
-	// What all of them contribute: the figure itself.
+	// What all of them contribute, on all pages: the figure itself.
 	Sum float64 `json:"sum"`
 }
 
@@ -645,9 +645,11 @@ type MetricEntityConnection struct {
 type MetricEntityEdge struct {
 	// Where it stands in the list.
 	Cursor string `json:"cursor"`
-	// The entity; null if it has been erased since.
+	// The entity; null if it has been erased since, or may not be seen.
 	Node MetricEntity `json:"node,omitempty"`
-	// What it contributes to the figure: 1 to a number of entities, and minor units to money.
+	// What it contributes to the figure: 1 to a number of people or accounts, a subscription to a number
+	// of trials how many of them are its own, and an account to money its minor units, which are below
+	// 0 where it lowers what is told of all.
 	Amount float64 `json:"amount"`
 }
 

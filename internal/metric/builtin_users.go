@@ -31,18 +31,21 @@ func ofWindows() []*Definition {
 			Description: "How many distinct users were active on a day (DAU)." + asOfDay,
 			Formula:     "count(distinct user) of the last day",
 			Needs:       []Column{{trailing, "daily"}},
+			Entities:    &Entities{People, Column{trailing, "daily"}},
 		},
 		{
 			Key: "weekly_active_users", Name: "Weekly active users", Unit: UnitUsers, Direction: UpIsGood,
 			Description: "How many distinct users were active in the 7 days that end with a day (WAU)." + asOfDay,
 			Formula:     "count(distinct user) of the 7 days that end with the last day",
 			Needs:       []Column{{trailing, "weekly"}},
+			Entities:    &Entities{People, Column{trailing, "weekly"}},
 		},
 		{
 			Key: "monthly_active_users", Name: "Monthly active users", Unit: UnitUsers, Direction: UpIsGood,
 			Description: "How many distinct users were active in the 28 days that end with a day (MAU)." + asOfDay,
 			Formula:     "count(distinct user) of the 28 days that end with the last day",
 			Needs:       []Column{{trailing, "monthly"}},
+			Entities:    &Entities{People, Column{trailing, "monthly"}},
 		},
 		{
 			Key: "stickiness", Name: "Stickiness", Unit: UnitRatio, Direction: UpIsGood,
@@ -64,6 +67,7 @@ func ofLifecycle() []*Definition {
 			Description: "How many users were active in a bucket and in the one before. New, returning and resurrecting users together are the active ones." + againstBefore,
 			Formula:     "count(distinct user) active in both",
 			Needs:       []Column{{lifecycle, "returning"}},
+			Entities:    &Entities{People, Column{lifecycle, "returning"}},
 		},
 		{
 			Key: "resurrecting_users", Name: "Resurrecting users", Unit: UnitUsers, Direction: UpIsGood,
@@ -71,12 +75,14 @@ func ofLifecycle() []*Definition {
 			Formula:     "active_users - new_users - returning_users",
 			Needs:       []Column{{lifecycle, "active"}, {newUsers, measured}, {lifecycle, "returning"}},
 			Calc:        func(c []float64) *float64 { return orNull(c[0] - c[1] - c[2]) },
+			Entities:    &Entities{People, Column{lifecycle, resurrecting}},
 		},
 		{
 			Key: "dormant_users", Name: "Dormant users", Unit: UnitUsers, Direction: DownIsGood,
 			Description: "How many users were active in the bucket before and are not in this one. Returning and dormant users together are those who were active before." + againstBefore,
 			Formula:     "count(distinct user) active before - returning_users",
 			Needs:       []Column{{lifecycle, "dormant"}},
+			Entities:    &Entities{People, Column{lifecycle, "dormant"}},
 		},
 	}
 }

@@ -26,7 +26,7 @@ func AllEntityKinds() []EntityKind { return []EntityKind{People, Accounts, Subsc
 // Entities say what the entities behind a metric's figures are.
 type Entities struct {
 	Kind   EntityKind
-	Column Column // whose reader lists them
+	Column Column // whose reader lists them, by this name of its own
 }
 
 // Lister lists the entities that a column is made of, in the order of their numbers. The grid
@@ -46,7 +46,21 @@ type Listing struct {
 	Entities []Entity
 	More     bool
 	Total    int
-	Sum      float64 // of the amounts; equal to the figure, but for rounding of its currency
+	Sum      float64 // of the amounts: the figure
+	Problem  error   // why it cannot be told, as its figure cannot
+}
+
+// Add counts one of all entities, which come in the order of their numbers. It is on the page
+// if it belongs there.
+func (l *Listing) Add(e Entity, page Page) {
+	l.Total, l.Sum = l.Total+1, l.Sum+e.Amount
+	switch {
+	case e.ID <= page.After:
+	case len(l.Entities) == page.First:
+		l.More = true
+	default:
+		l.Entities = append(l.Entities, e)
+	}
 }
 
 // Entity is one of those that a figure is made of.
@@ -97,10 +111,19 @@ func (r *round) list(of *Definition, g Grid, asks []ListAsk) []Lists {
 			groups[i][ask] = &Listing{Kind: of.Entities.Kind}
 		}
 	}
+	if !g.Buckets[0].Start.Before(g.Buckets[0].End) { // of nothing there is no figure
+		return groups
+	}
 	for _, ask := range asks {
 		reader, column := of.Entities.Column.Reader, of.Entities.Column.Name
 		r.listed = append(r.listed, func(ctx context.Context, db dbsqlc.DBTX) error {
 			found, err := reader.List(ctx, db, g, column, ask.Page)
+			if f, ok := fault.Of(err); ok && f.Code == fault.BadUserInput {
+				for i := range groups {
+					groups[i][ask].Problem = f
+				}
+				return nil // the other questions have nothing to do with it
+			}
 			if err != nil {
 				return fmt.Errorf("list %s: %w", reader.Name, err)
 			}

@@ -12,8 +12,13 @@ import (
 // lifecycle reads who was active in each bucket, who of them in the whole bucket before it as
 // well (returning), and who in that one and not in this (dormant).
 var lifecycle = &Reader{
-	Name: "lifecycle", Columns: []string{"active", "returning", "dormant"}, Against: true, Read: readLifecycle,
+	Name: "lifecycle", Columns: []string{"active", "returning", "dormant"}, Against: true,
+	Read: readLifecycle, List: listTurnout,
 }
+
+// resurrecting is whom the reader can list besides: the active ones who are neither new nor
+// returning.
+const resurrecting = "resurrecting"
 
 // turnout is who was there, who of them before as well, and who was before.
 type turnout struct{ active, returning, before int64 }

@@ -271,7 +271,7 @@ func drawAsked(t *rapid.T, s stretch) asked {
 	} else {
 		a.measure = drawMeasure(t)
 		r := a.measure.Reader()
-		a.Of = &metric.Definition{Key: "m", Permission: access.ReadMetrics, Needs: []metric.Column{{Reader: r, Name: "value"}}}
+		a.Of = &metric.Definition{Key: "m", Permission: access.ReadMetrics, Needs: []metric.Column{{Reader: r, Name: "value"}}, Entities: a.measure.Entities(r)}
 	}
 	switch rapid.IntRange(0, 3).Draw(t, "what") {
 	case 0:
@@ -336,6 +336,10 @@ func (l *life) ask(t *rapid.T, s stretch) {
 		check.value(*answer.Value)
 	default:
 		check.breakdown(*answer.Breakdown)
+	}
+	if a.Of.Entities != nil {
+		hidden := who.Rows != nil && a.Of.Entities.Kind == metric.Accounts
+		l.listed(t, access.With(context.Background(), who), a.Question, hidden)
 	}
 }
 

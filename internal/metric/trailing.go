@@ -19,7 +19,7 @@ var trailing = &Reader{
 	Clock: true,
 	Name:  "trailing", Columns: []string{"daily", "weekly", "monthly"},
 	Lookback: trailingDays, // by the tenant's days, which may begin earlier than those asked for
-	Null:     true, Read: readTrailing,
+	Null:     true, Read: readTrailing, List: listTrailing,
 }
 
 // windows are the figures of one day: of the windows that end with it.

@@ -54,10 +54,12 @@ func TestUsersEqualARecount(t *testing.T) {
 		compare := func(events []happened) {
 			ask := drawLongAsk(t, s)
 			w.compareUsers(t, who, ask, history{events, owners(events)})
+			w.compareLists(t, who, ask, history{events, owners(events)})
 			narrow, see := who, (func(happened) bool)(nil)
 			narrow.Rows, see = drawRows(t)
 			seen := slices.DeleteFunc(slices.Clone(events), func(e happened) bool { return !see(e) })
 			w.compareUsers(t, narrow, ask, history{seen, owners(events)})
+			w.compareLists(t, narrow, ask, history{seen, owners(events)})
 		}
 		w.append(t, id, shuffled[:cut])
 		if rapid.Bool().Draw(t, "materialize") {

@@ -40,6 +40,34 @@ func TestOneRoundReadsAllMetrics(t *testing.T) {
 	}
 }
 
+// The customers of all rows of a breakdown are read at once, and those of its rest and total.
+func TestOneRoundListsAllRows(t *testing.T) {
+	l := newLedger(t)
+	acme := l.tenant(t, "UTC")
+	var items []Item
+	for i := range 12 {
+		plan := fmt.Sprint("plan ", i)
+		items = append(items, monthly(plan, 1_000, "EUR"), subscribed(fmt.Sprint("s", i), fmt.Sprint("g", i), plan, "2026-01-05", Active))
+	}
+	l.take(t, acme, items...)
+	statements := &testkit.Statements{}
+	metrics := metric.NewService(l.AnotherApp(t, statements), metric.NewCatalog(Metrics()))
+	read := func(top int, lists ...metric.ListAsk) int {
+		q := metric.Question{Of: definition(t, "mrr"), Ask: between2026("01-01", "03-01"), By: []metric.Dimension{{Kind: metric.ByPlan}}, Top: top, Lists: lists}
+		a := metrics.Answer(as(acme), []*metric.Question{&q})[0]
+		if a.Err != nil || len(a.Breakdown.Rows) != top {
+			t.Fatal(a.Err, " of ", top)
+		}
+		return statements.TakeForAnswers()["MrrMovementListOfRange"]
+	}
+	none := read(10)
+	for _, top := range []int{2, 10} {
+		if n := read(top, everyone); n != none+3 {
+			t.Errorf("%d rows are read and listed by %d reads, without lists by %d", top, n, none)
+		}
+	}
+}
+
 // Who sees some rows alone is told nothing of revenue, nor is who may not read it.
 func TestRevenueIsNotToldForSomeRows(t *testing.T) {
 	l := newLedger(t)
@@ -56,9 +84,11 @@ func TestRevenueIsNotToldForSomeRows(t *testing.T) {
 	} {
 		ctx := access.With(context.Background(), who)
 		_, err := l.metrics().Value(ctx, definition(t, "mrr"), between2026("01-01", "03-01"))
+		lists := metric.Question{Of: definition(t, "mrr"), Ask: between2026("01-01", "03-01"), Lists: []metric.ListAsk{everyone}}
+		listed := l.metrics().Answer(ctx, []*metric.Question{&lists})[0].Err
 		_, err2 := l.revenue.Subscriptions(ctx, SubscriptionQuery{}, 10, 0)
 		_, err3 := l.revenue.MRR(ctx, []int64{1})
-		for _, err := range []error{err, err2, err3} {
+		for _, err := range []error{err, listed, err2, err3} {
 			if f, _ := fault.Of(err); f == nil || f.Code != fault.Forbidden {
 				t.Errorf("%s: %v, want FORBIDDEN", name, err)
 			}

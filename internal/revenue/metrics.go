@@ -21,6 +21,11 @@ func tried(columns ...string) (list []metric.Column) {
 	return list
 }
 
+// madeOf says that a figure is made of customers, each with what it comes to for them.
+func madeOf(figure string) *metric.Entities {
+	return &metric.Entities{Kind: metric.Accounts, Column: metric.Column{Reader: movements, Name: figure}}
+}
+
 // Metrics are those of revenue. Whoever may not read revenue is shown that there are such
 // metrics, and none of their figures.
 func Metrics() []*metric.Definition {
@@ -29,11 +34,13 @@ func Metrics() []*metric.Definition {
 			Key: "mrr", Name: "MRR", Unit: metric.UnitMoney, Direction: metric.UpIsGood,
 			Description: "Monthly recurring revenue at the end: what subscriptions are charged, net of discounts, per month. No tax, no one-offs, no trials.",
 			Formula:     "sum(monthly charge of each paying subscription)", Needs: moved("end"),
+			Entities: madeOf("end"),
 		},
 		{
 			Key: "arr", Name: "ARR", Unit: metric.UnitMoney, Direction: metric.UpIsGood,
 			Description: "Annual recurring revenue at the end: twelve times the MRR.",
 			Formula:     "12 * mrr", Needs: moved("end"), Calc: func(c []float64) *float64 { return new(12 * c[0]) },
+			Entities: madeOf(annual),
 		},
 		line("mrr_new", "New MRR", metric.UpIsGood, "MRR of customers who had never paid before.", "new"),
 		line("mrr_expansion", "Expansion MRR", metric.UpIsGood, "By how much the MRR of customers who paid before rose.", "expansion"),
@@ -47,6 +54,7 @@ func Metrics() []*metric.Definition {
 			Formula:     "mrr_new + mrr_expansion + mrr_reactivation - mrr_contraction - mrr_churn",
 			Needs:       moved("new", "expansion", "reactivation", "contraction", "churn"),
 			Calc:        func(c []float64) *float64 { return new(c[0] + c[1] + c[2] - c[3] - c[4]) },
+			Entities:    madeOf(netMovement),
 		},
 		ratio("nrr", "Net revenue retention", metric.UpIsGood, "Which part of the start's MRR is left of its customers, with what they added. Who left is gone, also if they came back.",
 			"MRR left of the start's customers / MRR at the start", moved("kept_net", "start")),
@@ -91,11 +99,13 @@ func Metrics() []*metric.Definition {
 			Key: "paying_customers", Name: "Paying customers", Unit: metric.UnitAccounts, Direction: metric.UpIsGood,
 			Description: "How many accounts have an MRR above 0 at the end. Told by plan, who has two is in both.",
 			Formula:     "count(account with MRR > 0)", Needs: moved("customers_end"),
+			Entities: madeOf("customers_end"),
 		},
 		{
 			Key: "trials", Name: "Trials", Unit: metric.UnitSubscriptions, Direction: metric.UpIsGood, Additive: true,
 			Description: "How many trials of subscriptions began.",
 			Formula:     "count(trial) by its start", Needs: tried("trials_started"),
+			Entities: &metric.Entities{Kind: metric.Subscriptions, Column: metric.Column{Reader: trialCounts, Name: "trials_started"}},
 		},
 		ratio("trial_conversion", "Trial conversion", metric.UpIsGood, "Which part of the trials that ended were paid for from then on.",
 			"trials paid for as they ended / trials that ended", tried("trials_converted", "trials_ended")),
@@ -110,7 +120,7 @@ func Metrics() []*metric.Definition {
 func line(key, name string, good metric.Direction, description, column string) *metric.Definition {
 	return &metric.Definition{
 		Key: key, Name: name, Unit: metric.UnitMoney, Direction: good, Additive: true, Description: description,
-		Formula: "sum(" + column + ")", Needs: moved(column),
+		Formula: "sum(" + column + ")", Needs: moved(column), Entities: madeOf(column),
 	}
 }
 

@@ -31,7 +31,7 @@ var columns = [foldColumns]string{
 var movements = &metric.Reader{
 	Name: "mrr", Columns: columns[:], Dimensions: dimensions, History: true,
 	Adds: []string{"start", "new", "churn", "reactivation", "fx", "end"},
-	Read: readMovements,
+	Read: readMovements, List: listCustomers,
 }
 
 // churnHistory reads what part of the customers left in each of the last six complete months.
@@ -46,7 +46,8 @@ const (
 
 // trialCounts reads trials, by the subscriptions that were tried.
 var trialCounts = &metric.Reader{
-	Name: "trials", Columns: trialColumns, Dimensions: dimensions, History: true, Adds: trialColumns, Read: readTrials,
+	Name: "trials", Columns: trialColumns, Dimensions: dimensions, History: true, Adds: trialColumns,
+	Read: readTrials, List: listTrials,
 }
 
 var trialColumns = []string{"trials_started", "trials_ended", "trials_converted"}
@@ -158,31 +159,47 @@ func span(buckets []calendar.Bucket) (from, to time.Time) {
 	return buckets[0].Start, buckets[len(buckets)-1].End
 }
 
+// gathered is what a fold needs.
+type gathered struct {
+	reading
+	rates  *Rates
+	sorter *sorter
+}
+
+// gather reads all that figures of a time are folded of.
+func (s sight) gather(ctx context.Context, db dbsqlc.DBTX, from, to time.Time) (all gathered, err error) {
+	if all.reading, err = s.read(ctx, db, from, to); err != nil {
+		return all, err
+	}
+	if all.rates, err = s.rates(ctx, db, all.reading, from, to); err != nil {
+		return all, err
+	}
+	all.sorter, err = s.sorter(ctx, db, all.opening, all.rows)
+	return all, err
+}
+
+// fold is an empty one.
+func (g gathered) fold(s sight) *fold {
+	return &fold{home: s.Home(), now: s.seen, currency: s.Currency(), rates: g.rates, group: g.sorter.group}
+}
+
 func readMovements(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metric.Table, error) {
 	s := sightOf(g)
 	if err := s.note(ctx, db); err != nil {
 		return nil, err
 	}
 	from, to := span(g.Buckets)
-	read, err := s.read(ctx, db, from, to)
+	all, err := s.gather(ctx, db, from, to)
 	if err != nil {
 		return nil, err
 	}
-	rates, err := s.rates(ctx, db, read, from, to)
-	if err != nil {
-		return nil, err
-	}
-	sorter, err := s.sorter(ctx, db, read.opening, read.rows)
-	if err != nil {
-		return nil, err
-	}
-	f := &fold{home: g.Home(), now: s.seen, currency: g.Currency(), rates: rates, group: sorter.group}
-	if err := f.run(read.opening, read.rows, g.Buckets); err != nil {
+	f := all.fold(s)
+	if err := f.run(all.opening, all.rows, g.Buckets); err != nil {
 		return nil, err
 	}
 	t := metric.NewTable(g, columns[:]...)
-	t.Sources = read.sources
-	sorter.fill(t, len(f.cells), func(group int, column string) []float64 {
+	t.Sources = all.sources
+	all.sorter.fill(t, len(f.cells), func(group int, column string) []float64 {
 		values := make([]float64, len(g.Buckets))
 		for b := range values {
 			values[b] = float64(f.cells[group][b][slices.Index(columns[:], column)])
@@ -242,27 +259,41 @@ func readChurnHistory(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metr
 
 const maxMonths = 1_300 // those of all the years that there are
 
+// trialing is what is known of the trials of a time.
+type trialing struct {
+	list     []dbsqlc.TrialListOfRangeRow
+	sorter   *sorter
+	from, to time.Time // what lies ahead has not happened
+}
+
+// trials reads those that began or ended in the time of the grid.
+func (s sight) trials(ctx context.Context, db dbsqlc.DBTX) (found trialing, err error) {
+	found.from, found.to = span(s.Buckets)
+	if end := s.seen.Add(time.Microsecond); end.Before(found.to) {
+		found.to = end
+	}
+	found.list, err = dbsqlc.New().TrialListOfRange(ctx, db, dbsqlc.TrialListOfRangeParams{Since: found.from, Before: found.to, KnownAt: s.known})
+	if err != nil {
+		return found, fmt.Errorf("read trials: %w", err)
+	}
+	rows := make([]row, len(found.list))
+	for i, r := range found.list {
+		rows[i] = row{Part: Part{Leaf: Leaf{r.SubscriptionID, r.PlanID, r.Currency}}, account: r.AccountID}
+	}
+	found.sorter, err = s.sorter(ctx, db, rows)
+	return found, err
+}
+
 func readTrials(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metric.Table, error) {
 	s := sightOf(g)
 	if err := s.note(ctx, db); err != nil {
 		return nil, err
 	}
-	from, to := span(g.Buckets)
-	if end := s.seen.Add(time.Microsecond); end.Before(to) {
-		to = end
-	}
-	list, err := dbsqlc.New().TrialListOfRange(ctx, db, dbsqlc.TrialListOfRangeParams{Since: from, Before: to, KnownAt: s.known})
-	if err != nil {
-		return nil, fmt.Errorf("read trials: %w", err)
-	}
-	rows := make([]row, len(list))
-	for i, r := range list {
-		rows[i] = row{Part: Part{Leaf: Leaf{r.SubscriptionID, r.PlanID, r.Currency}}, account: r.AccountID}
-	}
-	sorter, err := s.sorter(ctx, db, rows)
+	tried, err := s.trials(ctx, db)
 	if err != nil {
 		return nil, err
 	}
+	sorter := tried.sorter
 	sorter.largest = "trials_started"
 	t := metric.NewTable(g, trialColumns...)
 	t.Sources = metric.Raw
@@ -272,7 +303,7 @@ func readTrials(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metric.Tab
 		if !found {
 			b--
 		}
-		if b < 0 || !when.Before(g.Buckets[b].End) || !when.Before(to) {
+		if b < 0 || !when.Before(g.Buckets[b].End) || !when.Before(tried.to) {
 			return
 		}
 		if counts[column] == nil {
@@ -283,8 +314,8 @@ func readTrials(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metric.Tab
 		}
 		counts[column][group][b]++
 	}
-	for i, r := range list {
-		group := sorter.group(r.AccountID, rows[i].Leaf)
+	for _, r := range tried.list {
+		group := sorter.group(r.AccountID, Leaf{r.SubscriptionID, r.PlanID, r.Currency})
 		if group < 0 {
 			continue
 		}
