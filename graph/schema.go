@@ -44,7 +44,7 @@ func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Exec
 		Directives: generated.DirectiveRoot{Page: page},
 	})
 	withoutDefer.Do(func() { delete(schema.Schema().Directives, "defer") })
-	e := executor.New(schema)
+	e := executor.New(newWidgets(schema, r.MetricService))
 	e.Use(extension.Introspection{})
 	parsed := lru.New[*ast.QueryDocument](parsedDocuments)
 	e.SetQueryCache(parsed)

@@ -54,12 +54,17 @@ func UnmarshalString(value any) (string, error) {
 // before it.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		buffer := make([]byte, 0, len(time.RFC3339Nano)+2)
-		if topic.IsStamp(t) {
-			buffer = append(buffer, StampMark...)
-		}
-		_, _ = w.Write(AppendDateTime(buffer, t)) // gqlgen's writer is a buffer, which doesn't fail
+		// gqlgen's writer is a buffer, which doesn't fail
+		_, _ = w.Write(AppendStamped(make([]byte, 0, len(time.RFC3339Nano)+2), t))
 	})
+}
+
+// AppendStamped appends an instant, with the mark before it if it was stamped.
+func AppendStamped(buffer []byte, t time.Time) []byte {
+	if topic.IsStamp(t) {
+		buffer = append(buffer, StampMark...)
+	}
+	return AppendDateTime(buffer, t)
 }
 
 // StampMark is what stands before a stamped instant. It is random, so that no data can
