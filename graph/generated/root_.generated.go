@@ -11624,9 +11624,9 @@ enum RestatementCause {
   IDENTITY
   "Somebody was erased."
   ERASURE
-  "The metric is defined otherwise."
+  "The metric, or one that its formula is made of, is defined otherwise; or the tenant's currency is another one."
   DEFINITION
-  "Subscriptions, charges or rates of the period were changed."
+  "Subscriptions, trials or exchange rates that the figure depends on were changed."
   REVENUE
   "What is counted was changed in another way."
   DATA
