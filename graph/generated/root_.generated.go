@@ -8094,9 +8094,9 @@ type MetricExplanation @can(do: READ_SCHEMA) {
   readings: [MetricReading!]! @cost(weight: 0)
   "How long the statements took, to be planned and to be executed."
   milliseconds: Float!
-  "How many rows the tables gave, to all of them."
+  "How many rows the tables gave, to all of them; to who sees some rows alone, of the events among these."
   rows: Int!
-  "How many blocks of 8 kB were looked at, in memory or not."
+  "How many blocks of 8 kB were looked at, in memory or not; 0 for who sees some rows alone."
   blocks: Int!
 }
 
