@@ -167,3 +167,30 @@ func TestWhoHasLeftIsInNoGroup(t *testing.T) {
 		l.materialize(t)
 	}
 }
+
+// What is billed besides, as tax, set-up and what came in or went back, is no MRR, and a discount is
+// not in it: an annual 2,000.00, billed with tax and a set-up fee, is 166.67 a month.
+func TestOnlyRecurringChargesNetOfDiscountsAreMRR(t *testing.T) {
+	l := newLedger(t)
+	acme := l.tenant(t, "UTC")
+	when := At("2026-02-05")
+	l.take(t, acme, Item{Plan: &PlanItem{Key: "annual", Amount: 200_000, Currency: "EUR", Interval: Year}}, monthly("pro", 1_000, "EUR"),
+		subscribed("s1", "g1", "annual", "2026-02-05", Active),
+		subscribed("s2", "g2", "pro", "2026-02-05", Active, func(s *SubscriptionItem) { s.Discount = new(int64(250)) }),
+		subscribed("s3", "g3", "pro", "2026-02-05", Trialing))
+	ask := between2026("02-01", "03-01")
+	if got := l.value(t, acme, "mrr", ask); got != "17417" {
+		t.Errorf("MRR is %s, want 16667 and 750", got)
+	}
+	l.take(t, acme,
+		Item{Invoice: &InvoiceItem{ID: "i1", GroupID: "g1", Status: Paid, Currency: "EUR", OccurredAt: when, IssuedAt: when, Lines: []LineItem{
+			{Kind: Recurring, Amount: 200_000, Tax: new(int64(38_000))}, {Kind: OneOff, Amount: 50_000, Tax: new(int64(9_500))}}}},
+		Item{Charge: &ChargeItem{ID: "c1", GroupID: "g1", Amount: 297_500, Currency: "EUR", OccurredAt: when}},
+		Item{Refund: &RefundItem{ID: "r1", GroupID: "g1", Amount: 1_000, Currency: "EUR", OccurredAt: when}},
+		Item{Credit: &CreditItem{ID: "k1", GroupID: "g2", Amount: 500, Currency: "EUR", OccurredAt: when}})
+	for key, want := range map[string]string{"mrr": "17417", "mrr_new": "17417", "mrr_contraction": "0", "arr": "209004", "paying_customers": "2", "arpa": "8709"} {
+		if got := l.value(t, acme, key, ask); got != want {
+			t.Errorf("%s with all that is billed: %s, want %s", key, got, want)
+		}
+	}
+}
