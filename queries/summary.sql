@@ -1,10 +1,10 @@
 -- Worker: whom there is something to summarize of, and since when.
 -- name: SummaryTenantList :many
-select t.tenant_id, t.zone, t.week_start, f.first_day::date as first_day
+select t.tenant_id, t.zone, t.week_start, t.currency, f.first_day::date as first_day
 from tenant t
 cross join lateral (
   select min(v.day) as first_day
-  from day_version v
+  from counted_day v
   where v.tenant_id = t.tenant_id
 ) f
 where t.suspended_at is null and f.first_day is not null
@@ -12,11 +12,11 @@ order by t.tenant_id;
 
 -- Worker: the same of one tenant.
 -- name: SummaryTenantGet :one
-select t.tenant_id, t.zone, t.week_start, f.first_day::date as first_day
+select t.tenant_id, t.zone, t.week_start, t.currency, f.first_day::date as first_day
 from tenant t
 cross join lateral (
   select min(v.day) as first_day
-  from day_version v
+  from counted_day v
   where v.tenant_id = t.tenant_id
 ) f
 where t.tenant_id = @tenant_id and f.first_day is not null;
@@ -39,57 +39,73 @@ from summarized
 where tenant_id = @tenant_id
 order by period, period_start;
 
--- Worker: of these tenants, those of which something that was summarized has changed since, or
--- is defined otherwise now. All days and all periods go through one sum that runs along the days.
+-- Worker: the metrics that some tenants have defined themselves, and by which version.
+-- name: SummaryDefinitions :many
+select v.tenant_id, v.key, v.version
+from metric_definition_version v
+where v.tenant_id = any (@tenant_ids::uuid[]) and v.ended_at is null
+order by v.tenant_id, v.key;
+
+-- Worker: of these tenants, those of which something that was summarized may have changed since,
+-- or is defined otherwise now. Whatever there is of a tenant, a few days of it are read.
+-- name: SummaryLookDue :many
+select u.tenant_id::uuid as tenant_id
+from unnest(@tenant_ids::uuid[], @definitions::text[]) as u (tenant_id, definitions)
+left join summary_look l on l.tenant_id = u.tenant_id
+left join past_change p on p.tenant_id = u.tenant_id
+where case
+  when l.definitions is distinct from u.definitions then true
+  when l.past <> coalesce(p.revision, 0) then true
+  else l.recent <> coalesce((
+    select sum(v.version)
+    from counted_day v
+    where v.tenant_id = u.tenant_id and v.day >= l.since and v.day < l.until
+  ), 0)
+end
+order by u.tenant_id;
+
+-- Worker: of these tenants, those of which something that was summarized has changed since, or is
+-- defined otherwise now.
 -- name: SummarizedStaleTenants :many
-with steps as (
-  select v.tenant_id, v.day, v.version, null::bigint as was, null::text as definitions
-  from day_version v
-  union all
-  select s.tenant_id, s.period_end, 0, s.data_version, s.definitions
-  from summarized s
-  join tenant t on t.tenant_id = s.tenant_id
-  where s.period <> 'WEEK' or extract(dow from s.period_start) = t.week_start
-),
-summed as (
-  select p.tenant_id, p.was, p.definitions, sum(p.version) over (partition by p.tenant_id order by p.day, p.was is null) as total
-  from steps p
-)
-select distinct m.tenant_id
-from summed m
-join unnest(@tenant_ids::uuid[], @definitions::text[]) as u (tenant_id, definitions) on u.tenant_id = m.tenant_id
-where m.was <> m.total or m.definitions <> u.definitions
-order by m.tenant_id;
+select distinct n.tenant_id
+from summarized_now n
+join unnest(@tenant_ids::uuid[], @definitions::text[]) as u (tenant_id, definitions) on u.tenant_id = n.tenant_id
+where n.tenant_id = any (@tenant_ids) and (n.was <> n.total or n.definitions <> u.definitions)
+order by n.tenant_id;
+
+-- Worker: whoever is at work on a tenant's summaries has not looked at all of them yet.
+-- name: SummaryLookBegin :exec
+delete from summary_look where tenant_id = @tenant_id;
+
+-- Worker: notes that all that is summarized of a tenant holds, if it does.
+-- name: SummaryLookEnd :exec
+insert into summary_look (tenant_id, until, past, since, recent, definitions)
+select
+  @tenant_id, h.until, coalesce((select p.revision from past_change p where p.tenant_id = @tenant_id), 0), h.since,
+  coalesce((select sum(v.version) from counted_day v where v.tenant_id = @tenant_id and v.day >= h.since and v.day < h.until), 0),
+  @looked
+from (
+  select max(n.period_end) as until, current_date - 3 as since, bool_and(n.was = n.total and n.definitions = @definitions::text) as holds
+  from summarized_now n
+  where n.tenant_id = @tenant_id
+) h
+where h.holds
+on conflict (tenant_id) do update
+set until = excluded.until, past = excluded.past, since = excluded.since, recent = excluded.recent, definitions = excluded.definitions;
 
 -- Worker: the periods of a tenant that have changed since they were summarized, the earliest
--- first, and what the versions of the days before their end come to now.
+-- first.
 -- name: SummarizedStaleList :many
-with steps as (
-  select v.day, v.version, null::summary_period as period, null::date as period_start, null::bigint as was, null::text as definitions, null::timestamptz as found_at
-  from day_version v
-  where v.tenant_id = @tenant_id
-  union all
-  select s.period_end, 0, s.period, s.period_start, s.data_version, s.definitions, s.found_at
-  from summarized s
-  join tenant t on t.tenant_id = s.tenant_id
-  where s.tenant_id = @tenant_id and (s.period <> 'WEEK' or extract(dow from s.period_start) = t.week_start)
-),
-summed as (
-  select
-    p.period, p.period_start, p.was, p.definitions, p.found_at,
-    sum(p.version) over (order by p.day, p.was is null)::bigint as total
-  from steps p
-)
-select m.period::summary_period as period, m.period_start::date as period_start, m.was::bigint as data_version, m.found_at::timestamptz as found_at
-from summed m
-where m.was is not null and (m.was <> m.total or m.definitions <> @definitions::text)
-order by m.period, m.period_start;
+select n.period::summary_period as period, n.period_start::date as period_start, n.was::bigint as data_version, n.found_at::timestamptz as found_at
+from summarized_now n
+where n.tenant_id = @tenant_id and (n.was <> n.total or n.definitions <> @definitions::text)
+order by n.period, n.period_start;
 
 -- Worker: what the versions of a tenant's days before each of these come to.
 -- name: SummaryDataVersions :many
 select
   u.before::date as before,
-  coalesce((select sum(v.version) from day_version v where v.tenant_id = @tenant_id and v.day < u.before), 0)::bigint as data_version
+  coalesce((select sum(v.version) from counted_day v where v.tenant_id = @tenant_id and v.day < u.before), 0)::bigint as data_version
 from unnest(@befores::date[]) as u (before)
 order by u.before;
 
@@ -135,7 +151,7 @@ from unnest(
 
 -- Worker: the figures that hold of some periods.
 -- name: SummaryHolding :many
-select summary_id, metric, period_start, version, value, unit, definition_version
+select summary_id, metric, period_start, version, value, unit, currency, definition_version
 from summary
 where tenant_id = @tenant_id and period = @period and period_start = any (@period_starts::date[]) and superseded_at is null
 order by period_start, metric;
@@ -172,6 +188,23 @@ select exists (
   from event e
   where e.tenant_id = @tenant_id and e.occurred_at < @before and e.received_at > @since
 );
+
+-- Worker: the first day of which movements, trials or rates were changed since each of some
+-- instants; none if nothing was.
+-- name: SummaryEarningsSince :many
+select u.since::timestamptz as since, c.day::date as day
+from unnest(@sinces::timestamptz[]) as u (since)
+cross join lateral (
+  select least(
+    (select min(m.day) from mrr_movement m where m.tenant_id = @tenant_id and (m.recorded_at > u.since or m.superseded_at > u.since)),
+    (select min((t.started_at at time zone o.zone)::date) from trial t where t.tenant_id = @tenant_id and (t.recorded_at > u.since or t.superseded_at > u.since)),
+    (select min(r.day) from fx_rate r where r.tenant_id = @tenant_id and r.recorded_at > u.since)
+  ) as day
+  from tenant o
+  where o.tenant_id = @tenant_id
+) c
+where c.day is not null
+order by u.since;
 
 -- Worker: what was corrected about who is who since an instant, and by when those whom it is
 -- about had been seen; of an erasure nobody knows that any more.

@@ -8094,9 +8094,9 @@ type MetricExplanation @can(do: READ_SCHEMA) {
   readings: [MetricReading!]! @cost(weight: 0)
   "How long the statements took, to be planned and to be executed."
   milliseconds: Float!
-  "How many rows the tables gave, to all of them."
+  "How many rows the tables gave, to all of them; to who sees some rows alone, of the events among these."
   rows: Int!
-  "How many blocks of 8 kB were looked at, in memory or not."
+  "How many blocks of 8 kB were looked at, in memory or not; 0 for who sees some rows alone."
   blocks: Int!
 }
 
@@ -11630,9 +11630,9 @@ enum RestatementCause {
   IDENTITY
   "Somebody was erased."
   ERASURE
-  "The metric is defined otherwise."
+  "The metric, or one that its formula is made of, is defined otherwise; or the tenant's currency is another one."
   DEFINITION
-  "Subscriptions, charges or rates of the period were changed."
+  "Subscriptions, trials or exchange rates that the figure depends on were changed."
   REVENUE
   "What is counted was changed in another way."
   DATA

@@ -46,8 +46,15 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 // inOneTrip reports whether questions can be answered by what is read first.
 func inOneTrip(questions []*Question) bool {
 	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
-		return q.By != nil || q.unsettled() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+		return q.By != nil || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
 	})
+}
+
+// moves reports whether what is compared with depends on the instant, as it does while a range
+// runs: then it cannot be guessed.
+func (q *Question) moves() bool {
+	over := q.To != nil && q.To.Before(time.Now())
+	return !over && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange })
 }
 
 // errAnother is why a round that has one trip begins again: it takes another one.
@@ -96,7 +103,7 @@ func (s *Service) guess(ctx context.Context, r *round, questions []*Question) {
 	h.settings = last.settings
 	h.settings.Watermark = time.Now().UTC()
 	for _, q := range questions {
-		if q.unsettled() { // its definition is to be found first
+		if q.unsettled() || q.moves() { // its definition is to be found first, or its range
 			continue
 		}
 		if made, err := h.inquire(ctx, q); err == nil {

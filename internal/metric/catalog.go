@@ -34,6 +34,9 @@ func NewCatalog(parts ...[]*Definition) *Catalog {
 // List gives the metrics in the order in which they are shown.
 func (c *Catalog) List() []*Definition { return c.list }
 
+// Ours lists the metrics that every tenant has.
+func (s *Service) Ours() []*Definition { return s.catalog.list }
+
 // Find returns the metric of a key, or NOT_FOUND.
 func (c *Catalog) Find(key string) (*Definition, error) {
 	if d := c.byKey[key]; d != nil {

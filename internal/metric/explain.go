@@ -112,7 +112,7 @@ func (r *round) explain(ctx context.Context) error {
 		r.tables[n.key] = t
 		reading := Reading{Metrics: n.metrics, Buckets: len(n.grid.Buckets), Sources: t.Sources, Reasons: reasons(n.grid, t.Sources), Statements: []Statement{}}
 		for _, a := range heard.asked {
-			statement, err := measure(ctx, r.tx, a)
+			statement, err := measure(ctx, r.tx, a, r.who.Rows != nil)
 			if err != nil {
 				return err
 			}
@@ -205,8 +205,9 @@ type planNode struct {
 	Parts    []planNode `json:"Plans"`
 }
 
-// measure runs a statement once more, to see what it comes to.
-func measure(ctx context.Context, tx pgx.Tx, q question) (Statement, error) {
+// measure runs a statement once more, to see what it comes to. Who sees some rows alone is told of
+// the events among these: how much else was looked at would tell how much there is.
+func measure(ctx context.Context, tx pgx.Tx, q question, narrowed bool) (Statement, error) {
 	s := Statement{Name: nameOf(q.sql), Tables: []string{}}
 	var text []byte
 	// Described and not kept: nobody will ask for the same explanation soon.
@@ -219,8 +220,11 @@ func measure(ctx context.Context, tx pgx.Tx, q question) (Statement, error) {
 		return s, fmt.Errorf("read the plan of %s: %d plans: %w", s.Name, len(plans), err)
 	}
 	p := plans[0]
-	s.Milliseconds, s.Blocks = p.Planning+p.Execution, p.Plan.Hit+p.Plan.Read
-	p.Plan.visit(&s)
+	s.Milliseconds = p.Planning + p.Execution
+	if !narrowed {
+		s.Blocks = p.Plan.Hit + p.Plan.Read
+	}
+	p.Plan.visit(&s, narrowed)
 	slices.Sort(s.Tables)
 	s.Tables = slices.Compact(s.Tables)
 	return s, nil
@@ -228,13 +232,16 @@ func measure(ctx context.Context, tx pgx.Tx, q question) (Statement, error) {
 
 // visit adds up what tables gave. What their filters left out is not told: some of it may be
 // other tenants'.
-func (n planNode) visit(s *Statement) {
+func (n planNode) visit(s *Statement, narrowed bool) {
 	if n.Relation != "" {
-		s.Rows += int(n.Rows * n.Loops)
-		s.Tables = append(s.Tables, partition.ReplaceAllString(n.Relation, ""))
+		table := partition.ReplaceAllString(n.Relation, "")
+		s.Tables = append(s.Tables, table)
+		if !narrowed || table == "event" {
+			s.Rows += int(n.Rows * n.Loops)
+		}
 	}
 	for _, part := range n.Parts {
-		part.visit(s)
+		part.visit(s, narrowed)
 	}
 }
 

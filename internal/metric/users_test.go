@@ -207,11 +207,22 @@ func (h history) users(key string, zone calendar.Zone, ask metric.Ask, b, before
 	case "dormant_users":
 		return float64(len(then) - both)
 	case "resurrecting_users":
-		return float64(len(now)-both) - h.recount("new_users", b.Start, b.End)
+		return float64(h.back(now, then, b.Start))
 	case "feature_adoption":
 		return float64(len(now)) / float64(len(now))
 	}
 	panic("nobody recounts " + key)
+}
+
+// back counts who is there now, was not in the stretch before, and was there earlier.
+func (h history) back(now, then map[string]bool, start time.Time) (n int) {
+	earlier := h.active(time.Time{}, start)
+	for who := range now {
+		if !then[who] && earlier[who] {
+			n++
+		}
+	}
+	return n
 }
 
 // active is who did something in a stretch of time: anything, or something of some types.

@@ -49,32 +49,39 @@ func drawCustomer(t *rapid.T, first int64) map[int64][]State {
 	return subscriptions
 }
 
-// standing is what each leaf comes to at an instant, in the plainest way: by the state that holds
-// then, and the one after it where that reaches back.
+// inForce is how a subscription stands at an instant, in the plainest way: by the state that holds
+// then, and the one after it where that reaches back; false where it has not begun, or is over.
+func inForce(states []State, rule ChurnRule, when time.Time) (s State, is bool) {
+	states = slices.SortedFunc(slices.Values(states), func(a, b State) int { return a.At.Compare(b.At) })
+	holds := -1
+	for i, s := range states {
+		if !s.At.After(when) || i == 0 && !s.begin().After(when) {
+			holds = i
+		}
+	}
+	if holds < 0 {
+		return s, false
+	}
+	s = states[holds]
+	over := !s.end(rule).IsZero() && !s.end(rule).After(when)
+	if holds+1 < len(states) {
+		next := states[holds+1].end(rule)
+		over = over || !next.IsZero() && next.Before(states[holds+1].At) && !next.After(when)
+	}
+	return s, !over && !when.Before(s.Start)
+}
+
+func inTrial(s State, when time.Time) bool {
+	return s.Status == Trialing || when.Before(s.TrialEnd) && !when.Before(s.TrialStart)
+}
+
+// standing is what each leaf comes to at an instant.
 func standing(subscriptions map[int64][]State, rule ChurnRule, when time.Time) map[Leaf]int64 {
 	leaves := map[Leaf]int64{}
 	for id, states := range subscriptions {
-		states = slices.SortedFunc(slices.Values(states), func(a, b State) int { return a.At.Compare(b.At) })
-		holds := -1
-		for i, s := range states {
-			if !s.At.After(when) || i == 0 && !s.begin().After(when) {
-				holds = i
-			}
+		if s, is := inForce(states, rule, when); is && !inTrial(s, when) && s.Status != Paused && s.Monthly > 0 {
+			leaves[Leaf{id, s.Plan, s.Currency}] = s.Monthly
 		}
-		if holds < 0 {
-			continue
-		}
-		s := states[holds]
-		over := !s.end(rule).IsZero() && !s.end(rule).After(when)
-		if holds+1 < len(states) {
-			next := states[holds+1].end(rule)
-			over = over || !next.IsZero() && next.Before(states[holds+1].At) && !next.After(when)
-		}
-		inTrial := s.Status == Trialing || when.Before(s.TrialEnd) && !when.Before(s.TrialStart)
-		if over || inTrial || when.Before(s.Start) || s.Status == Paused || s.Monthly == 0 {
-			continue
-		}
-		leaves[Leaf{id, s.Plan, s.Currency}] = s.Monthly
 	}
 	return leaves
 }

@@ -13,6 +13,9 @@ var (
 	DrawCustomer = drawCustomer
 	Movements    = movements
 	Columns      = columns
+	Standing     = standing
+	InForce      = inForce
+	InTrial      = inTrial
 )
 
 // Cells are those of a fold.

@@ -29,14 +29,14 @@ var columns = [foldColumns]string{
 // movements reads what MRR came to and how it moved. A customer who changes plans goes up in one
 // and down in the other, so what went up in all plans is more than what went up.
 var movements = &metric.Reader{
-	Name: "mrr", Columns: columns[:], Dimensions: dimensions, History: true,
+	Name: "mrr", Columns: columns[:], Dimensions: dimensions, History: true, Clock: true,
 	Adds: []string{"start", "new", "churn", "reactivation", "fx", "end"},
 	Read: readMovements, List: listCustomers,
 }
 
 // churnHistory reads what part of the customers left in each of the last six complete months.
 var churnHistory = &metric.Reader{
-	Name: "customer_churn_history", Columns: []string{meanChurn}, Dimensions: dimensions, History: true, Null: true, Read: readChurnHistory,
+	Name: "customer_churn_history", Columns: []string{meanChurn}, Dimensions: dimensions, History: true, Null: true, Clock: true, Read: readChurnHistory,
 }
 
 const (
@@ -46,7 +46,7 @@ const (
 
 // trialCounts reads trials, by the subscriptions that were tried.
 var trialCounts = &metric.Reader{
-	Name: "trials", Columns: trialColumns, Dimensions: dimensions, History: true, Adds: trialColumns,
+	Name: "trials", Columns: trialColumns, Dimensions: dimensions, History: true, Clock: true, Adds: trialColumns,
 	Read: readTrials, List: listTrials,
 }
 
@@ -113,6 +113,7 @@ func (s sight) read(ctx context.Context, db dbsqlc.DBTX, from, to time.Time) (r 
 	for _, o := range stood {
 		r.opening = append(r.opening, row{Part: Part{Leaf{o.SubscriptionID, o.PlanID, o.Currency}, o.Amount}, account: o.AccountID})
 	}
+	r.opening = together(r.opening)
 	moved, err := queries.MrrMovementListOfRange(ctx, db, dbsqlc.MrrMovementListOfRangeParams{Since: from, Before: to, SeenAt: s.seen, KnownAt: s.known})
 	if err != nil {
 		return r, fmt.Errorf("read movements: %w", err)
@@ -124,6 +125,27 @@ func (s sight) read(ctx context.Context, db dbsqlc.DBTX, from, to time.Time) (r 
 		r.sources |= metric.Raw
 	}
 	return r, nil
+}
+
+// together adds up what leaves stood at as a quarter began and what moved since. One that has come
+// to nothing is none: else who left would be in a group because a quarter is materialized.
+func together(rows []row) (stood []row) {
+	type of struct {
+		account int64
+		Leaf
+	}
+	sums := map[of]int64{}
+	for _, r := range rows {
+		sums[of{r.account, r.Leaf}] += r.Amount
+	}
+	for _, r := range rows {
+		key := of{r.account, r.Leaf}
+		if sums[key] != 0 {
+			stood = append(stood, row{Part: Part{r.Leaf, sums[key]}, account: r.account})
+		}
+		delete(sums, key)
+	}
+	return stood
 }
 
 // rates finds the quotes that the rows need on the days of a range.
@@ -151,7 +173,21 @@ func (s sight) rates(ctx context.Context, db dbsqlc.DBTX, r reading, from, to ti
 		}
 		quotes[i] = Quote{q.Day, q.Base, q.Currency, rate}
 	}
+	s.noteAhead(ctx, quotes)
 	return NewRates(quotes), nil
+}
+
+// noteAhead says that the answer holds until the first day that a rate is known for ahead.
+func (s sight) noteAhead(ctx context.Context, quotes []Quote) {
+	if s.past {
+		return
+	}
+	today := s.Home().DateOf(s.seen.Add(-time.Microsecond))
+	for _, q := range quotes {
+		if q.Day > today {
+			topic.NoteUntil(ctx, s.Home().StartOf(q.Day))
+		}
+	}
 }
 
 // span is the time that the buckets take up.

@@ -184,6 +184,7 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a movement":       `insert into mrr_movement (tenant_id, movement_id, subscription_id, plan_id, account_id, at, day, kind, currency, amount, shown_at) values ('%s', 1, 1, 1, 1, now(), now(), 'NEW', 'EUR', 1, now())`,
 		"a trial":          `insert into trial (tenant_id, account_id, subscription_id, plan_id, currency, started_at, converted) values ('%s', 1, 1, 1, 'EUR', now(), true)`,
 		"a revenue day":    `insert into revenue_day (tenant_id, day, version) values ('%s', '2026-01-09', 1)`,
+		"a billing day":    `insert into billing_day (tenant_id, day, version) values ('%s', '2026-01-09', 1)`,
 		"a report":         `insert into report (tenant_id, report_id, name, document, saved_by) values ('%s', gen_random_uuid(), 'x', '', gen_random_uuid())`,
 		"a share":          `insert into report_share (tenant_id, share_id, report_id, grantee_id, shared_by) select '%s', gen_random_uuid(), report_id, current_tenant(), gen_random_uuid() from report`,
 		"a merge":          `insert into person_merge (tenant_id, merge_id, from_id, into_id, reason, made_by) values ('%s', gen_random_uuid(), 1, 2, 'x', gen_random_uuid())`,
@@ -228,7 +229,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`insert into activity_day (day, version, daily, weekly, monthly, returning_users) values ('2026-05-01', 1, 1, 1, 1, 1)`,
 		`update visit_day set visits = 0`, `delete from visit_slot`,
 		`update erasure set events_erased = 0`, `delete from erasure`, `delete from tenant_limit`, `insert into event_incoming (type) values ('x')`,
-		`update summary set value = 1`, `delete from summary`, `update summarized set data_version = 1`, `select stale_days from view_refresh`,
+		`update summary set value = 1`, `delete from summary`, `update summarized set data_version = 1`, `delete from summary_look`, `select stale_days from view_refresh`,
 		`insert into view_refresh (view, reason, stale_days) values ('x', 'NEEDED', 0)`, `select * from river.river_job`,
 		`create table mine (id int)`, `select event_partition_ensure('1999-01-01')`, `select event_partition_ensure('2200-01-01')`,
 	} {

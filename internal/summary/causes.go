@@ -56,9 +56,13 @@ func investigate(ctx context.Context, tx pgx.Tx, id tenant.ID, moved []move, now
 	if err != nil {
 		return nil, fmt.Errorf("look for corrections: %w", err)
 	}
+	earned, err := earnings(ctx, tx, id, moved)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]evidence, len(moved))
 	for i, m := range moved {
-		list[i], err = m.explain(late[m.span.Start], corrections, now, func() (bool, error) {
+		list[i], err = m.explain(facts{late[m.span.Start], corrections, earned}, now, func() (bool, error) {
 			return dbsqlc.New().SummaryLateBefore(ctx, tx, dbsqlc.SummaryLateBeforeParams{TenantID: id, Before: m.span.From, Since: m.since.FoundAt})
 		})
 		if err != nil {
@@ -103,25 +107,57 @@ func lateEvents(ctx context.Context, tx pgx.Tx, id tenant.ID, moved []move) (map
 	return late, nil
 }
 
+// earnings finds, by when figures had been found, the first day whose revenue was changed since.
+func earnings(ctx context.Context, tx pgx.Tx, id tenant.ID, moved []move) (map[time.Time]calendar.Date, error) {
+	var sinces []time.Time
+	for _, m := range moved {
+		if m.any(earns) && !slices.ContainsFunc(sinces, m.since.FoundAt.Equal) {
+			sinces = append(sinces, m.since.FoundAt)
+		}
+	}
+	first := map[time.Time]calendar.Date{}
+	if len(sinces) == 0 {
+		return first, nil
+	}
+	rows, err := dbsqlc.New().SummaryEarningsSince(ctx, tx, dbsqlc.SummaryEarningsSinceParams{TenantID: id, Sinces: sinces})
+	if err != nil {
+		return nil, fmt.Errorf("look for changes of revenue: %w", err)
+	}
+	for _, r := range rows {
+		first[r.Since.UTC()] = r.Day
+	}
+	return first, nil
+}
+
+// facts are what happened since a figure had been found.
+type facts struct {
+	late        int64 // events of its period
+	corrections []dbsqlc.SummaryCorrectionsRow
+	earned      map[time.Time]calendar.Date
+}
+
 // explain puts together what speaks for each cause. Where nothing is left but that somebody who
 // was nobody known turned out to be a user, or that something was changed past us, it says so.
-func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, now basis, earlier func() (bool, error)) (evidence, error) {
+func (m move) explain(known facts, now basis, earlier func() (bool, error)) (evidence, error) {
 	var e evidence
-	if m.before.DefinitionVersion != int32(m.metric.Version) || m.before.Unit != string(m.metric.Unit) {
+	if m.before.DefinitionVersion != int32(m.metric.Version) || m.before.Unit != string(m.metric.Unit) || currencyOf(m.before) != m.currency {
 		e.add(Redefined)
 	}
 	if len(e.found) > 0 && now.versions[m.span.End] == m.since.DataVersion {
 		return e, nil // of the same data
 	}
-	if late > 0 && m.metric.Permission != access.ReadRevenue {
+	if known.late > 0 && m.any(happens) {
 		e.add(LateEvents)
-		e.late = late
+		e.late = known.late
 	}
-	for _, c := range corrections {
+	for _, c := range known.corrections {
 		if c.At.After(m.since.FoundAt) && c.SeenBy < m.span.End && m.heeds(Cause(c.Cause)) {
 			e.add(Cause(c.Cause))
 			e.acts = append(e.acts, c.Because)
 		}
+	}
+	if day, changed := known.earned[m.since.FoundAt.UTC()]; changed && day < m.span.End && m.any(earns) {
+		e.add(Revenue)
 	}
 	if len(e.found) > 0 {
 		return e, nil
@@ -130,11 +166,11 @@ func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, no
 	switch {
 	case err != nil:
 		return e, err
-	case m.metric.Permission == access.ReadRevenue:
-		e.add(Revenue)
-	case before && m.metric.Unit != metric.UnitEvents:
+	case before && m.any(aboutPeople):
 		e.add(LateEvents)
-	case m.metric.Unit != metric.UnitEvents:
+	case m.any(earns):
+		e.add(Revenue)
+	case m.any(aboutPeople):
 		e.add(Identity)
 	default:
 		e.add(OtherData)
@@ -142,14 +178,33 @@ func (m move) explain(late int64, corrections []dbsqlc.SummaryCorrectionsRow, no
 	return e, nil
 }
 
-// heeds tells whether a correction of who is who can move the metric: it does not matter to how
-// many events there were, nor to revenue. Of an erased person the events are gone as well.
+// heeds tells whether a correction of who is who can move the figure. Of an erased person the
+// events are gone as well.
 func (m move) heeds(c Cause) bool {
-	switch {
-	case m.metric.Permission == access.ReadRevenue:
-		return false
-	case c == Identity:
-		return m.metric.Unit != metric.UnitEvents
+	if c == Identity {
+		return m.any(aboutPeople)
 	}
-	return true
+	return m.any(happens)
+}
+
+// any tells whether something holds for the metric, or for a part of its formula.
+func (m move) any(holds func(*metric.Definition) bool) bool {
+	if m.metric.Parts == nil {
+		return holds(m.metric)
+	}
+	return slices.ContainsFunc(m.metric.Parts, holds)
+}
+
+// earns tells whether a metric is worked out of revenue, and happens whether it is of events.
+func earns(d *metric.Definition) bool { return d.Permission == access.ReadRevenue }
+
+func happens(d *metric.Definition) bool { return !earns(d) }
+
+// aboutPeople tells whether it matters to a metric who did what: not to how many events there
+// were, nor to the sum of what they say, unless it is told by who somebody is.
+func aboutPeople(d *metric.Definition) bool {
+	if d.Custom {
+		return d.Permission == access.ReadPII || slices.ContainsFunc(d.Needs, func(c metric.Column) bool { return c.Reader.List != nil })
+	}
+	return happens(d) && d.Unit != metric.UnitEvents
 }

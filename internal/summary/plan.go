@@ -41,6 +41,7 @@ type Settings struct {
 	Zone      calendar.Zone
 	WeekStart time.Weekday
 	First     calendar.Date // the first day of which anything is known
+	Currency  string        // of money
 }
 
 // Key names a period of a tenant.
@@ -98,47 +99,68 @@ func Latest(s Settings, now time.Time) calendar.Date {
 	return s.Zone.DateOf(grid.Add(now, -1))
 }
 
-// Due lists a job for each tenant of whom something is to be summarized, or to be restated.
+// Due lists a job for each tenant of whom something is to be summarized, or to be restated. It
+// reads as much as there are tenants, and the days of those whom something happened to.
 func (s *Summarizer) Due(ctx context.Context, now time.Time) (due []job.Args, err error) {
 	err = s.worker.InTx(ctx, func(tx pgx.Tx) error {
-		queries := dbsqlc.New()
-		rows, err := queries.SummaryTenantList(ctx, tx)
+		rows, err := dbsqlc.New().SummaryTenantList(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("list tenants: %w", err)
 		}
-		latest := map[uuid.UUID]calendar.Date{}
-		look, known := dbsqlc.SummarizedMissingParams{}, dbsqlc.SummarizedStaleTenantsParams{}
+		known := map[tenant.ID]Settings{}
 		for _, r := range rows {
-			settings, err := settingsOf(dbsqlc.SummaryTenantGetRow(r))
-			if err != nil {
+			if known[r.TenantID], err = settingsOf(dbsqlc.SummaryTenantGetRow(r)); err != nil {
 				return err
 			}
-			day := Latest(settings, now)
-			latest[uuid.UUID(r.TenantID)] = day
-			_, defined, err := s.catalog(ctx, r.TenantID)
-			if err != nil {
-				return err
-			}
-			known.TenantIds, known.Definitions = append(known.TenantIds, uuid.UUID(r.TenantID)), append(known.Definitions, defined)
-			if settings.First <= day {
-				look.TenantIds, look.Days = append(look.TenantIds, uuid.UUID(r.TenantID)), append(look.Days, day)
-			}
 		}
-		missing, err := queries.SummarizedMissing(ctx, tx, look)
-		if err != nil {
-			return fmt.Errorf("look for days that are not summarized: %w", err)
-		}
-		stale, err := queries.SummarizedStaleTenants(ctx, tx, known)
-		if err != nil {
-			return fmt.Errorf("look for periods that have changed: %w", err)
-		}
-		for _, id := range stale {
-			missing = append(missing, uuid.UUID(id))
-		}
-		due = jobsOf(missing, latest)
-		return nil
+		due, err = s.due(ctx, tx, known, now)
+		return err
 	})
 	return due, err
+}
+
+func (s *Summarizer) due(ctx context.Context, tx pgx.Tx, known map[tenant.ID]Settings, now time.Time) ([]job.Args, error) {
+	defined, err := s.defined(ctx, tx, known)
+	if err != nil {
+		return nil, err
+	}
+	latest, over := map[uuid.UUID]calendar.Date{}, dbsqlc.SummarizedMissingParams{}
+	for id, settings := range known {
+		day := Latest(settings, now)
+		latest[uuid.UUID(id)] = day
+		if settings.First <= day {
+			over.TenantIds, over.Days = append(over.TenantIds, uuid.UUID(id)), append(over.Days, day)
+		}
+	}
+	missing, err := dbsqlc.New().SummarizedMissing(ctx, tx, over)
+	if err != nil {
+		return nil, fmt.Errorf("look for days that are not summarized: %w", err)
+	}
+	changed, err := changed(ctx, tx, known, defined)
+	if err != nil {
+		return nil, fmt.Errorf("look for periods that have changed: %w", err)
+	}
+	for _, id := range changed {
+		missing = append(missing, uuid.UUID(id))
+	}
+	return jobsOf(missing, latest), nil
+}
+
+// changed finds the tenants of whom a period has changed. All days are read of those alone of whom
+// something in the past has.
+func changed(ctx context.Context, tx pgx.Tx, known map[tenant.ID]Settings, defined map[tenant.ID]string) ([]tenant.ID, error) {
+	look, stale := dbsqlc.SummaryLookDueParams{}, dbsqlc.SummarizedStaleTenantsParams{}
+	for id, settings := range known {
+		look.TenantIds, look.Definitions = append(look.TenantIds, uuid.UUID(id)), append(look.Definitions, settings.looked(defined[id]))
+	}
+	may, err := dbsqlc.New().SummaryLookDue(ctx, tx, look)
+	if err != nil || len(may) == 0 {
+		return nil, err
+	}
+	for _, id := range may {
+		stale.TenantIds, stale.Definitions = append(stale.TenantIds, id), append(stale.Definitions, defined[tenant.ID(id)])
+	}
+	return dbsqlc.New().SummarizedStaleTenants(ctx, tx, stale)
 }
 
 // jobsOf makes a job for each of these tenants, as far as there is a day of theirs that is over.
@@ -157,7 +179,7 @@ func settingsOf(r dbsqlc.SummaryTenantGetRow) (Settings, error) {
 	if err != nil {
 		return Settings{}, fmt.Errorf("load zone of tenant %s: %w", r.TenantID, err)
 	}
-	return Settings{zone, time.Weekday(r.WeekStart), r.FirstDay}, nil
+	return Settings{zone, time.Weekday(r.WeekStart), r.FirstDay, r.Currency}, nil
 }
 
 // settings are those of a tenant; false: nothing is known of it yet.

@@ -147,13 +147,21 @@ func (r *restating) compare(f figure) {
 	switch {
 	case !known:
 		r.fresh = append(r.fresh, f)
-	case equal(number(before.Value), f.value) && before.Unit == string(f.metric.Unit):
+	case equal(number(before.Value), f.value) && before.Unit == string(f.metric.Unit) && currencyOf(before) == f.currency:
 		r.same.SummaryIds = append(r.same.SummaryIds, before.SummaryID)
 		r.same.DataVersions = append(r.same.DataVersions, r.rows.was.versions[f.span.End])
 		r.same.DefinitionVersions = append(r.same.DefinitionVersions, int32(f.metric.Version))
 	default:
 		r.moved = append(r.moved, move{f, before, r.changed[f.span.Key]})
 	}
+}
+
+// currencyOf is that of money, and empty of all else.
+func currencyOf(r dbsqlc.SummaryHoldingRow) string {
+	if r.Currency == nil {
+		return ""
+	}
+	return *r.Currency
 }
 
 // closeEnough is what ratios and averages may differ by that are summed up in another order.

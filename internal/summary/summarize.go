@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -27,11 +28,10 @@ func (s *Summarizer) Summarize(ctx context.Context, id tenant.ID, now time.Time)
 	if err != nil || !known {
 		return err
 	}
-	metrics, defined, err := s.catalog(ctx, id)
+	of, err := s.begin(ctx, id, settings)
 	if err != nil {
 		return err
 	}
-	of := subject{id, settings, metrics, defined}
 	made, err := s.makeUp(ctx, of, now)
 	if err != nil {
 		return fmt.Errorf("summarize tenant %s: %w", id, err)
@@ -39,6 +39,9 @@ func (s *Summarizer) Summarize(ctx context.Context, id tenant.ID, now time.Time)
 	restated, err := s.restate(ctx, of)
 	if err != nil {
 		return fmt.Errorf("restate tenant %s: %w", id, err)
+	}
+	if err := s.end(ctx, of); err != nil {
+		return err
 	}
 	s.logger.InfoContext(ctx, "periods were summarized", "tenant", id.String(), "periods", made, "restated", restated)
 	return nil
@@ -50,6 +53,40 @@ type subject struct {
 	settings Settings
 	metrics  []*metric.Definition
 	defined  string
+}
+
+// begin finds the tenant's metrics, its own ones as well. From here on nobody has looked at all
+// periods, until end says so: if this process ends before, another one begins anew.
+func (s *Summarizer) begin(ctx context.Context, id tenant.ID, settings Settings) (of subject, err error) {
+	err = s.worker.InTx(ctx, func(tx pgx.Tx) error {
+		words, err := s.defined(ctx, tx, map[tenant.ID]Settings{id: settings})
+		if err != nil {
+			return err
+		}
+		of = subject{id: id, settings: settings, defined: words[id]}
+		return dbsqlc.New().SummaryLookBegin(ctx, tx, id)
+	})
+	if err != nil {
+		return of, fmt.Errorf("begin with the summaries of tenant %s: %w", id, err)
+	}
+	of.metrics, err = s.metrics.Shown(access.With(ctx, access.House(id)))
+	if err != nil {
+		return of, fmt.Errorf("list metrics: %w", err)
+	}
+	return of, nil
+}
+
+// end notes that all that is kept of the tenant holds, unless something has changed meanwhile.
+func (s *Summarizer) end(ctx context.Context, of subject) error {
+	err := s.worker.InTx(ctx, func(tx pgx.Tx) error {
+		return dbsqlc.New().SummaryLookEnd(ctx, tx, dbsqlc.SummaryLookEndParams{
+			TenantID: of.id, Definitions: of.defined, Looked: of.settings.looked(of.defined),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("note what holds of tenant %s: %w", of.id, err)
+	}
+	return nil
 }
 
 func (s *Summarizer) makeUp(ctx context.Context, of subject, now time.Time) (made int, err error) {

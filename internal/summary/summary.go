@@ -31,8 +31,8 @@ const (
 	LateEvents Cause = "LATE_EVENTS" // events of the period, or from before it, came later
 	Identity   Cause = "IDENTITY"    // who is who turned out to be otherwise
 	Erasure    Cause = "ERASURE"     // somebody was erased
-	Redefined  Cause = "DEFINITION"  // the metric is defined otherwise
-	Revenue    Cause = "REVENUE"     // subscriptions, charges or rates of the period were changed
+	Redefined  Cause = "DEFINITION"  // the metric is defined otherwise, or money is of another currency
+	Revenue    Cause = "REVENUE"     // subscriptions, trials or rates were changed
 	OtherData  Cause = "DATA"        // what is counted was changed in another way
 )
 

@@ -280,31 +280,15 @@ func (q *Queries) SummarizedMissing(ctx context.Context, db DBTX, arg Summarized
 }
 
 const summarizedStaleList = `-- name: SummarizedStaleList :many
-with steps as (
-  select v.day, v.version, null::summary_period as period, null::date as period_start, null::bigint as was, null::text as definitions, null::timestamptz as found_at
-  from day_version v
-  where v.tenant_id = $2
-  union all
-  select s.period_end, 0, s.period, s.period_start, s.data_version, s.definitions, s.found_at
-  from summarized s
-  join tenant t on t.tenant_id = s.tenant_id
-  where s.tenant_id = $2 and (s.period <> 'WEEK' or extract(dow from s.period_start) = t.week_start)
-),
-summed as (
-  select
-    p.period, p.period_start, p.was, p.definitions, p.found_at,
-    sum(p.version) over (order by p.day, p.was is null)::bigint as total
-  from steps p
-)
-select m.period::summary_period as period, m.period_start::date as period_start, m.was::bigint as data_version, m.found_at::timestamptz as found_at
-from summed m
-where m.was is not null and (m.was <> m.total or m.definitions <> $1::text)
-order by m.period, m.period_start
+select n.period::summary_period as period, n.period_start::date as period_start, n.was::bigint as data_version, n.found_at::timestamptz as found_at
+from summarized_now n
+where n.tenant_id = $1 and (n.was <> n.total or n.definitions <> $2::text)
+order by n.period, n.period_start
 `
 
 type SummarizedStaleListParams struct {
-	Definitions string
 	TenantID    tenant.ID
+	Definitions string
 }
 
 type SummarizedStaleListRow struct {
@@ -315,9 +299,9 @@ type SummarizedStaleListRow struct {
 }
 
 // Worker: the periods of a tenant that have changed since they were summarized, the earliest
-// first, and what the versions of the days before their end come to now.
+// first.
 func (q *Queries) SummarizedStaleList(ctx context.Context, db DBTX, arg SummarizedStaleListParams) ([]SummarizedStaleListRow, error) {
-	rows, err := db.Query(ctx, summarizedStaleList, arg.Definitions, arg.TenantID)
+	rows, err := db.Query(ctx, summarizedStaleList, arg.TenantID, arg.Definitions)
 	if err != nil {
 		return nil, err
 	}
@@ -342,24 +326,11 @@ func (q *Queries) SummarizedStaleList(ctx context.Context, db DBTX, arg Summariz
 }
 
 const summarizedStaleTenants = `-- name: SummarizedStaleTenants :many
-with steps as (
-  select v.tenant_id, v.day, v.version, null::bigint as was, null::text as definitions
-  from day_version v
-  union all
-  select s.tenant_id, s.period_end, 0, s.data_version, s.definitions
-  from summarized s
-  join tenant t on t.tenant_id = s.tenant_id
-  where s.period <> 'WEEK' or extract(dow from s.period_start) = t.week_start
-),
-summed as (
-  select p.tenant_id, p.was, p.definitions, sum(p.version) over (partition by p.tenant_id order by p.day, p.was is null) as total
-  from steps p
-)
-select distinct m.tenant_id
-from summed m
-join unnest($1::uuid[], $2::text[]) as u (tenant_id, definitions) on u.tenant_id = m.tenant_id
-where m.was <> m.total or m.definitions <> u.definitions
-order by m.tenant_id
+select distinct n.tenant_id
+from summarized_now n
+join unnest($1::uuid[], $2::text[]) as u (tenant_id, definitions) on u.tenant_id = n.tenant_id
+where n.tenant_id = any ($1) and (n.was <> n.total or n.definitions <> u.definitions)
+order by n.tenant_id
 `
 
 type SummarizedStaleTenantsParams struct {
@@ -367,8 +338,8 @@ type SummarizedStaleTenantsParams struct {
 	Definitions []string
 }
 
-// Worker: of these tenants, those of which something that was summarized has changed since, or
-// is defined otherwise now. All days and all periods go through one sum that runs along the days.
+// Worker: of these tenants, those of which something that was summarized has changed since, or is
+// defined otherwise now.
 func (q *Queries) SummarizedStaleTenants(ctx context.Context, db DBTX, arg SummarizedStaleTenantsParams) ([]tenant.ID, error) {
 	rows, err := db.Query(ctx, summarizedStaleTenants, arg.TenantIds, arg.Definitions)
 	if err != nil {
@@ -480,7 +451,7 @@ func (q *Queries) SummaryCorrections(ctx context.Context, db DBTX, arg SummaryCo
 const summaryDataVersions = `-- name: SummaryDataVersions :many
 select
   u.before::date as before,
-  coalesce((select sum(v.version) from day_version v where v.tenant_id = $1 and v.day < u.before), 0)::bigint as data_version
+  coalesce((select sum(v.version) from counted_day v where v.tenant_id = $1 and v.day < u.before), 0)::bigint as data_version
 from unnest($2::date[]) as u (before)
 order by u.before
 `
@@ -506,6 +477,88 @@ func (q *Queries) SummaryDataVersions(ctx context.Context, db DBTX, arg SummaryD
 	for rows.Next() {
 		var i SummaryDataVersionsRow
 		if err := rows.Scan(&i.Before, &i.DataVersion); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const summaryDefinitions = `-- name: SummaryDefinitions :many
+select v.tenant_id, v.key, v.version
+from metric_definition_version v
+where v.tenant_id = any ($1::uuid[]) and v.ended_at is null
+order by v.tenant_id, v.key
+`
+
+type SummaryDefinitionsRow struct {
+	TenantID tenant.ID
+	Key      string
+	Version  int32
+}
+
+// Worker: the metrics that some tenants have defined themselves, and by which version.
+func (q *Queries) SummaryDefinitions(ctx context.Context, db DBTX, tenantIds []uuid.UUID) ([]SummaryDefinitionsRow, error) {
+	rows, err := db.Query(ctx, summaryDefinitions, tenantIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SummaryDefinitionsRow{}
+	for rows.Next() {
+		var i SummaryDefinitionsRow
+		if err := rows.Scan(&i.TenantID, &i.Key, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const summaryEarningsSince = `-- name: SummaryEarningsSince :many
+select u.since::timestamptz as since, c.day::date as day
+from unnest($1::timestamptz[]) as u (since)
+cross join lateral (
+  select least(
+    (select min(m.day) from mrr_movement m where m.tenant_id = $2 and (m.recorded_at > u.since or m.superseded_at > u.since)),
+    (select min((t.started_at at time zone o.zone)::date) from trial t where t.tenant_id = $2 and (t.recorded_at > u.since or t.superseded_at > u.since)),
+    (select min(r.day) from fx_rate r where r.tenant_id = $2 and r.recorded_at > u.since)
+  ) as day
+  from tenant o
+  where o.tenant_id = $2
+) c
+where c.day is not null
+order by u.since
+`
+
+type SummaryEarningsSinceParams struct {
+	Sinces   []time.Time
+	TenantID tenant.ID
+}
+
+type SummaryEarningsSinceRow struct {
+	Since time.Time
+	Day   calendar.Date
+}
+
+// Worker: the first day of which movements, trials or rates were changed since each of some
+// instants; none if nothing was.
+func (q *Queries) SummaryEarningsSince(ctx context.Context, db DBTX, arg SummaryEarningsSinceParams) ([]SummaryEarningsSinceRow, error) {
+	rows, err := db.Query(ctx, summaryEarningsSince, arg.Sinces, arg.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SummaryEarningsSinceRow{}
+	for rows.Next() {
+		var i SummaryEarningsSinceRow
+		if err := rows.Scan(&i.Since, &i.Day); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -686,7 +739,7 @@ func (q *Queries) SummaryHistory(ctx context.Context, db DBTX, arg SummaryHistor
 }
 
 const summaryHolding = `-- name: SummaryHolding :many
-select summary_id, metric, period_start, version, value, unit, definition_version
+select summary_id, metric, period_start, version, value, unit, currency, definition_version
 from summary
 where tenant_id = $1 and period = $2 and period_start = any ($3::date[]) and superseded_at is null
 order by period_start, metric
@@ -705,6 +758,7 @@ type SummaryHoldingRow struct {
 	Version           int32
 	Value             pgtype.Float8
 	Unit              string
+	Currency          *string
 	DefinitionVersion int32
 }
 
@@ -725,6 +779,7 @@ func (q *Queries) SummaryHolding(ctx context.Context, db DBTX, arg SummaryHoldin
 			&i.Version,
 			&i.Value,
 			&i.Unit,
+			&i.Currency,
 			&i.DefinitionVersion,
 		); err != nil {
 			return nil, err
@@ -890,6 +945,88 @@ func (q *Queries) SummaryLock(ctx context.Context, db DBTX, tenantID string) err
 	return err
 }
 
+const summaryLookBegin = `-- name: SummaryLookBegin :exec
+delete from summary_look where tenant_id = $1
+`
+
+// Worker: whoever is at work on a tenant's summaries has not looked at all of them yet.
+func (q *Queries) SummaryLookBegin(ctx context.Context, db DBTX, tenantID tenant.ID) error {
+	_, err := db.Exec(ctx, summaryLookBegin, tenantID)
+	return err
+}
+
+const summaryLookDue = `-- name: SummaryLookDue :many
+select u.tenant_id::uuid as tenant_id
+from unnest($1::uuid[], $2::text[]) as u (tenant_id, definitions)
+left join summary_look l on l.tenant_id = u.tenant_id
+left join past_change p on p.tenant_id = u.tenant_id
+where case
+  when l.definitions is distinct from u.definitions then true
+  when l.past <> coalesce(p.revision, 0) then true
+  else l.recent <> coalesce((
+    select sum(v.version)
+    from counted_day v
+    where v.tenant_id = u.tenant_id and v.day >= l.since and v.day < l.until
+  ), 0)
+end
+order by u.tenant_id
+`
+
+type SummaryLookDueParams struct {
+	TenantIds   []uuid.UUID
+	Definitions []string
+}
+
+// Worker: of these tenants, those of which something that was summarized may have changed since,
+// or is defined otherwise now. Whatever there is of a tenant, a few days of it are read.
+func (q *Queries) SummaryLookDue(ctx context.Context, db DBTX, arg SummaryLookDueParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, summaryLookDue, arg.TenantIds, arg.Definitions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var tenant_id uuid.UUID
+		if err := rows.Scan(&tenant_id); err != nil {
+			return nil, err
+		}
+		items = append(items, tenant_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const summaryLookEnd = `-- name: SummaryLookEnd :exec
+insert into summary_look (tenant_id, until, past, since, recent, definitions)
+select
+  $1, h.until, coalesce((select p.revision from past_change p where p.tenant_id = $1), 0), h.since,
+  coalesce((select sum(v.version) from counted_day v where v.tenant_id = $1 and v.day >= h.since and v.day < h.until), 0),
+  $2
+from (
+  select max(n.period_end) as until, current_date - 3 as since, bool_and(n.was = n.total and n.definitions = $3::text) as holds
+  from summarized_now n
+  where n.tenant_id = $1
+) h
+where h.holds
+on conflict (tenant_id) do update
+set until = excluded.until, past = excluded.past, since = excluded.since, recent = excluded.recent, definitions = excluded.definitions
+`
+
+type SummaryLookEndParams struct {
+	TenantID    tenant.ID
+	Looked      string
+	Definitions string
+}
+
+// Worker: notes that all that is summarized of a tenant holds, if it does.
+func (q *Queries) SummaryLookEnd(ctx context.Context, db DBTX, arg SummaryLookEndParams) error {
+	_, err := db.Exec(ctx, summaryLookEnd, arg.TenantID, arg.Looked, arg.Definitions)
+	return err
+}
+
 const summaryPage = `-- name: SummaryPage :many
 select
   summary_id, metric, period, period_start, starts_at, ends_at, zone, version, value, unit, currency, definition_version, exact,
@@ -1008,11 +1145,11 @@ func (q *Queries) SummarySupersede(ctx context.Context, db DBTX, arg SummarySupe
 }
 
 const summaryTenantGet = `-- name: SummaryTenantGet :one
-select t.tenant_id, t.zone, t.week_start, f.first_day::date as first_day
+select t.tenant_id, t.zone, t.week_start, t.currency, f.first_day::date as first_day
 from tenant t
 cross join lateral (
   select min(v.day) as first_day
-  from day_version v
+  from counted_day v
   where v.tenant_id = t.tenant_id
 ) f
 where t.tenant_id = $1 and f.first_day is not null
@@ -1022,6 +1159,7 @@ type SummaryTenantGetRow struct {
 	TenantID  tenant.ID
 	Zone      string
 	WeekStart int16
+	Currency  string
 	FirstDay  calendar.Date
 }
 
@@ -1033,17 +1171,18 @@ func (q *Queries) SummaryTenantGet(ctx context.Context, db DBTX, tenantID tenant
 		&i.TenantID,
 		&i.Zone,
 		&i.WeekStart,
+		&i.Currency,
 		&i.FirstDay,
 	)
 	return i, err
 }
 
 const summaryTenantList = `-- name: SummaryTenantList :many
-select t.tenant_id, t.zone, t.week_start, f.first_day::date as first_day
+select t.tenant_id, t.zone, t.week_start, t.currency, f.first_day::date as first_day
 from tenant t
 cross join lateral (
   select min(v.day) as first_day
-  from day_version v
+  from counted_day v
   where v.tenant_id = t.tenant_id
 ) f
 where t.suspended_at is null and f.first_day is not null
@@ -1054,6 +1193,7 @@ type SummaryTenantListRow struct {
 	TenantID  tenant.ID
 	Zone      string
 	WeekStart int16
+	Currency  string
 	FirstDay  calendar.Date
 }
 
@@ -1071,6 +1211,7 @@ func (q *Queries) SummaryTenantList(ctx context.Context, db DBTX) ([]SummaryTena
 			&i.TenantID,
 			&i.Zone,
 			&i.WeekStart,
+			&i.Currency,
 			&i.FirstDay,
 		); err != nil {
 			return nil, err
