@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// widget is one figure of a page: a column over days, or the types of a range.
+// widget is one figure of a page: a column over days, or the events of a range by type, with
+// those of the range before.
 type widget struct {
 	metric string // empty: events by type
 	days   int    // that end with the running one
@@ -26,7 +27,7 @@ const typesShown = 10
 var pages = []page{
 	{"series", []widget{{metric: "events", days: 90}}},
 	{"dashboard", dashboard()},
-	{"breakdown", []widget{{days: 30, skip: 1}, {days: 30, skip: 31}}}, // days that are over
+	{"breakdown", []widget{{days: 30, skip: 1}}}, // days that are over
 }
 
 func dashboard() (widgets []widget) {
@@ -48,7 +49,8 @@ func (p page) document(c clock) string {
 			continue
 		}
 		days := c.days(w)
-		fmt.Fprintf(&text, ` w%d: events(range: {from: %q, to: %q}) { asOf byType(first: %d) { types counts totalCount } }`, i, stamp(days[0].start), stamp(days[len(days)-1].end), typesShown)
+		fmt.Fprintf(&text, ` w%d: metric(key: "events") { breakdown(by: {kind: TYPE}, top: %d, range: {from: %q, to: %q}, compare: {kind: PREVIOUS_PERIOD})`+
+			` { asOf groupCount rows { keys value comparisons { value } } rest { value } total { value } } }`, i, typesShown, stamp(days[0].start), stamp(days[len(days)-1].end))
 	}
 	return text.String() + " }"
 }

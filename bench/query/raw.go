@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -117,13 +118,13 @@ with kept as materialized (
       select v.day, v.version from day_version v where v.tenant_id = $1 and v.day between $5 and $6
     )) is true
 )
-select now(), c.type, sum(c.n)::bigint, count(*) over ()
+select now(), c.type, (sum(c.n) filter (where c.day >= $7))::bigint, (sum(c.n) filter (where c.day < $7))::bigint
 from (
-  select k.type, k.events as n
+  select k.day, k.type, k.events as n
   from kept k
   where k.type <> ''
   union all
-  select r.type, r.count
+  select d.day, r.type, r.count
   from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as d (day, starts, ends)
   cross join lateral (
     select r.type, r.count from event_rollup r where r.tenant_id = $1 and r.at >= d.starts and r.at < d.ends offset 0
@@ -131,8 +132,7 @@ from (
   where (d.day in (select k.day from kept k)) is not true
 ) c
 group by c.type
-order by 3 desc, c.type
-limit $7`
+order by 3 desc nulls last, c.type`
 
 // answer reads a page in one round trip, and writes it.
 func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
@@ -140,6 +140,9 @@ func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
 	var batch pgx.Batch
 	for i, w := range p.widgets {
 		days := r.clock.days(w)
+		if w.metric == "" { // and the range before
+			days = r.clock.days(widget{days: 2 * w.days, skip: w.skip})
+		}
 		dates, starts, ends := make([]time.Time, len(days)), make([]time.Time, len(days)), make([]time.Time, len(days))
 		for j, d := range days {
 			dates[j], starts[j], ends[j] = d.date, d.start, d.end
@@ -157,7 +160,7 @@ func (r raw) answer(ctx context.Context, p page) ([]byte, error) {
 			return err
 		}
 		if w.metric == "" {
-			batch.Queue(typesSQL, r.tenant, dates, starts, ends, dates[0], dates[len(dates)-1], typesShown).Query(into)
+			batch.Queue(typesSQL, r.tenant, dates, starts, ends, dates[0], dates[len(dates)-1], dates[w.days]).Query(into)
 		} else {
 			batch.Queue(daySQLs[w.metric], r.tenant, dates, starts, ends, dates[0], dates[len(dates)-1]).Query(into)
 		}
@@ -187,26 +190,43 @@ func appendSeries(buffer []byte, rows pgx.Rows, days []day) ([]byte, error) {
 	return append(buffer, `}}`...), rows.Err()
 }
 
+// group is a type, with its events in the range and in the one before.
+type group struct {
+	keys        []string
+	value, then int64
+}
+
 func appendTypes(buffer []byte, rows pgx.Rows) ([]byte, error) {
 	var now time.Time
-	var types []string
-	var counts []int64
-	var total int64
+	var groups []group
+	var all group
 	for rows.Next() {
 		var kind string
-		var count int64
-		if err := rows.Scan(&now, &kind, &count, &total); err != nil {
+		var value, then pgtype.Int8
+		if err := rows.Scan(&now, &kind, &value, &then); err != nil {
 			return buffer, err
 		}
-		types, counts = append(types, kind), append(counts, count)
+		if value.Valid {
+			groups = append(groups, group{[]string{kind}, value.Int64, then.Int64})
+			all.value += value.Int64
+		}
 	}
-	buffer = appendTime(append(buffer, `{"asOf":`...), now)
-	buffer = append(buffer, `,"byType":{"types":`...)
-	buffer = appendList(buffer, types, strconv.AppendQuote)
-	buffer = append(buffer, `,"counts":`...)
-	buffer = appendList(buffer, counts, func(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) })
-	buffer = strconv.AppendInt(append(buffer, `,"totalCount":`...), total, 10)
-	return append(buffer, `}}`...), rows.Err()
+	rest := all
+	shown := groups[:min(len(groups), typesShown)]
+	for _, g := range shown {
+		rest.value -= g.value
+	}
+	buffer = appendTime(append(buffer, `{"breakdown":{"asOf":`...), now)
+	buffer = strconv.AppendInt(append(buffer, `,"groupCount":`...), int64(len(groups)), 10)
+	buffer = appendList(append(buffer, `,"rows":`...), shown, func(b []byte, g group) []byte {
+		b = appendList(append(b, `{"keys":`...), g.keys, strconv.AppendQuote)
+		b = strconv.AppendInt(append(b, `,"value":`...), g.value, 10)
+		b = strconv.AppendInt(append(b, `,"comparisons":[{"value":`...), g.then, 10)
+		return append(b, `}]}`...)
+	})
+	buffer = strconv.AppendInt(append(buffer, `,"rest":{"value":`...), rest.value, 10)
+	buffer = strconv.AppendInt(append(buffer, `},"total":{"value":`...), all.value, 10)
+	return append(buffer, `}}}`...), rows.Err()
 }
 
 func appendList[T any](buffer []byte, list []T, one func([]byte, T) []byte) []byte {

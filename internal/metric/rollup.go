@@ -41,7 +41,7 @@ func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table
 	at := map[string]int{}
 	for _, r := range rows {
 		if r.Type == "" { // no event's: it tells of the days
-			closed += int(r.Closed)
+			closed = int(r.N)
 			continue
 		}
 		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))

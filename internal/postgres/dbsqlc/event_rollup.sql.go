@@ -107,36 +107,43 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 const eventCountByBucketAndType = `-- name: EventCountByBucketAndType :many
 
 with day as materialized (
-  select
-    d.bucket, d.day, d.starts, d.ends,
-    exists (select from closed_day_type m where m.day = v.day and m.version = v.version) as closed
+  select d.bucket, d.day, d.starts, d.ends, m.version
   from unnest($6::int[], $7::date[], $8::timestamptz[], $9::timestamptz[])
     as d (bucket, day, starts, ends)
-  left join day_version v on v.day = d.day
+  left join lateral (
+    select t.version from day_version t where t.day = d.day limit 1
+  ) v on true
+  left join lateral (
+    select c.version from closed_day_type c where c.day = d.day and c.version = v.version limit 1
+  ) m on true
 )
 select
   pieces.bucket::int as bucket,
   pieces.type::text as type,
-  sum(pieces.n)::bigint as n,
-  count(*) filter (where pieces.type = '') as closed
+  sum(pieces.n)::bigint as n
 from (
-  select d.bucket, '' as type, 0::bigint as n
+  select 0 as bucket, '' as type, count(d.version) as n
   from day d
-  where d.closed
   union all
   select d.bucket, m.type, m.events
   from day d
-  join closed_day_type m on m.day = d.day and m.type <> ''
-  where d.closed
+  cross join lateral (
+    select c.type, c.events from closed_day_type c where c.day = d.day and c.type <> '' offset 0
+  ) m
+  where d.version is not null
   union all
   select d.bucket, r.type, r.count
   from day d
-  join event_rollup r on r.at >= d.starts and r.at < d.ends
-  where not d.closed
+  cross join lateral (
+    select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
+  ) r
+  where d.version is null
   union all
   select s.bucket, r.type, r.count
   from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
-  join event_rollup r on r.at >= s.starts and r.at < s.ends
+  cross join lateral (
+    select r.type, r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
+  ) r
 ) pieces
 where pieces.type = ''
   or ($4::text[] is null or pieces.type = any ($4::text[]))
@@ -161,12 +168,12 @@ type EventCountByBucketAndTypeRow struct {
 	Bucket int32
 	Type   string
 	N      int64
-	Closed int64
 }
 
 // null: all
-// Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes. The
-// row of no type, which no event is of, tells how many days of a bucket came from the view.
+// Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes:
+// each day is looked up by its key, whatever the planner thinks of how many there are. The row
+// of no type, which no event is of, tells how many days came from the view.
 func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg EventCountByBucketAndTypeParams) ([]EventCountByBucketAndTypeRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucketAndType,
 		arg.SlotBuckets,
@@ -186,12 +193,7 @@ func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg Ev
 	items := []EventCountByBucketAndTypeRow{}
 	for rows.Next() {
 		var i EventCountByBucketAndTypeRow
-		if err := rows.Scan(
-			&i.Bucket,
-			&i.Type,
-			&i.N,
-			&i.Closed,
-		); err != nil {
+		if err := rows.Scan(&i.Bucket, &i.Type, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
