@@ -17,15 +17,12 @@ where c.day between @first_day::date and @last_day::date
     select v.day, v.version from day_version v where v.day between @first_day and @last_day
   )) is true;
 
--- Events by bucket, afresh, from the quarter hours.
+-- Events of stretches of time, afresh, from the quarter hours.
 -- name: EventCountByBucket :many
-select s.bucket::int as bucket, sum(r.count)::bigint as n
-from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as s (bucket, starts, ends)
-cross join lateral (
-  select r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
-) r
-group by s.bucket
-order by s.bucket;
+select
+  s.bucket::int as bucket,
+  coalesce((select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends), 0)::bigint as n
+from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as s (bucket, starts, ends);
 
 -- Events by bucket where a range cuts a quarter hour, from the events, of some types or all.
 -- This is a statement of its own since it opens every month of events, whatever it finds there.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -70,7 +72,7 @@ func (s *Service) answerFor(ctx context.Context, r *round, questions []*Question
 	})
 	defer func() {
 		if r.settings.Zone != "" {
-			s.guesses.Set(r.who.Tenant, guess{r.settings, r.stale})
+			s.learn(r)
 		}
 	}()
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -88,6 +90,16 @@ func (s *Service) answerFor(ctx context.Context, r *round, questions []*Question
 type guess struct {
 	settings dbsqlc.TenantGetRow
 	stale    map[calendar.Date]bool
+}
+
+// learn remembers what was seen, if it is not as it was.
+func (s *Service) learn(r *round) {
+	settings := r.settings
+	settings.Watermark = time.Time{}
+	last, _ := s.guesses.GetIfPresent(r.who.Tenant)
+	if !reflect.DeepEqual(last.settings, settings) || !maps.Equal(last.stale, r.stale) {
+		s.guesses.Set(r.who.Tenant, guess{settings, r.stale})
+	}
 }
 
 // guess wants what the questions probably need first.

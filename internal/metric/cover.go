@@ -35,7 +35,7 @@ type piece struct {
 
 // cover takes the grid's buckets apart.
 func (g Grid) cover() cover {
-	c := cover{home: g.home, rawSince: g.rawSince, from: g.From, to: g.To}
+	c := cover{home: g.home, rawSince: g.rawSince, from: g.From, to: g.To, starts: make([]time.Time, 0, len(g.Buckets))}
 	for i, b := range g.Buckets {
 		c.starts = append(c.starts, b.Start)
 		if !g.narrowed {
@@ -78,6 +78,9 @@ func (c *cover) addRaw(bucket int, start, end time.Time) {
 // kept is the cover for what is counted from raw events at its edges: where those are in the
 // archive, the quarter hour that an edge cuts is taken whole, from its rollup.
 func (c cover) kept() cover {
+	if len(c.raw) == 0 {
+		return c
+	}
 	k := c
 	k.slots, k.raw = slices.Clone(c.slots), nil
 	for _, p := range c.raw {

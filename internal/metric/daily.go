@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -76,10 +77,17 @@ type dailyNeed struct {
 // part is what is counted as one, and added to its bucket.
 type part struct {
 	bucket int
-	pieces cover
+	first  typedPiece
+	more   []typedPiece
 	whole  bool          // it is a day, which may be closed
 	day    calendar.Date // if it is
 	place  int           // among what is counted afresh; -1: it is not
+}
+
+// typedPiece is a piece of one of a cover's lists.
+type typedPiece struct {
+	kind int
+	piece
 }
 
 // afresh is what is counted by one statement: distinct parts, each as a bucket.
@@ -116,17 +124,20 @@ func (r *dailyReading) add(d *daily, g Grid, column string) *dailyNeed {
 }
 
 // parts are the pieces of a cover, if they add up; else its buckets.
-func (c cover) parts(adds bool) (parts []part) {
+func (c cover) parts(adds bool) []part {
+	parts := make([]part, 0, len(c.days)+len(c.slots)+len(c.raw))
 	at := map[int]int{} // by bucket
 	for kind, list := range [][]piece{c.days, c.slots, c.raw} {
 		for _, p := range list {
-			place, there := at[p.bucket]
-			if adds || !there {
-				place = len(parts)
-				at[p.bucket] = place
-				parts = append(parts, part{bucket: p.bucket, place: -1})
+			if !adds {
+				if place, there := at[p.bucket]; there {
+					parts[place].more = append(parts[place].more, typedPiece{kind, p})
+					parts[place].whole = false
+					continue
+				}
+				at[p.bucket] = len(parts)
 			}
-			parts[place].add(kind, p)
+			parts = append(parts, part{bucket: p.bucket, first: typedPiece{kind, p}, whole: kind == dayPiece, day: p.day, place: -1})
 		}
 	}
 	return parts
@@ -139,27 +150,19 @@ const (
 	rawPiece
 )
 
-func (p *part) add(kind int, piece piece) {
-	p.whole, p.day = kind == dayPiece && p.pieces.empty(), piece.day
-	switch kind {
-	case dayPiece:
-		p.pieces.days = append(p.pieces.days, piece)
-	case slotPiece:
-		p.pieces.slots = append(p.pieces.slots, piece)
-	case rawPiece:
-		p.pieces.raw = append(p.pieces.raw, piece)
-	}
-}
-
 // key is equal for parts that come to the same figure.
 func (p *part) key() string {
-	var key []byte
-	for kind, list := range [][]piece{p.pieces.days, p.pieces.slots, p.pieces.raw} {
-		for _, piece := range list {
-			key = fmt.Appendf(key, "%d %d %d ", kind, piece.start.UnixNano(), piece.end.UnixNano())
-		}
+	key := p.first.appendKey(make([]byte, 0, 17))
+	for _, piece := range p.more {
+		key = piece.appendKey(key)
 	}
 	return string(key)
+}
+
+func (p typedPiece) appendKey(key []byte) []byte {
+	key = append(key, byte(p.kind))
+	key = binary.LittleEndian.AppendUint64(key, uint64(p.start.UnixNano()))
+	return binary.LittleEndian.AppendUint64(key, uint64(p.end.UnixNano()))
 }
 
 // want gives a part its place among what is counted.
@@ -169,19 +172,25 @@ func (f *afresh) want(p *part) {
 	if !there {
 		place = len(f.places)
 		f.places[key] = place
-		f.pending.days = append(f.pending.days, inBucket(place, p.pieces.days)...)
-		f.pending.slots = append(f.pending.slots, inBucket(place, p.pieces.slots)...)
-		f.pending.raw = append(f.pending.raw, inBucket(place, p.pieces.raw)...)
+		f.pending.put(place, p.first)
+		for _, piece := range p.more {
+			f.pending.put(place, piece)
+		}
 	}
 	p.place = place
 }
 
-func inBucket(bucket int, pieces []piece) []piece {
-	moved := slices.Clone(pieces)
-	for i := range moved {
-		moved[i].bucket = bucket
+// put adds a piece to a bucket.
+func (c *cover) put(bucket int, p typedPiece) {
+	p.bucket = bucket
+	switch p.kind {
+	case dayPiece:
+		c.days = append(c.days, p.piece)
+	case slotPiece:
+		c.slots = append(c.slots, p.piece)
+	case rawPiece:
+		c.raw = append(c.raw, p.piece)
 	}
-	return moved
 }
 
 // count are the functions that count what is pending.
@@ -296,19 +305,25 @@ const maxStale = 1_000
 // remembered are the days that will hardly be closed the next time: those that were not, of
 // those that were looked at, and others as they were known before.
 func (r *dailyReading) remembered() map[calendar.Date]bool {
-	stale := maps.Clone(r.stale)
+	stale, mine := r.stale, false
+	set := func(day calendar.Date, to bool) {
+		if stale[day] == to || to && len(stale) >= maxStale {
+			return
+		}
+		if !mine { // others read it
+			if stale, mine = maps.Clone(stale), true; stale == nil {
+				stale = map[calendar.Date]bool{}
+			}
+		}
+		if stale[day] = to; !to {
+			delete(stale, day)
+		}
+	}
 	for _, n := range r.needs {
 		running := n.grid.home.DateOf(n.grid.Watermark)
 		for _, p := range n.parts {
-			switch {
-			case !p.whole:
-			case has(r.closed, p.day):
-				delete(stale, p.day)
-			case p.day < running && len(stale) < maxStale:
-				if stale == nil {
-					stale = map[calendar.Date]bool{}
-				}
-				stale[p.day] = true
+			if closed := has(r.closed, p.day); p.whole && (closed || p.day < running) {
+				set(p.day, !closed)
 			}
 		}
 	}

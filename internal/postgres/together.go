@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"iter"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,7 +16,7 @@ import (
 // Together runs functions that query the same transaction, and sends what they ask at the
 // same time in one round trip. Each is written as if it were alone; it must close the rows
 // that it was given before it asks again, as generated queries do. The first error is
-// returned once all have returned.
+// returned once all have returned. They take turns, and no two run at the same time.
 func Together(ctx context.Context, tx pgx.Tx, functions ...func(db dbsqlc.DBTX) error) error {
 	if len(functions) == 0 {
 		return nil
@@ -24,72 +24,38 @@ func Together(ctx context.Context, tx pgx.Tx, functions ...func(db dbsqlc.DBTX) 
 	if len(functions) == 1 {
 		return functions[0](tx)
 	}
-	t := &together{asked: make(chan *asked), done: make(chan error, len(functions))}
-	for _, f := range functions {
-		go func() {
-			defer func() {
-				if panicked := recover(); panicked != nil {
-					t.done <- fmt.Errorf("query together: %v", panicked)
-				}
-			}()
-			t.done <- f(member{t})
-		}()
+	members := make([]*member, len(functions))
+	for i, f := range functions {
+		members[i] = newMember(f)
+		defer members[i].stop() // of use only after a panic
 	}
-	return t.run(ctx, tx, len(functions))
-}
-
-// together is a gathering of functions. Its goroutines end before run does: each gets an
-// answer to whatever it asks, and run waits until all have returned.
-type together struct {
-	asked chan *asked
-	done  chan error
-}
-
-// asked is a statement of one of the functions. It is answered once, by rows or by an error,
-// and finished once the rows are closed.
-type asked struct {
-	sql      string
-	args     []any
-	answer   chan answer
-	finished chan struct{}
-}
-
-type answer struct {
-	rows pgx.Rows
-	err  error
-}
-
-// run answers in rounds: when all who still work have asked, or returned.
-func (t *together) run(ctx context.Context, tx pgx.Tx, working int) error {
-	var problems []error
-	var waiting []*asked
-	for working > 0 {
-		select {
-		case a := <-t.asked:
-			waiting = append(waiting, a)
-		case err := <-t.done:
-			working--
-			problems = append(problems, err)
+	working := members
+	for {
+		var waiting []*member
+		for _, m := range working {
+			if m.advance() {
+				waiting = append(waiting, m)
+			}
 		}
-		if working > 0 && len(waiting) == working {
-			send(ctx, tx, waiting)
-			waiting = nil
+		if len(waiting) == 0 {
+			return firstCause(members)
 		}
+		send(ctx, tx, waiting)
+		working = waiting
 	}
-	return firstCause(problems)
 }
 
 // firstCause leaves out those who failed because another one had.
-func firstCause(problems []error) error {
+func firstCause(members []*member) error {
 	var aborted error
-	for _, err := range problems {
+	for _, m := range members {
 		var refused *pgconn.PgError
 		switch {
-		case err == nil:
-		case errors.As(err, &refused) && refused.Code == "25P02", errors.Is(err, errOther):
-			aborted = err
+		case m.err == nil:
+		case errors.As(m.err, &refused) && refused.Code == "25P02", errors.Is(m.err, errOther):
+			aborted = m.err
 		default:
-			return err
+			return m.err
 		}
 	}
 	return aborted
@@ -97,73 +63,97 @@ func firstCause(problems []error) error {
 
 var errOther = errors.New("another statement of the batch failed")
 
-// send asks all at once, and lets them read their answers one after the other.
-func send(ctx context.Context, tx pgx.Tx, waiting []*asked) {
+// send asks all at once, and has them read their answers one after the other, each until it
+// asks again or returns.
+func send(ctx context.Context, tx pgx.Tx, waiting []*member) {
 	if len(waiting) == 1 {
-		rows, err := tx.Query(ctx, waiting[0].sql, waiting[0].args...)
-		waiting[0].give(rows, err)
+		waiting[0].rows, waiting[0].problem = tx.Query(ctx, waiting[0].sql, waiting[0].args...)
+		waiting[0].read()
 		return
 	}
 	batch := &pgx.Batch{}
-	for _, a := range waiting {
-		batch.Queue(a.sql, a.args...)
+	for _, m := range waiting {
+		batch.Queue(m.sql, m.args...)
 	}
 	results := tx.SendBatch(ctx, batch)
 	failed := false
-	for _, a := range waiting {
-		if failed {
-			a.give(nil, errOther)
-			continue
+	for _, m := range waiting {
+		if m.rows, m.problem = nil, errOther; !failed {
+			m.rows, m.problem = results.Query()
 		}
-		rows, err := results.Query()
-		failed = !a.give(rows, err)
+		failed = !m.read() || failed
 	}
 	_ = results.Close() // whose statement failed has been told
 }
 
-// give answers, and waits until the answer has been read. False if it was an error.
-func (a *asked) give(rows pgx.Rows, err error) bool {
-	if err != nil {
-		a.answer <- answer{err: err}
+// member is one of the functions, and what it queries. It runs as a coroutine: it stands still
+// where it asks, until it has been answered.
+type member struct {
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+
+	sql     string // what it asks
+	args    []any
+	rows    pgx.Rows // what it was answered
+	problem error
+
+	ahead, asks bool // it has gone on already, and whether it asked again
+	err         error
+}
+
+func newMember(f func(dbsqlc.DBTX) error) *member {
+	m := &member{}
+	m.next, m.stop = iter.Pull(func(yield func(struct{}) bool) {
+		defer func() {
+			if panicked := recover(); panicked != nil {
+				m.err = fmt.Errorf("query together: %v", panicked)
+			}
+		}()
+		m.yield = yield
+		m.err = f(m)
+	})
+	return m
+}
+
+// advance has the function go on until it asks, unless it has; false: it has returned.
+func (m *member) advance() bool {
+	if !m.ahead {
+		_, m.asks = m.next()
+	}
+	m.ahead = false
+	return m.asks
+}
+
+// read has the function read its answer, and go on. False if the answer was an error.
+func (m *member) read() bool {
+	rows, problem := m.rows, m.problem
+	_, m.asks = m.next()
+	m.ahead = true
+	if problem != nil {
 		return false
 	}
-	a.answer <- answer{rows: &watched{Rows: rows, closed: sync.OnceFunc(func() { close(a.finished) })}}
-	<-a.finished
 	rows.Close()
 	return rows.Err() == nil
 }
 
-// watched are rows that say when they are closed.
-type watched struct {
-	pgx.Rows
-	closed func()
-}
-
-// Close implements [pgx.Rows].
-func (w *watched) Close() {
-	w.Rows.Close()
-	w.closed()
-}
-
-// member is what one of the functions queries.
-type member struct{ *together }
-
 // Query implements [dbsqlc.DBTX].
-func (m member) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	a := &asked{sql: sql, args: args, answer: make(chan answer, 1), finished: make(chan struct{})}
-	m.asked <- a
-	given := <-a.answer
-	return given.rows, given.err
+func (m *member) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	m.sql, m.args = sql, args
+	if !m.yield(struct{}{}) {
+		return nil, errOther // nobody will answer
+	}
+	return m.rows, m.problem
 }
 
 // QueryRow implements [dbsqlc.DBTX].
-func (m member) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+func (m *member) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	rows, err := m.Query(ctx, sql, args...)
 	return single{rows, err}
 }
 
 // Exec implements [dbsqlc.DBTX].
-func (m member) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (m *member) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	rows, err := m.Query(ctx, sql, args...)
 	if err != nil {
 		return pgconn.CommandTag{}, err
@@ -195,7 +185,7 @@ func (s single) Scan(into ...any) error {
 }
 
 // SendBatch implements [dbsqlc.DBTX], and refuses: what is asked together is a batch already.
-func (member) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults { return noBatch{} }
+func (*member) SendBatch(context.Context, *pgx.Batch) pgx.BatchResults { return noBatch{} }
 
 var errNoBatch = errors.New("a batch cannot be sent together with other statements")
 

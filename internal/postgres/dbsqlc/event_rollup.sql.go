@@ -63,13 +63,10 @@ func (q *Queries) ClosedDayList(ctx context.Context, db DBTX, arg ClosedDayListP
 }
 
 const eventCountByBucket = `-- name: EventCountByBucket :many
-select s.bucket::int as bucket, sum(r.count)::bigint as n
+select
+  s.bucket::int as bucket,
+  coalesce((select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends), 0)::bigint as n
 from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
-cross join lateral (
-  select r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
-) r
-group by s.bucket
-order by s.bucket
 `
 
 type EventCountByBucketParams struct {
@@ -83,7 +80,7 @@ type EventCountByBucketRow struct {
 	N      int64
 }
 
-// Events by bucket, afresh, from the quarter hours.
+// Events of stretches of time, afresh, from the quarter hours.
 func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCountByBucketParams) ([]EventCountByBucketRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucket, arg.Buckets, arg.Starts, arg.Ends)
 	if err != nil {
