@@ -69,17 +69,11 @@ func inProcess(ctx context.Context, config app.Config, do func(base string) erro
 }
 
 func (h *house) explainPage(ctx context.Context, base string, p page, c clock, heard *ear) (w work, err error) {
-	t, err := targetOf(base, "/graphql", h.read, p.body(c))
+	statements, err := h.listen(ctx, base, p.body(c), heard)
 	if err != nil {
 		return w, err
 	}
-	for range 2 { // the second time whose key it is, and what it may, is known
-		heard.take()
-		if _, err := t.once(ctx); err != nil {
-			return w, err
-		}
-	}
-	return h.explainAll(ctx, p.name, heard.take())
+	return h.explainAll(ctx, p.name, statements)
 }
 
 // asked is one statement, as it was sent.

@@ -4,6 +4,7 @@
 // delta is in the answers, and what work a query is as the tables grow.
 //
 //	go run ./bench/query [-events 1000000,10000000] [-dir DIR] [-rounds 5] [-seconds 2] [-record bench/README.md]
+//	go run ./bench/query -events 1000000 -plans docs/performance.md
 //
 // The limits are ratios, since absolute times mean nothing on a shared machine. It exits with
 // 1 where one is missed.
@@ -39,6 +40,7 @@ type options struct {
 	length  time.Duration // of one measurement
 	record  string
 	profile string
+	plans   string
 }
 
 func main() {
@@ -53,6 +55,7 @@ func main() {
 	flag.DurationVar(&o.length, "length", 2*time.Second, "how long each lasts")
 	flag.StringVar(&o.record, "record", "", "file to which the figures are added, such as bench/README.md")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of each page, of a server in this process")
+	flag.StringVar(&o.plans, "plans", "", "write the plans of hot statements into this file, such as docs/performance.md, and measure nothing")
 	flag.Parse()
 	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
@@ -82,6 +85,9 @@ func run(ctx context.Context, o options) error {
 		}
 		results = append(results, r)
 	}
+	if o.profile != "" || o.plans != "" {
+		return nil
+	}
 	text := figures(o, results)
 	fmt.Print(text)
 	if err := trial.Record(ctx, o.record, "query", text); err != nil {
@@ -102,8 +108,11 @@ func measureOn(ctx context.Context, o options, events int) (r result, err error)
 	}
 	defer func() { err = h.close(err) }()
 	r.events = events
-	if o.profile != "" {
+	switch {
+	case o.profile != "":
 		return r, h.profileAll(ctx, o)
+	case o.plans != "":
+		return r, h.plans(ctx, o.plans)
 	}
 	if r.pages, err = h.measure(ctx, o); err != nil {
 		return r, err
