@@ -77,7 +77,10 @@ func (w widgets) answer(ctx context.Context, plan *widgetPlan) []byte {
 			questions = append(questions, q)
 		}
 	}
-	answers := w.metrics.Answer(ctx, questions)
+	var answers []metric.Answer
+	if len(questions) > 0 {
+		answers = w.metrics.Answer(ctx, questions)
+	}
 	for _, a := range answers {
 		if a.Err != nil {
 			return nil

@@ -37,6 +37,10 @@ func (s state) same(then state, subjects []topic.Subject) bool {
 	return true
 }
 
+// pause is the least time between the beginnings of two looks while others wait: those who come
+// meanwhile share the next one. Who comes alone never waits for it.
+const pause = time.Millisecond
+
 // checks looks at one tenant's revisions, once for all who ask at the same time. Whoever asks
 // gets a look that began after they did: they join the one that comes next, and never the one
 // that is under way.
@@ -45,6 +49,7 @@ type checks struct {
 
 	mu            sync.Mutex
 	running, next *check
+	began         time.Time // the one that runs, or ran last
 }
 
 type check struct {
@@ -56,21 +61,7 @@ type check struct {
 // now is the state at an instant after it was called.
 func (c *checks) now(ctx context.Context) (state, error) {
 	c.mu.Lock()
-	mine := &check{done: make(chan struct{})}
-	switch {
-	case c.running == nil:
-		c.running = mine
-		c.mu.Unlock()
-	case c.next == nil:
-		c.next = mine
-		before := c.running
-		c.mu.Unlock()
-		<-before.done // it ends by its deadline
-		c.mu.Lock()
-		c.running, c.next = mine, nil
-		c.mu.Unlock()
-	default:
-		join := c.next
+	if join := c.next; join != nil {
 		c.mu.Unlock()
 		select {
 		case <-join.done:
@@ -79,6 +70,17 @@ func (c *checks) now(ctx context.Context) (state, error) {
 			return state{}, ctx.Err()
 		}
 	}
+	mine, before := &check{done: make(chan struct{})}, c.running
+	if before != nil {
+		c.next = mine
+		free := c.began.Add(pause)
+		c.mu.Unlock()
+		<-before.done // it ends by its deadline
+		time.Sleep(time.Until(free))
+		c.mu.Lock()
+	}
+	c.running, c.next, c.began = mine, nil, time.Now()
+	c.mu.Unlock()
 	c.run(ctx, mine)
 	return mine.state, mine.err
 }

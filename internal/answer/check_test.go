@@ -49,6 +49,41 @@ func TestALookBeginsAfterWhoeverAsks(t *testing.T) {
 	})
 }
 
+// Looks that take no time are shared all the same by those who come at the same time; who comes
+// alone is not kept waiting.
+func TestLooksAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var looks atomic.Int64
+		c := &checks{look: func(context.Context) (state, error) {
+			looks.Add(1)
+			time.Sleep(100 * time.Microsecond)
+			return state{}, nil
+		}}
+		ask := func(most time.Duration) {
+			asked := time.Now()
+			if _, err := c.now(t.Context()); err != nil || time.Since(asked) > most {
+				t.Errorf("waited %v: %v", time.Since(asked), err)
+			}
+		}
+		for range 10 {
+			ask(100 * time.Microsecond) // alone
+		}
+		alone := looks.Swap(0)
+		var asking sync.WaitGroup
+		for range 32 {
+			asking.Go(func() {
+				for range 20 {
+					ask(2*pause + 100*time.Microsecond)
+				}
+			})
+		}
+		asking.Wait()
+		if n := looks.Load(); alone != 10 || n > 2*20+2 {
+			t.Errorf("looked %d times for 10 alone, and %d times for 640 of 32 at a time", alone, n)
+		}
+	})
+}
+
 // A look that fails fails those who wait for it, and no others; one that panics is no look.
 func TestALookThatFails(t *testing.T) {
 	down := errors.New("down")

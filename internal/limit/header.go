@@ -1,9 +1,9 @@
 package limit
 
 import (
-	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -12,8 +12,9 @@ import (
 // what is left, with the seconds until they are full. The unit is cost.
 func (s Spending) WriteHeader(h http.Header) {
 	for _, standing := range s {
-		h.Add("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=60", standing.Policy, standing.PerMinute))
-		h.Add("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", standing.Policy, standing.Remaining, Seconds(standing.Reset)))
+		name := strconv.Quote(standing.Policy)
+		h.Add("RateLimit-Policy", name+";q="+strconv.Itoa(standing.PerMinute)+";w=60")
+		h.Add("RateLimit", name+";r="+strconv.Itoa(standing.Remaining)+";t="+strconv.Itoa(Seconds(standing.Reset)))
 	}
 }
 

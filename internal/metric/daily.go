@@ -108,8 +108,11 @@ type run struct {
 const maxGap = 60
 
 func (r *dailyReading) add(d *daily, g Grid, column string) *dailyNeed {
-	n := &dailyNeed{grid: g, column: column, cover: g.cover().kept()}
-	n.parts = n.cover.parts(d.adds)
+	whole := g.cover()
+	n := &dailyNeed{grid: g, column: column, cover: whole.kept()}
+	if n.parts = n.cover.parts(d.adds); !d.edges {
+		n.parts = whole.parts(d.adds)
+	}
 	for _, f := range r.afresh {
 		if f.of == d {
 			n.afresh = f

@@ -108,11 +108,13 @@ const (
 )
 
 func orNull(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !isNumber(v) {
 		return nil
 	}
 	return &v
 }
+
+func isNumber(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // Ratio is a by b; null where b is 0 or either has no value.
 func Ratio(a, b float64) *float64 {

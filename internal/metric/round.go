@@ -200,14 +200,24 @@ func (r *round) figures(f frame) figures {
 	made.cells = cells
 	made.values = make([][]*float64, len(made.groups))
 	for g := range made.groups {
-		made.values[g] = make([]*float64, len(f.grid.Buckets))
-		for b, bucket := range f.grid.Buckets {
-			if bucket.Start.Before(bucket.End) {
-				made.values[g][b] = f.of.figure(cells[g][b])
-			}
-		}
+		made.values[g] = f.values(cells[g])
 	}
 	return made
+}
+
+// values are the figures of a group's buckets; an empty bucket has none.
+func (f frame) values(cells [][]float64) []*float64 {
+	values := make([]*float64, len(cells))
+	for b, bucket := range f.grid.Buckets {
+		switch {
+		case !bucket.Start.Before(bucket.End):
+		case f.of.Calc != nil:
+			values[b] = f.of.Calc(cells[b])
+		case isNumber(cells[b][0]):
+			values[b] = &cells[b][0] // which is of its own
+		}
+	}
+	return values
 }
 
 // columns lines up a frame's columns: by group, bucket and column.
@@ -270,7 +280,7 @@ func groupKey(group []*string) string {
 
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
-	key := []byte(bucketKey(g.Buckets))
+	key := appendBuckets(make([]byte, 0, 16*len(g.Buckets)+256), g.Buckets)
 	var known int64
 	if g.asOf {
 		known = g.Watermark.UnixNano()
@@ -289,11 +299,12 @@ func (g Grid) key() string {
 	return string(key) + g.Filter.key()
 }
 
-func bucketKey(buckets []calendar.Bucket) string {
-	key := make([]byte, 0, 16*len(buckets))
+func bucketKey(buckets []calendar.Bucket) string { return string(appendBuckets(nil, buckets)) }
+
+func appendBuckets(key []byte, buckets []calendar.Bucket) []byte {
 	for _, b := range buckets {
 		key = binary.LittleEndian.AppendUint64(key, uint64(b.Start.UnixNano()))
 		key = binary.LittleEndian.AppendUint64(key, uint64(b.End.UnixNano()))
 	}
-	return string(key)
+	return key
 }

@@ -191,13 +191,13 @@ func smooth(all []*float64, over int, complete []bool) []*float64 {
 }
 
 func cumulative(values []*float64) []*float64 {
-	sums, sum := make([]*float64, len(values)), 0.0
+	sums, of, sum := make([]*float64, len(values)), make([]float64, len(values)), 0.0
 	for i, v := range values {
 		if v != nil {
 			sum += *v
 		}
-		so := sum
-		sums[i] = &so
+		of[i] = sum
+		sums[i] = &of[i]
 	}
 	return sums
 }

@@ -160,13 +160,17 @@ var rules = []struct {
 	{"materialized views are not the app's to read", `
 		select oid::regclass::text from pg_class where relkind = 'm'
 		  and (has_table_privilege('tidemark_app', oid, 'select') or has_schema_privilege('tidemark_app', relnamespace, 'usage'))`, nil},
-	{"a view that the app reads is a barrier", `
+	// A view that reads with the rights of who asks (security_invoker) stands behind the policies
+	// of its tables, whose conditions are barriers themselves.
+	{"a view that the app reads by its owner's rights is a barrier", `
 		select c.relname from pg_class c where c.relkind = 'v' and c.relnamespace = 'public'::regnamespace
 		  and has_table_privilege('tidemark_app', c.oid, 'select')
+		  and not coalesce('security_invoker=true' = any (c.reloptions), false)
 		  and not coalesce('security_barrier=true' = any (c.reloptions), false)`, nil},
-	{"a view that the app reads filters on the tenant", `
+	{"a view that the app reads by its owner's rights filters on the tenant", `
 		select c.relname from pg_class c where c.relkind = 'v' and c.relnamespace = 'public'::regnamespace
 		  and has_table_privilege('tidemark_app', c.oid, 'select')
+		  and not coalesce('security_invoker=true' = any (c.reloptions), false)
 		  and pg_get_viewdef(c.oid) not like '%WHERE (%tenant_id = current_tenant())%'`, nil},
 	{"nothing runs with its owner's rights", `
 		select proname::text from pg_proc where prosecdef and pronamespace = 'public'::regnamespace`,

@@ -50,6 +50,8 @@ func TestNoFieldAsksOncePerItem(t *testing.T) {
 		"EventListByIDs": true, "PersonListByIdentities": true, "PersonUserIDs": true, "ProfileListOfPersons": true,
 		"IdentityPageOfPersons": true, "TraitChangePageOfPersons": true, "AccountPageOfPersons": true,
 	}
+	var learned map[string]any // from now on it is known which days are not closed
+	acme.Query(t, `{ metric(key: "new_users") { series { values } } }`, nil, &learned)
 	for _, c := range cases {
 		kit.Statements.Take()
 		var answer map[string]any
