@@ -76,7 +76,7 @@ func (c *checks) now(ctx context.Context) (state, error) {
 		free := c.began.Add(pause)
 		c.mu.Unlock()
 		<-before.done // it ends by its deadline
-		time.Sleep(time.Until(free))
+		<-time.After(time.Until(free))
 		c.mu.Lock()
 	}
 	c.running, c.next, c.began = mine, nil, time.Now()
