@@ -1,0 +1,101 @@
+import { type Example, example } from './example';
+
+/** Examples of people, and corrections of who is who. */
+export const people: Example[] = [
+  example(
+    'Person',
+    `Somebody with all their devices, what is known of them,
+and the account that they belong to.`,
+    `
+query Person {
+  person(userId: "ada") {
+    id
+    userIds
+    firstSeenAt
+    traits
+    identities {
+      nodes {
+        id
+        kind
+        value
+        linkedAt
+        detached
+      }
+    }
+    traitHistory(first: 10) {
+      nodes {
+        saidAt
+        name
+        value
+      }
+    }
+  }
+  account(groupId: "acme") {
+    groupId
+    traits
+    members {
+      nodes {
+        userIds
+      }
+    }
+  }
+  personMerges(first: 10) {
+    nodes {
+      id
+      reason
+      madeAt
+      undoneAt
+    }
+  }
+}`,
+  ),
+  example(
+    'MergePeople',
+    `Needs a management key. Two users become one person, also
+in the past; UndoMerge takes it back exactly.`,
+    `
+mutation MergePeople {
+  mergePeople(from: "a person's id", into: "a person's id", reason: "One customer, two sign-ups") {
+    id
+    madeAt
+  }
+}`,
+  ),
+  example(
+    'UndoMerge',
+    `Needs a management key. Figures are as if the merge had
+never been.`,
+    `
+mutation UndoMerge {
+  undoMerge(id: "a merge's id") {
+    undoneAt
+  }
+}`,
+  ),
+  example(
+    'DetachIdentity',
+    `Needs a management key. Keeps a device apart from its
+user; the second field takes that back.`,
+    `
+mutation DetachIdentity {
+  detachIdentity(id: "an identity's id", reason: "A tablet in a shop") {
+    detached
+  }
+  reattachIdentity(id: "an identity's id", reason: "It was theirs after all") {
+    detached
+  }
+}`,
+  ),
+  example(
+    'ErasePerson',
+    `Needs a management key. Erases somebody for good: ids,
+traits, events, presence, and the archive.`,
+    `
+mutation ErasePerson {
+  erasePerson(id: "a person's id", reason: "Asked for by e-mail") {
+    requestedAt
+    finishedAt
+  }
+}`,
+  ),
+];
