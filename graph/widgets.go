@@ -2,12 +2,12 @@ package graph
 
 import (
 	"context"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
@@ -20,9 +20,6 @@ type widgets struct {
 	metrics *metric.Service
 	plans   *otter.Cache[*ast.OperationDefinition, *widgetPlan]
 }
-
-// answerWithin bounds the reading of all figures of a query.
-const answerWithin = 10 * time.Second
 
 func newWidgets(behind graphql.ExecutableSchema, metrics *metric.Service) widgets {
 	return widgets{behind, metrics, otter.Must(&otter.Options[*ast.OperationDefinition, *widgetPlan]{MaximumSize: parsedDocuments})}
@@ -54,7 +51,7 @@ func (w widgets) planOf(operation *graphql.OperationContext) *widgetPlan {
 
 // answer executes a plan; nil if it cannot.
 func (w widgets) answer(ctx context.Context, plan *widgetPlan) []byte {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, loader.Timeout)
 	defer cancel()
 	variables := graphql.GetOperationContext(ctx).Variables
 	definitions := make([]*metric.Definition, len(plan.metrics))

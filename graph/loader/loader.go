@@ -23,9 +23,11 @@ import (
 )
 
 const (
-	wait    = time.Millisecond // for others to join: it is paid on every level of a query
-	timeout = 10 * time.Second // of one batch
-	most    = 500              // keys in one batch
+	wait = time.Millisecond // for others to join: it is paid on every level of a query
+	most = 500              // keys in one batch
+
+	// Timeout is that of one batch, or of what is read in the place of several.
+	Timeout = 10 * time.Second
 )
 
 // Loaders are those of one execution. What is not found is nil, or an empty page.
@@ -167,5 +169,5 @@ func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error
 
 // within bounds a batch. It serves callers beyond the one whose context it was given.
 func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	return context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 }

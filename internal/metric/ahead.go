@@ -30,10 +30,10 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 	if err != nil {
 		return err
 	}
-	known, _ := s.guesses.GetIfPresent(who.Tenant)
-	if known.settings.Zone != "" && inOneTrip(questions) {
+	last, known := s.guesses.GetIfPresent(who.Tenant)
+	if known && inOneTrip(questions) {
 		err := s.app.ReadOnce(ctx, who.Tenant, func(tx pgx.Tx) error {
-			return s.answerFor(ctx, &round{house: house{tx: tx, who: who}, once: true}, questions, fn)
+			return s.answerFor(ctx, &round{house: house{tx: tx, who: who}, once: true}, last, questions, fn)
 		})
 		// A reader may ask twice, after which its transaction is over.
 		if !errors.Is(err, errAnother) && !errors.Is(err, pgx.ErrTxClosed) {
@@ -41,14 +41,15 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 		}
 	}
 	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
-		return s.answerFor(ctx, &round{house: house{tx: tx, who: who}}, questions, fn)
+		return s.answerFor(ctx, &round{house: house{tx: tx, who: who}}, last, questions, fn)
 	})
 }
 
-// inOneTrip reports whether questions can be answered by what is read first.
+// inOneTrip reports whether questions can be answered by what is read first. Pages of entities
+// are not guessed.
 func inOneTrip(questions []*Question) bool {
 	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
-		return q.By != nil || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+		return q.By != nil || len(q.Lists) > 0 || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
 	})
 }
 
@@ -56,23 +57,23 @@ func inOneTrip(questions []*Question) bool {
 // runs: then it cannot be guessed.
 func (q *Question) moves() bool {
 	over := q.To != nil && q.To.Before(time.Now())
-	return !over && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange })
+	return !over && q.shifts()
 }
 
 // errAnother is why a round that has one trip begins again: it takes another one.
 var errAnother = errors.New("another round trip is needed")
 
 // answerFor reads the settings, beside what is guessed to be needed, and has fn go on.
-func (s *Service) answerFor(ctx context.Context, r *round, questions []*Question, fn func(*round) error) error {
+func (s *Service) answerFor(ctx context.Context, r *round, last guess, questions []*Question, fn func(*round) error) error {
 	r.tables = map[string]*Table{}
-	s.guess(topic.Unrecorded(ctx), r, questions)
+	r.guess(topic.Unrecorded(ctx), last, questions)
 	err := r.read(ctx, func(db dbsqlc.DBTX) (err error) {
 		r.settings, err = dbsqlc.New().TenantGet(ctx, db)
 		return err
 	})
 	defer func() {
 		if r.settings.Zone != "" {
-			s.learn(r)
+			s.learn(r, last)
 		}
 	}()
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -86,26 +87,24 @@ func (s *Service) answerFor(ctx context.Context, r *round, questions []*Question
 	return fn(r)
 }
 
-// guess is what was last seen of a tenant. It is not changed.
+// guess is what was last seen of a tenant; zero: it was not seen yet. It is not changed.
 type guess struct {
 	settings dbsqlc.TenantGetRow
 	stale    map[calendar.Date]bool
 }
 
 // learn remembers what was seen, if it is not as it was.
-func (s *Service) learn(r *round) {
+func (s *Service) learn(r *round, last guess) {
 	settings := r.settings
 	settings.Watermark = time.Time{}
-	last, _ := s.guesses.GetIfPresent(r.who.Tenant)
 	if !reflect.DeepEqual(last.settings, settings) || !maps.Equal(last.stale, r.stale) {
 		s.guesses.Set(r.who.Tenant, guess{settings, r.stale})
 	}
 }
 
 // guess wants what the questions probably need first.
-func (s *Service) guess(ctx context.Context, r *round, questions []*Question) {
-	last, known := s.guesses.GetIfPresent(r.who.Tenant)
-	if !known {
+func (r *round) guess(ctx context.Context, last guess, questions []*Question) {
+	if last.settings.Zone == "" {
 		return
 	}
 	r.guessing = true

@@ -185,7 +185,7 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.elapsed() != w.To && slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange }) {
+	if w.elapsed() != w.To && q.shifts() {
 		topic.NoteMoving(ctx) // what it is compared with grows with it
 	}
 	switch {

@@ -14,12 +14,7 @@ var (
 	newUsers    = &Reader{
 		Name: "new_users", Columns: []string{measured}, Adds: []string{measured},
 		Dimensions: eventDimensions, History: true, Read: readNewUsers, List: listNewUsers,
-		daily: func(g Grid) *daily {
-			if g.Plain() {
-				return dailyNewUsers
-			}
-			return nil
-		},
+		daily: newUsersByDays,
 	}
 )
 
@@ -54,11 +49,19 @@ func Builtin() []*Definition {
 	return list
 }
 
+// newUsersByDays is the way to count by days, or nil if that cannot answer.
+func newUsersByDays(g Grid) *daily {
+	if g.Plain() {
+		return dailyNewUsers
+	}
+	return nil
+}
+
 // readNewUsers counts users by their first event: where all count, its instant is kept, and
 // else it is the first of their life that does.
 func readNewUsers(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, error) {
-	if g.Plain() {
-		return dailyNewUsers.read(ctx, db, g, measured)
+	if d := newUsersByDays(g); d != nil {
+		return d.read(ctx, db, g, measured)
 	}
 	p, some, err := g.rawParams(g.Filter, nil)
 	if err != nil {

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -32,6 +33,11 @@ const maxComparisons = 5
 type Comparison struct {
 	Kind     ComparisonKind
 	From, To *time.Time // of OtherRange
+}
+
+// shifts reports whether the question compares with its own range, moved back.
+func (q *Question) shifts() bool {
+	return slices.ContainsFunc(q.Compare, func(c Comparison) bool { return c.Kind != OtherRange })
 }
 
 // shift is how far back a comparison lies, by the calendar or by the clock.

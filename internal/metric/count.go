@@ -111,7 +111,7 @@ func cutsOf(types []string) counter {
 // countEventsOf counts the events of some types.
 func countEventsOf(types []string) counters {
 	if types == nil {
-		return counters{dailyEvents, countSeenEvents}
+		return counters{dailyEvents, countSeenOf(nil)}
 	}
 	return counters{ofTypes(types), countSeenOf(types)}
 }

@@ -31,10 +31,8 @@ type counter func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64
 func (d *daily) read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string) (*Table, error) {
 	reading := &dailyReading{}
 	need := reading.add(d, g, column)
-	if err := together(ctx, db, reading.first(ctx)); err != nil {
-		return nil, err
-	}
-	if err := together(ctx, db, reading.rest(ctx)); err != nil {
+	trip := func(reads []func(dbsqlc.DBTX) error) error { return together(ctx, db, reads) }
+	if err := reading.read(ctx, nil, trip); err != nil {
 		return nil, err
 	}
 	return need.finish(reading.closed), nil
@@ -223,6 +221,14 @@ func (f *afresh) at(place int) (sum float64) {
 	return sum
 }
 
+// read reads all that was added, and something beside it, in one trip or two.
+func (r *dailyReading) read(ctx context.Context, beside []func(dbsqlc.DBTX) error, trip func([]func(dbsqlc.DBTX) error) error) error {
+	if err := trip(append(beside, r.first(ctx)...)); err != nil {
+		return err
+	}
+	return trip(r.rest(ctx))
+}
+
 // first are the functions that read the closed days, and what can be counted without them.
 func (r *dailyReading) first(ctx context.Context) (reads []func(dbsqlc.DBTX) error) {
 	r.findRuns()
@@ -308,6 +314,9 @@ const maxStale = 1_000
 // remembered are the days that will hardly be closed the next time: those that were not, of
 // those that were looked at, and others as they were known before.
 func (r *dailyReading) remembered() map[calendar.Date]bool {
+	if r.closed == nil { // nothing was looked at
+		return r.stale
+	}
 	stale, mine := r.stale, false
 	set := func(day calendar.Date, to bool) {
 		if stale[day] == to || to && len(stale) >= maxStale {

@@ -11,34 +11,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
-// everyone asks for all that a cell is made of, which is less than a page here.
-var everyone = metric.ListAsk{Page: metric.Page{First: 500}}
-
-// listing is what was listed of a cell, beside its figure.
-type listing struct {
-	what  string
-	value *float64
-	lists metric.Lists
-}
-
-// listings are the cells of an answer that list: of a series that of one bucket.
-func listings(a metric.Answer, bucket int) (cells []listing) {
-	switch {
-	case a.Value != nil:
-		return []listing{{"value", a.Value.Value, a.Value.Lists}}
-	case a.Series != nil:
-		return []listing{{"bucket", a.Series.Values[bucket], a.Series.Lists}}
-	}
-	for _, r := range a.Breakdown.Rows {
-		cells = append(cells, listing{"row", r.Value, r.Lists})
-	}
-	if r := a.Breakdown.Rest; r != nil {
-		cells = append(cells, listing{"rest", r.Value, r.Lists})
-	}
-	return append(cells, listing{"total", a.Breakdown.Total.Value, a.Breakdown.Total.Lists})
-}
+type listing testkit.Listing
 
 // listed asks a question with what its figures are made of: whole, and a page of it. It holds
 // each list against its figure, and the page against the whole.
@@ -51,43 +27,43 @@ func (w *world) listed(t *rapid.T, ctx context.Context, q metric.Question, hidde
 		}
 		return answer
 	}
-	all, bucket := everyone, 0
+	all, bucket := testkit.AllEntities, 0
 	if q.Series {
 		at := ask().Series.At
 		bucket = rapid.IntRange(0, len(at)-1).Draw(t, "bucket")
 		all.At = at[bucket]
 	}
-	whole := listings(ask(all), bucket)
+	whole := testkit.Listings(ask(all), bucket)
 	ids := make([][]int64, len(whole))
 	known := []int64{0}
 	for i, cell := range whole {
-		ids[i] = cell.check(t, q, all, hidden)
+		ids[i] = listing(cell).check(t, q, all, hidden)
 		known = append(known, ids[i]...)
 	}
 	part := all
 	part.First, part.After = rapid.IntRange(1, 3).Draw(t, "first"), rapid.SampledFrom(known).Draw(t, "after")
-	for i, cell := range listings(ask(all, part), bucket) {
-		cell.checkPage(t, q, part, ids[i])
+	for i, cell := range testkit.Listings(ask(all, part), bucket) {
+		listing(cell).checkPage(t, q, part, ids[i])
 	}
 	return ids
 }
 
 // check holds a whole list against the figure; hidden: some may be counted, and not be shown.
 func (c listing) check(t *rapid.T, q metric.Question, ask metric.ListAsk, hidden bool) (ids []int64) {
-	l, want := c.lists[ask], 0.0
-	if c.value != nil {
-		want = *c.value
+	l, want := c.Lists[ask], 0.0
+	if c.Value != nil {
+		want = *c.Value
 	}
 	if float64(l.Total) != want || l.Sum != want || l.More || !hidden && len(l.Entities) != l.Total || len(l.Entities) > l.Total {
-		t.Errorf("%s of %s, which is %v, lists %d and gives %d, of %v, more %t", c.what, q.Of.Key, show(c.value), l.Total, len(l.Entities), l.Sum, l.More)
+		t.Errorf("%s of %s, which is %v, lists %d and gives %d, of %v, more %t", c.What, q.Of.Key, show(c.Value), l.Total, len(l.Entities), l.Sum, l.More)
 	}
 	for _, e := range l.Entities {
 		if ids = append(ids, e.ID); e.Amount != 1 {
-			t.Errorf("%s of %s: %d counts %v", c.what, q.Of.Key, e.ID, e.Amount)
+			t.Errorf("%s of %s: %d counts %v", c.What, q.Of.Key, e.ID, e.Amount)
 		}
 	}
 	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != len(ids) {
-		t.Errorf("%s of %s lists %v, want each once and in order", c.what, q.Of.Key, ids)
+		t.Errorf("%s of %s lists %v, want each once and in order", c.What, q.Of.Key, ids)
 	}
 	return ids
 }
@@ -95,11 +71,11 @@ func (c listing) check(t *rapid.T, q metric.Question, ask metric.ListAsk, hidden
 func (c listing) checkPage(t *rapid.T, q metric.Question, ask metric.ListAsk, ids []int64) {
 	rest := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id <= ask.After })
 	var got []int64
-	for _, e := range c.lists[ask].Entities {
+	for _, e := range c.Lists[ask].Entities {
 		got = append(got, e.ID)
 	}
-	if l := c.lists[ask]; !slices.Equal(got, rest[:min(ask.First, len(rest))]) || l.More != (len(rest) > ask.First) || l.Total < len(ids) {
-		t.Errorf("%s of %s: the page of %d after %d is %v of %d, more %t; want it of %v", c.what, q.Of.Key, ask.First, ask.After, got, l.Total, l.More, ids)
+	if l := c.Lists[ask]; !slices.Equal(got, rest[:min(ask.First, len(rest))]) || l.More != (len(rest) > ask.First) || l.Total < len(ids) {
+		t.Errorf("%s of %s: the page of %d after %d is %v of %d, more %t; want it of %v", c.What, q.Of.Key, ask.First, ask.After, got, l.Total, l.More, ids)
 	}
 }
 
@@ -198,13 +174,13 @@ func TestWhatIsNoNumberOfPeopleListsNobody(t *testing.T) {
 	for _, d := range metric.Builtin() {
 		for tenant, n := range map[tenant.ID]int{id: want[d.Key], stranger: 0} {
 			ctx := access.With(t.Context(), access.Principal{Tenant: tenant, Kind: access.ReadKey, Permissions: access.ReadKey.Permissions()})
-			q := metric.Question{Of: d, Ask: between(day(3, 4, 0), day(3, 5, 0), ""), Lists: []metric.ListAsk{everyone}}
+			q := metric.Question{Of: d, Ask: between(day(3, 4, 0), day(3, 5, 0), ""), Lists: []metric.ListAsk{testkit.AllEntities}}
 			answer := w.metrics.Answer(ctx, []*metric.Question{&q})[0]
 			switch _, lists := want[d.Key]; {
 			case (answer.Err == nil) != lists:
 				t.Errorf("%s: %v", d.Key, answer.Err)
-			case lists && len(answer.Value.Lists[everyone].Entities) != n:
-				t.Errorf("%s lists %d, want %d", d.Key, len(answer.Value.Lists[everyone].Entities), n)
+			case lists && len(answer.Value.Lists[testkit.AllEntities].Entities) != n:
+				t.Errorf("%s lists %d, want %d", d.Key, len(answer.Value.Lists[testkit.AllEntities].Entities), n)
 			}
 		}
 	}
@@ -215,7 +191,7 @@ func TestNobodyIsListedAhead(t *testing.T) {
 	w := newWorld(t)
 	id := w.Tenant(t, "UTC")
 	w.did(t, id, "ann", "Opened", day(3, 1, 9))
-	ahead := everyone
+	ahead := testkit.AllEntities
 	ahead.At = day(1, 1, 0).AddDate(60, 0, 0)
 	ask := between(day(1, 1, 0), day(1, 1, 0).AddDate(61, 0, 0), calendar.Year)
 	for _, key := range []string{"monthly_active_users", "active_users"} {

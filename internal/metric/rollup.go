@@ -46,30 +46,31 @@ func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table
 		}
 		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
 	}
-	if err := t.countCuts(ctx, db, g, c, how, at); err != nil {
+	cuts, err := c.cutTypes(ctx, db, how)
+	if err != nil {
 		return nil, err
+	}
+	for _, r := range cuts {
+		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
 	}
 	t.Sources = c.sources(closed)
 	t.cut(g)
 	return t, nil
 }
 
-// countCuts adds the events of parts of quarter hours.
-func (t *Table) countCuts(ctx context.Context, db dbsqlc.DBTX, g Grid, c cover, how parted, at map[string]int) error {
+// cutTypes counts the events of parts of quarter hours by bucket and type.
+func (c cover) cutTypes(ctx context.Context, db dbsqlc.DBTX, how parted) ([]dbsqlc.EventCutByBucketAndTypeRow, error) {
 	if len(c.raw) == 0 {
-		return nil
+		return nil, nil
 	}
 	raw := listsOf(c.raw)
 	rows, err := dbsqlc.New().EventCutByBucketAndType(ctx, db, dbsqlc.EventCutByBucketAndTypeParams{
 		Types: how.types, OfAll: how.all, Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends,
 	})
 	if err != nil {
-		return fmt.Errorf("count events of cut quarter hours by type: %w", err)
+		return nil, fmt.Errorf("count events of cut quarter hours by type: %w", err)
 	}
-	for _, r := range rows {
-		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
-	}
-	return nil
+	return rows, nil
 }
 
 // count adds to a type's group, if the grid has it, or to the one that all are put together in.

@@ -117,12 +117,9 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 	for _, list := range r.listed {
 		reads = append(reads, func(db dbsqlc.DBTX) error { return list(ctx, db) })
 	}
-	if err := r.trip(ctx, append(reads, days.first(ctx)...)); err != nil {
-		return err
-	}
-	rest := days.rest(ctx)
-	r.stale = days.remembered()
-	if err := r.trip(ctx, rest); err != nil {
+	err := days.read(ctx, reads, func(reads []func(dbsqlc.DBTX) error) error { return r.trip(ctx, reads) })
+	r.stale = days.remembered() // also where it has to begin again
+	if err != nil {
 		return err
 	}
 	for need, i := range byDays {

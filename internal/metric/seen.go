@@ -14,10 +14,6 @@ import (
 // Who sees some rows alone is answered from the events that they see: row security narrows
 // those, and nothing that was worked out of them knows of conditions.
 
-func countSeenEvents(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
-	return countSeenOf(nil)(ctx, db, c, counts)
-}
-
 // countSeenOf counts the events of some types, or of all.
 func countSeenOf(types []string) counter {
 	return func(ctx context.Context, db dbsqlc.DBTX, c cover, counts []float64) error {
@@ -60,10 +56,7 @@ func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, m
 
 // addCutTypes adds the events of parts of quarter hours to the counts of all types.
 func addCutTypes(ctx context.Context, db dbsqlc.DBTX, rows []dbsqlc.EventTypeCountListRow, c cover, types []string, most int) ([]dbsqlc.EventTypeCountListRow, error) {
-	raw := listsOf(c.raw)
-	cuts, err := dbsqlc.New().EventCutByBucketAndType(ctx, db, dbsqlc.EventCutByBucketAndTypeParams{
-		Types: types, Buckets: raw.buckets, Starts: raw.starts, Ends: raw.ends,
-	})
+	cuts, err := c.cutTypes(ctx, db, parted{types: types})
 	if err != nil {
 		return nil, err
 	}

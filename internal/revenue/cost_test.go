@@ -62,7 +62,7 @@ func TestOneRoundListsAllRows(t *testing.T) {
 	}
 	none := read(10)
 	for _, top := range []int{2, 10} {
-		if n := read(top, everyone); n != none+3 {
+		if n := read(top, testkit.AllEntities); n != none+3 {
 			t.Errorf("%d rows are read and listed by %d reads, without lists by %d", top, n, none)
 		}
 	}
@@ -84,7 +84,7 @@ func TestRevenueIsNotToldForSomeRows(t *testing.T) {
 	} {
 		ctx := access.With(context.Background(), who)
 		_, err := l.metrics().Value(ctx, definition(t, "mrr"), between2026("01-01", "03-01"))
-		lists := metric.Question{Of: definition(t, "mrr"), Ask: between2026("01-01", "03-01"), Lists: []metric.ListAsk{everyone}}
+		lists := metric.Question{Of: definition(t, "mrr"), Ask: between2026("01-01", "03-01"), Lists: []metric.ListAsk{testkit.AllEntities}}
 		listed := l.metrics().Answer(ctx, []*metric.Question{&lists})[0].Err
 		_, err2 := l.revenue.Subscriptions(ctx, SubscriptionQuery{}, 10, 0)
 		_, err3 := l.revenue.MRR(ctx, []int64{1})

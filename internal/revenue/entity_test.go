@@ -19,32 +19,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
-// everyone asks for all that a cell is made of, which is less than a page here.
-var everyone = metric.ListAsk{Page: metric.Page{First: 500}}
-
-// cell is a figure, and what was listed of it.
-type cell struct {
-	what  string
-	value *float64
-	lists metric.Lists
-}
-
-// cells are those of an answer: of a series the one bucket that is asked for.
-func cells(a metric.Answer, bucket int) (list []cell) {
-	switch {
-	case a.Value != nil:
-		return []cell{{"value", a.Value.Value, a.Value.Lists}}
-	case a.Series != nil:
-		return []cell{{"bucket", a.Series.Values[bucket], a.Series.Lists}}
-	}
-	for _, r := range a.Breakdown.Rows {
-		list = append(list, cell{"row", r.Value, r.Lists})
-	}
-	if r := a.Breakdown.Rest; r != nil {
-		list = append(list, cell{"rest", r.Value, r.Lists})
-	}
-	return append(list, cell{"total", a.Breakdown.Total.Value, a.Breakdown.Total.Lists})
-}
+type listing testkit.Listing
 
 // Whatever is asked of revenue, and as of whenever, what it lists adds up to the figure, and
 // pages of it are parts of one list.
@@ -117,7 +92,7 @@ func checkLists(t *rapid.T, metrics *metric.Service, id tenant.ID, q metric.Ques
 		}
 		return answer
 	}
-	all, bucket := everyone, 0
+	all, bucket := testkit.AllEntities, 0
 	if q.Series {
 		at := ask().Series.At
 		bucket = rapid.IntRange(0, len(at)-1).Draw(t, "bucket")
@@ -125,58 +100,58 @@ func checkLists(t *rapid.T, metrics *metric.Service, id tenant.ID, q metric.Ques
 	}
 	part := all
 	part.First = rapid.IntRange(1, 2).Draw(t, "first")
-	for i, c := range cells(ask(all, part), bucket) {
-		c.check(t, q, *c.lists[all])
-		if got, want := c.lists[part], c.lists[all]; got.Total != want.Total || got.Sum != want.Sum ||
+	for i, c := range testkit.Listings(ask(all, part), bucket) {
+		listing(c).check(t, q, *c.Lists[all])
+		if got, want := c.Lists[part], c.Lists[all]; got.Total != want.Total || got.Sum != want.Sum ||
 			!slices.Equal(got.Entities, want.Entities[:min(part.First, want.Total)]) || got.More != (want.Total > part.First) {
-			t.Errorf("%s of %s begins with %+v, and is %+v", c.what, q.Of.Key, got, want)
+			t.Errorf("%s of %s begins with %+v, and is %+v", c.What, q.Of.Key, got, want)
 		}
-		if n := len(c.lists[part].Entities); n > 0 {
+		if n := len(c.Lists[part].Entities); n > 0 {
 			next := part
-			next.After = c.lists[part].Entities[n-1].ID
-			c.follows(t, cells(ask(next), bucket)[i], next, n)
+			next.After = c.Lists[part].Entities[n-1].ID
+			listing(c).follows(t, testkit.Listings(ask(next), bucket)[i], next, n)
 		}
 	}
 }
 
 // follows holds the page after the first n of a list against the list.
-func (c cell) follows(t *rapid.T, page cell, ask metric.ListAsk, n int) {
+func (c listing) follows(t *rapid.T, page testkit.Listing, ask metric.ListAsk, n int) {
 	whole := ask
-	whole.Page = everyone.Page
-	want := c.lists[whole].Entities[n:]
-	if got := page.lists[ask].Entities; !slices.Equal(got, want[:min(ask.First, len(want))]) {
-		t.Errorf("after %d the %s goes on with %v, want what begins %v", ask.After, c.what, got, want)
+	whole.Page = testkit.AllEntities.Page
+	want := c.Lists[whole].Entities[n:]
+	if got := page.Lists[ask].Entities; !slices.Equal(got, want[:min(ask.First, len(want))]) {
+		t.Errorf("after %d the %s goes on with %v, want what begins %v", ask.After, c.What, got, want)
 	}
 }
 
 // check holds a whole list against the figure.
-func (c cell) check(t *rapid.T, q metric.Question, l metric.Listing) {
+func (c listing) check(t *rapid.T, q metric.Question, l metric.Listing) {
 	sum, last := 0.0, int64(0)
 	for _, e := range l.Entities {
 		if sum += e.Amount; e.Amount == 0 || e.ID <= last {
-			t.Errorf("%s of %s: %+v after %d", c.what, q.Of.Key, e, last)
+			t.Errorf("%s of %s: %+v after %d", c.What, q.Of.Key, e, last)
 		}
 		last = e.ID
 	}
-	if l.Total != len(l.Entities) || l.More || math.Abs(l.Sum-*c.value) > 1e-9 || math.Abs(sum-*c.value) > 1e-9 {
-		t.Errorf("%s of %s is %v, and lists %+v, which is %v", c.what, q.Of.Key, *c.value, l, sum)
+	if l.Total != len(l.Entities) || l.More || math.Abs(l.Sum-*c.Value) > 1e-9 || math.Abs(sum-*c.Value) > 1e-9 {
+		t.Errorf("%s of %s is %v, and lists %+v, which is %v", c.What, q.Of.Key, *c.Value, l, sum)
 	}
-	if q.Of.Key == "paying_customers" && float64(l.Total) != *c.value {
-		t.Errorf("%s of %s is %v, and lists %d", c.what, q.Of.Key, *c.value, l.Total)
+	if q.Of.Key == "paying_customers" && float64(l.Total) != *c.Value {
+		t.Errorf("%s of %s is %v, and lists %d", c.What, q.Of.Key, *c.Value, l.Total)
 	}
 }
 
 // listOf tells what a value lists: each entity by the name of its sender, and its amount.
 func (l *ledger) listOf(t *testing.T, id tenant.ID, key string, ask metric.Ask) string {
 	t.Helper()
-	q := metric.Question{Of: definition(t, key), Ask: ask, Lists: []metric.ListAsk{everyone}}
+	q := metric.Question{Of: definition(t, key), Ask: ask, Lists: []metric.ListAsk{testkit.AllEntities}}
 	a := l.metrics().Answer(as(id), []*metric.Question{&q})[0]
 	if a.Err != nil {
 		t.Fatal(key, ": ", a.Err)
 	}
 	var words []string
-	for _, e := range a.Value.Lists[everyone].Entities {
-		words = append(words, fmt.Sprint(l.nameOf(t, a.Value.Lists[everyone].Kind, e.ID), " ", e.Amount))
+	for _, e := range a.Value.Lists[testkit.AllEntities].Entities {
+		words = append(words, fmt.Sprint(l.nameOf(t, a.Value.Lists[testkit.AllEntities].Kind, e.ID), " ", e.Amount))
 	}
 	slices.Sort(words)
 	return strings.Join(words, ", ")
@@ -243,7 +218,7 @@ func TestWhatIsNoSumListsNobody(t *testing.T) {
 	inDollars.Currency = "USD"
 	for _, d := range Metrics() {
 		for _, by := range [][]metric.Dimension{nil, {{Kind: metric.ByPlan}}} {
-			q := metric.Question{Of: d, Ask: inDollars, By: by, Top: 1, Lists: []metric.ListAsk{everyone}}
+			q := metric.Question{Of: d, Ask: inDollars, By: by, Top: 1, Lists: []metric.ListAsk{testkit.AllEntities}}
 			err := l.metrics().Answer(as(acme), []*metric.Question{&q})[0].Err
 			if f, _ := fault.Of(err); (err != nil) != slices.Contains(ratios, d.Key) || err != nil && f.Field != "entities" {
 				t.Errorf("%s in dollars: %v", d.Key, err)
@@ -253,7 +228,7 @@ func TestWhatIsNoSumListsNobody(t *testing.T) {
 	var questions []*metric.Question
 	for _, key := range []string{"paying_customers", "mrr", "trials"} {
 		for _, by := range [][]metric.Dimension{nil, {{Kind: metric.ByPlan}}} {
-			questions = append(questions, &metric.Question{Of: definition(t, key), Ask: between2026("02-01", "03-01"), By: by, Top: 1, Lists: []metric.ListAsk{everyone}})
+			questions = append(questions, &metric.Question{Of: definition(t, key), Ask: between2026("02-01", "03-01"), By: by, Top: 1, Lists: []metric.ListAsk{testkit.AllEntities}})
 		}
 	}
 	for i, a := range l.metrics().Answer(as(acme), questions) {
