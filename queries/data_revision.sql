@@ -1,16 +1,20 @@
--- Under what answers are read: the instant, the tenant's settings, and how often each subject
--- has changed.
--- name: DataRevisionGet :one
-select
-  now()::timestamptz as at,
-  coalesce((select t::text from tenant t), '')::text as settings,
-  coalesce((
-    select (max(p.month) + interval '1 month') at time zone 'UTC'
-    from archive_part p
-    where p.state = 'dropped'
-  ), 'epoch')::timestamptz as raw_since,
-  coalesce((select array_agg(r.subject order by r.subject) from data_revision r), '{}')::text[] as subjects,
-  coalesce((select array_agg(r.revision order by r.subject) from data_revision r), '{}')::bigint[] as revisions;
+-- Under what answers are read: how often each subject has changed; of the tenant's settings,
+-- which version of their row it is; and until which month raw events are in the archive alone.
+-- Whoever has no settings gets no row.
+-- name: DataRevisionList :many
+select now()::timestamptz as at, ''::text as subject, t.xmin::text::bigint as revision
+from tenant t
+union all
+select now(), r.subject, r.revision
+from data_revision r
+union all
+(
+  select now(), 'archive', extract(epoch from p.month)::bigint
+  from archive_part p
+  where p.state = 'dropped'
+  order by p.month desc
+  limit 1
+);
 
 -- Worker: counts a change of a subject of some tenants, once in a transaction.
 -- name: DataRevisionBump :exec

@@ -95,7 +95,7 @@ func TestALookThatFails(t *testing.T) {
 		if fail {
 			return state{}, down
 		}
-		return state{settings: "x"}, nil
+		return state{revisions: map[topic.Subject]int64{settings: 7}}, nil
 	}}
 	if _, err := c.now(t.Context()); !errors.Is(err, down) {
 		t.Error(err)
@@ -106,22 +106,23 @@ func TestALookThatFails(t *testing.T) {
 		_, _ = c.now(t.Context())
 	}()
 	crash = false
-	if s, err := c.now(t.Context()); err != nil || s.settings != "x" {
+	if s, err := c.now(t.Context()); err != nil || s.revisions[settings] != 7 {
 		t.Errorf("%+v %v", s, err)
 	}
 }
 
 func TestOnlyWhatWasReadCounts(t *testing.T) {
-	then := state{settings: "a", revisions: map[topic.Subject]int64{topic.Day: 3}}
+	then := state{revisions: map[topic.Subject]int64{settings: 1, topic.Day: 3}}
 	for _, c := range []struct {
 		now  state
 		want bool
 	}{
-		{state{settings: "a", revisions: map[topic.Subject]int64{topic.Day: 3}}, true},
-		{state{settings: "a", revisions: map[topic.Subject]int64{topic.Day: 3, "other": 9}}, true},
-		{state{settings: "a", revisions: map[topic.Subject]int64{topic.Day: 4}}, false},
-		{state{settings: "a", revisions: map[topic.Subject]int64{}}, false},
-		{state{settings: "b", revisions: map[topic.Subject]int64{topic.Day: 3}}, false},
+		{state{revisions: map[topic.Subject]int64{settings: 1, topic.Day: 3}}, true},
+		{state{revisions: map[topic.Subject]int64{settings: 1, topic.Day: 3, "other": 9}}, true},
+		{state{revisions: map[topic.Subject]int64{settings: 1, topic.Day: 4}}, false},
+		{state{revisions: map[topic.Subject]int64{settings: 1}}, false},
+		{state{revisions: map[topic.Subject]int64{settings: 2, topic.Day: 3}}, false},
+		{state{revisions: map[topic.Subject]int64{settings: 1, archived: 1, topic.Day: 3}}, false},
 	} {
 		if got := c.now.same(then, []topic.Subject{topic.Day, topic.Tenant}); got != c.want {
 			t.Errorf("%+v: %v", c.now, got)

@@ -23,16 +23,17 @@ func (a *authority) forget() {
 // authenticate reads an Authorization header. The context that it returns ends when whoever
 // asks may no longer do so: it is for what lasts.
 func (a *authority) authenticate(ctx context.Context, authorization string) (context.Context, string, error) {
-	who, recheck, err := a.identify(ctx, access.Bearer(authorization))
+	bearer := access.Bearer(authorization)
+	who, err := a.identify(ctx, bearer)
 	if err != nil {
 		return nil, "", err
 	}
-	return access.With(a.watcher.Watch(ctx, who, recheck), who), who.Scope(), nil
+	return access.With(a.watcher.Watch(ctx, who, a.recheck(bearer)), who), who.Scope(), nil
 }
 
 // recognize is authenticate for what is over in a moment.
 func (a *authority) recognize(ctx context.Context, authorization string) (context.Context, string, error) {
-	who, _, err := a.identify(ctx, access.Bearer(authorization))
+	who, err := a.identify(ctx, access.Bearer(authorization))
 	if err != nil {
 		return nil, "", err
 	}
@@ -40,15 +41,23 @@ func (a *authority) recognize(ctx context.Context, authorization string) (contex
 }
 
 // identify tells signed tokens and keys apart by their form, and asks whom they belong to.
-func (a *authority) identify(ctx context.Context, bearer string) (access.Principal, access.Recheck, error) {
-	if access.IsEmbedToken(bearer) {
-		who, err := a.keys.Token(ctx, bearer)
-		return who, a.keys.RecheckToken(bearer), err
+func (a *authority) identify(ctx context.Context, bearer string) (access.Principal, error) {
+	switch {
+	case access.IsEmbedToken(bearer):
+		return a.keys.Token(ctx, bearer)
+	case people.IsToken(bearer):
+		return a.sessions.Token(ctx, bearer)
 	}
-	if people.IsToken(bearer) {
-		who, err := a.sessions.Token(ctx, bearer)
-		return who, a.sessions.Recheck(bearer), err
+	return a.keys.Key(ctx, bearer)
+}
+
+// recheck is how to ask again whom it belongs to.
+func (a *authority) recheck(bearer string) access.Recheck {
+	switch {
+	case access.IsEmbedToken(bearer):
+		return a.keys.RecheckToken(bearer)
+	case people.IsToken(bearer):
+		return a.sessions.Recheck(bearer)
 	}
-	who, err := a.keys.Key(ctx, bearer)
-	return who, a.keys.Recheck(bearer), err
+	return a.keys.Recheck(bearer)
 }

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	gqlgen "github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -86,33 +88,36 @@ func (a admission) admit(ctx context.Context, op *gqlgen.OperationContext) (gqlh
 	if op.Operation.Operation == ast.Mutation {
 		kind = limit.Write
 	}
+	return a.charge(ctx, kind, meter.Requested(), meter.Actual)
+}
+
+// charge charges a cost, or refuses it; actual is asked once the operation has run.
+func (a admission) charge(ctx context.Context, kind limit.Kind, requested int, actual func() int) (gqlhttp.Admission, error) {
 	caller, rates := a.callerOf(ctx)
-	spent, err := a.limiter.Spend(ctx, caller, rates, kind, meter.Requested())
+	spent, err := a.limiter.Spend(ctx, caller, rates, kind, requested)
 	header := http.Header{}
 	spent.WriteHeader(header)
 	return gqlhttp.Admission{Header: header, Extensions: func() map[string]any {
-		return map[string]any{"cost": costOf(meter, spent, err == nil)}
+		came := 0
+		if err == nil {
+			came = actual()
+		}
+		return map[string]any{"cost": costOf(requested, came, spent)}
 	}}, err
 }
 
-// cost is `extensions.cost` of an answer.
-type cost struct {
-	Requested int  `json:"requested"`
-	Actual    int  `json:"actual"`
-	Remaining *int `json:"remaining"` // null: without a limit
-	Reset     *int `json:"reset"`     // seconds
-}
-
-func costOf(meter *limit.Meter, spent limit.Spending, ran bool) cost {
-	c := cost{Requested: meter.Requested()}
-	if ran {
-		c.Actual = meter.Actual()
+// costOf is `extensions.cost` of an answer: what it was charged, what it came to, and of the
+// tightest budget what is left, with the seconds until it is full; null: without a limit.
+func costOf(requested, actual int, spent limit.Spending) json.RawMessage {
+	b := strconv.AppendInt([]byte(`{"requested":`), int64(requested), 10)
+	b = strconv.AppendInt(append(b, `,"actual":`...), int64(actual), 10)
+	tightest, limited := spent.Tightest()
+	if !limited {
+		return append(b, `,"remaining":null,"reset":null}`...)
 	}
-	if tightest, limited := spent.Tightest(); limited {
-		reset := limit.Seconds(tightest.Reset)
-		c.Remaining, c.Reset = &tightest.Remaining, &reset
-	}
-	return c
+	b = strconv.AppendInt(append(b, `,"remaining":`...), int64(tightest.Remaining), 10)
+	b = strconv.AppendInt(append(b, `,"reset":`...), int64(limit.Seconds(tightest.Reset)), 10)
+	return append(b, '}')
 }
 
 // callerOf says to whom an operation is charged, and within what. Who is not known yet is

@@ -254,8 +254,12 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		SummaryService: summaries,
 		Revenue:        books,
 	}, n.config.Limits.bounds(), n.logger)
+	admission := admission{s.limiter, quotas}
+	var recall gqlhttp.Memory
 	if n.config.AnswerCache > 0 {
-		executor.Use(answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep))
+		keeper := answer.New(n.app, int64(n.config.AnswerCache)<<20, graph.MayKeep)
+		executor.Use(keeper)
+		recall = memory{keeper, s.documents, admission}
 	}
 	return gqlhttp.New(gqlhttp.Config{
 		Executor:     executor,
@@ -269,7 +273,8 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 			}
 			return scope
 		},
-		Admit:       admission{s.limiter, quotas}.admit,
+		Admit:       admission.admit,
+		Memory:      recall,
 		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, from) },
 		Documents:   s.documents,
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -18,7 +19,8 @@ type answer struct {
 	errors     gqlerror.List
 	data       []byte // gqlgen's buffer, good until its next response
 	extensions map[string]any
-	stored     []byte // the whole response object, of an answer that was given before
+	recalled   func(buf []byte) []byte // writes the data, in place of it
+	stored     []byte                  // the whole response object, of an answer that was given before
 }
 
 // Bounds of a request error: a document may be wrong in a thousand places, and
@@ -94,7 +96,7 @@ func defaultCode(e *gqlerror.Error, otherwise fault.Code) fault.Code {
 }
 
 // executed tells an answer from a request error.
-func (a *answer) executed() bool { return a.data != nil || a.stored != nil }
+func (a *answer) executed() bool { return a.data != nil || a.recalled != nil || a.stored != nil }
 
 // status is the HTTP status of the answer under application/graphql-response+json:
 // that of the first error's fault, and 400 for a code that is no fault's, such as
@@ -114,23 +116,49 @@ func (a *answer) status() int {
 // encode writes the response object, into bytes of its own: {"errors":…} without
 // data if nothing was executed, else {"data":…}, with errors before it if there
 // were any (GraphQL, 7.1).
-func (a *answer) encode() []byte {
+func (a *answer) encode() []byte { return a.appendTo(make([]byte, 0, len(a.data)+len(a.stored)+128)) }
+
+func (a *answer) appendTo(buf []byte) []byte {
 	if a.stored != nil {
-		return a.stored
+		return append(buf, a.stored...)
 	}
-	buf := make([]byte, 0, len(a.data)+64)
 	buf = append(buf, '{')
 	if len(a.errors) > 0 {
 		buf = append(append(buf, `"errors":`...), a.encodeErrors()...)
 	}
-	if a.data != nil {
+	if a.executed() {
 		if len(a.errors) > 0 {
 			buf = append(buf, ',')
 		}
-		buf = append(append(buf, `"data":`...), a.data...)
+		if buf = append(buf, `"data":`...); a.recalled != nil {
+			buf = a.recalled(buf)
+		} else {
+			buf = append(buf, a.data...)
+		}
 	}
-	if extensions, err := json.Marshal(a.extensions); err == nil && len(a.extensions) > 0 {
-		buf = append(append(buf, `,"extensions":`...), extensions...)
+	if len(a.extensions) > 0 {
+		buf = appendExtensions(append(buf, `,"extensions":`...), a.extensions)
+	}
+	return append(buf, '}')
+}
+
+// appendExtensions writes them in the order of their names. One that JSON cannot hold is left out.
+func appendExtensions(buf []byte, extensions map[string]any) []byte {
+	separator := byte('{')
+	for _, name := range slices.Sorted(maps.Keys(extensions)) {
+		value, written := extensions[name].(json.RawMessage)
+		if !written {
+			var err error
+			if value, err = json.Marshal(extensions[name]); err != nil {
+				continue
+			}
+		}
+		key, _ := json.Marshal(name) // a text can be written
+		buf = append(append(append(append(buf, separator), key...), ':'), value...)
+		separator = ','
+	}
+	if separator == '{' {
+		buf = append(buf, '{')
 	}
 	return append(buf, '}')
 }

@@ -21,6 +21,7 @@ type exchange struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	format   format
+	start    time.Time // of reading the request
 	deadline time.Time // of all that comes before a stream's first event
 }
 
@@ -28,7 +29,16 @@ type exchange struct {
 func (x *exchange) serve() {
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
-	who, scope, q, err := x.open(ctx, cancel)
+	who, scope, text, err := x.open(ctx, cancel)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	who, done := x.recall(who, scope, string(text))
+	if done {
+		return
+	}
+	q, err := x.read(text)
 	switch {
 	case err != nil:
 		x.fail(err)
@@ -39,17 +49,20 @@ func (x *exchange) serve() {
 	}
 }
 
-// open reads who asks, and for what.
-func (x *exchange) open(ctx context.Context, cancel context.CancelCauseFunc) (context.Context, string, *request, error) {
+// open finds out who asks, and takes in what they ask.
+func (x *exchange) open(ctx context.Context, cancel context.CancelCauseFunc) (who context.Context, scope string, text []byte, err error) {
 	if err := x.acceptable(); err != nil {
 		return nil, "", nil, err
 	}
-	who, scope, err := x.identify(ctx, cancel)
-	if err != nil {
+	x.start = graphql.Now()
+	if who, scope, err = x.identify(ctx, cancel); err != nil {
 		return nil, "", nil, err
 	}
-	q, err := x.read()
-	return who, scope, q, err
+	if x.r.Method == http.MethodGet {
+		return who, scope, []byte(x.r.URL.RawQuery), nil
+	}
+	text, err = x.body()
+	return who, scope, text, err
 }
 
 // identify finds out who asks, if they say so.
@@ -86,27 +99,22 @@ func (x *exchange) acceptable() error {
 	return nil
 }
 
-// read reads the request out of the URL or the body.
-func (x *exchange) read() (q *request, err error) {
-	start := graphql.Now()
+// read reads the request out of the URL's query, or the body.
+func (x *exchange) read(text []byte) (q *request, err error) {
 	if x.r.Method == http.MethodGet {
-		q, err = requestOfURL(x.r.URL.RawQuery)
+		q, err = requestOfURL(string(text))
 	} else {
-		q, err = x.readBody()
+		q, err = requestOfBody(text)
 	}
 	if err != nil {
 		return nil, err
 	}
 	q.header = x.r.Header
-	q.read = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	q.read = graphql.TraceTiming{Start: x.start, End: graphql.Now()}
 	return q, nil
 }
 
-func (x *exchange) readBody() (*request, error) {
-	body, err := x.body()
-	if err != nil {
-		return nil, err
-	}
+func requestOfBody(body []byte) (*request, error) {
 	object, err := decodeObject(body)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,8 @@ type Config struct {
 	// Prepare is called on the context of every single execution, and installs
 	// what must not outlive it, such as dataloaders. It may be nil.
 	Prepare func(ctx context.Context) context.Context
+	// Memory gives answers to plain requests again. It may be nil.
+	Memory Memory
 	// Documents knows documents by hash, and says which may run. Nil: every document
 	// comes as its text, and all of them may.
 	Documents Documents

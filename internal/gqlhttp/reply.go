@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
@@ -19,8 +20,19 @@ func (x *exchange) reply(a *answer) {
 		status = http.StatusOK
 	}
 	x.advise(a)
-	x.write(status, a.encode())
+	buf := replies.Get().(*[]byte)
+	*buf = a.appendTo((*buf)[:0])
+	x.write(status, *buf)
+	if cap(*buf) <= maxReply {
+		replies.Put(buf)
+	}
 }
+
+// replies are buffers that answers are written out of, which net/http does not keep.
+var replies = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxReply bounds a buffer that is used again.
+const maxReply = 256 << 10
 
 // refusal is a fault whose HTTP status is another than its code's.
 type refusal struct {

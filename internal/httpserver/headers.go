@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -11,14 +12,14 @@ import (
 // (https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html). An answer
 // is data: as a page it may load nothing, do nothing, and be framed by nobody. The playground,
 // which is a page, has a policy of its own.
-var always = map[string]string{
-	"X-Content-Type-Options":       "nosniff",
-	"X-Frame-Options":              "DENY",
-	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
-	"Referrer-Policy":              "no-referrer",
-	"Permissions-Policy":           "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-	"Cross-Origin-Opener-Policy":   "same-origin",
-	"Cross-Origin-Resource-Policy": "same-origin",
+var always = http.Header{
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Permissions-Policy":           {"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
 }
 
 // strictTransport has browsers come by TLS alone for a year (RFC 6797). Hosts below this one
@@ -28,9 +29,7 @@ const strictTransport = "max-age=31536000"
 func withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		for name, value := range always {
-			header.Set(name, value)
-		}
+		maps.Copy(header, always)
 		if fault.ClientOf(r.Context()).Secure {
 			header.Set("Strict-Transport-Security", strictTransport)
 		}

@@ -28,7 +28,7 @@ func (m *Meter) Requested() int { return m.estimate.Total }
 // Actual is what the operation has cost by now: what was requested, without the items of
 // pages that there were not, and what would have been below them. It is exact once all is
 // executed, but for lists without a `first`, which count as long as they were taken to be.
-func (m *Meter) Actual() int { return max(1, m.estimate.Total-int(m.unused.Load())) }
+func (m *Meter) Actual() int { return m.Counts().Actual(m.estimate.Total) }
 
 // Returned notes how many items a field with a `first` gives. It fails when the lists of the
 // operation come to more items than it may have. Without a meter nothing is counted.
@@ -45,6 +45,9 @@ func (m *Meter) Returned(field *ast.Field, items int) error {
 
 // Counts are what a meter has counted.
 type Counts struct{ items, unused int64 }
+
+// Actual is what an operation has cost for which so much was requested.
+func (c Counts) Actual(requested int) int { return max(1, requested-int(c.unused)) }
 
 // Counts gives what was counted, for another meter of the same operation; of none, nothing.
 func (m *Meter) Counts() Counts {

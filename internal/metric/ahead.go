@@ -49,7 +49,7 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 // are not guessed.
 func inOneTrip(questions []*Question) bool {
 	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
-		return q.By != nil || len(q.Lists) > 0 || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+		return q.By != nil && (!q.Of.adds() || q.Interval != "") || len(q.Lists) > 0 || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
 	})
 }
 

@@ -251,13 +251,13 @@ type valueInquiry struct {
 
 func newValue(w Window, q *Question) (inquiry, error) {
 	v := &valueInquiry{q: q, made: Value{Figure: Figure{Window: w, Of: q.Of}, Comparisons: []ComparedValue{}}}
-	v.grid = Grid{Window: w, Buckets: w.whole(), Filter: q.Filter}
+	v.grid = w.single(q.Filter)
 	for _, c := range q.Compare {
 		other, moved, err := w.compared(c, q.Last)
 		if err != nil {
 			return nil, err
 		}
-		g := Grid{Window: other, Buckets: other.whole(), Filter: q.Filter}
+		g := other.single(q.Filter)
 		if moved != nil {
 			g.Before = v.grid.beforeMoved(*moved)
 		}
@@ -301,17 +301,17 @@ func (f figures) single(bucket int) *float64 {
 
 func (s *Service) series(ctx context.Context, ask Ask, count counters) (answer Series, err error) {
 	err = s.read(ctx, ask, func(tx pgx.Tx, w Window) error {
-		buckets, err := w.buckets(ask.Interval)
+		laid, err := w.layout(ask.Interval)
 		if err != nil {
 			return err
 		}
-		w.noteNextClose(ctx, buckets)
-		t, err := count.read(ctx, tx, Grid{Window: w, Buckets: w.clip(buckets)}, "n")
+		w.noteNextClose(ctx, laid.full)
+		t, err := count.read(ctx, tx, w.laid(laid, "", nil), "n")
 		if err != nil {
 			return err
 		}
-		answer = w.series(buckets)
-		for i := range buckets {
+		answer = w.series(laid)
+		for i := range laid.full {
 			answer.Values[i] = &t.Columns["n"][0][i]
 		}
 		return nil
@@ -319,11 +319,11 @@ func (s *Service) series(ctx context.Context, ask Ask, count counters) (answer S
 	return answer, err
 }
 
-// bucketsOf are a question's buckets, with those before the range that an average reaches
+// layoutOf is a question's layout, with the buckets before its range that an average reaches
 // back to.
-func (w Window) bucketsOf(q *Question) (buckets, before []calendar.Bucket, err error) {
-	if buckets, err = w.buckets(q.Interval); err != nil || q.Smooth == 0 {
-		return buckets, nil, err
+func (w Window) layoutOf(q *Question) (laid *layout, before []calendar.Bucket, err error) {
+	if laid, err = w.layout(q.Interval); err != nil || q.Smooth == 0 {
+		return laid, nil, err
 	}
 	if q.Smooth < 2 || q.Smooth > maxSmooth {
 		return nil, nil, fault.Input("movingAverage", "Between 2 and %d buckets are allowed.", maxSmooth)
@@ -337,5 +337,5 @@ func (w Window) bucketsOf(q *Question) (buckets, before []calendar.Bucket, err e
 		}
 		before = append(before, b)
 	}
-	return buckets, slices.Clip(before), nil
+	return laid, slices.Clip(before), nil
 }

@@ -40,11 +40,11 @@ type Row struct {
 }
 
 type breakdownInquiry struct {
-	made    Breakdown
-	q       *Question
-	buckets []calendar.Bucket
-	others  []Window // of the comparisons
-	step    int
+	made   Breakdown
+	q      *Question
+	laid   *layout  // of its series; nil: it has none
+	others []Window // of the comparisons
+	step   int
 
 	whole, total  frame
 	top           [][]*string // the groups that are shown
@@ -79,13 +79,13 @@ func newBreakdown(w Window, q *Question, dims []DimensionKind) (inquiry, error) 
 		return b, nil
 	}
 	var err error
-	if b.buckets, err = w.buckets(q.Interval); err != nil {
+	if b.laid, err = w.layout(q.Interval); err != nil {
 		return nil, err
 	}
-	if n := len(b.buckets) * q.Top; n > maxCells {
+	if n := len(b.laid.full) * q.Top; n > maxCells {
 		return nil, fault.Input("interval", "That is %d figures, and at most %d are given. Ask for fewer groups, or a longer interval.", n, maxCells)
 	}
-	s := w.series(b.buckets)
+	s := w.series(b.laid)
 	b.made.At, b.made.Complete = s.At, s.Complete
 	return b, nil
 }
@@ -101,6 +101,12 @@ func (b *breakdownInquiry) next(ctx context.Context, r *round) (bool, error) {
 	case 1:
 		b.whole = b.want(ctx, r, b.made.Window, nil, nil, b.q.By)
 		b.total = b.want(ctx, r, b.made.Window, nil, nil, nil)
+		if b.q.Of.adds() { // what is compared with is then needed whole, whatever will be shown
+			for _, other := range b.others {
+				b.want(ctx, r, other, nil, nil, b.q.By)
+				b.want(ctx, r, other, nil, nil, nil)
+			}
+		}
 		return false, nil
 	case 2:
 		b.choose(r.figures(b.whole))
@@ -117,7 +123,9 @@ func (b *breakdownInquiry) next(ctx context.Context, r *round) (bool, error) {
 
 // want asks for a grid of a window in one bucket, or in the given ones.
 func (b *breakdownInquiry) want(ctx context.Context, r *round, w Window, only, except [][]*string, by []Dimension) frame {
-	return r.want(ctx, b.q.Of, Grid{Window: w, Buckets: w.whole(), Filter: b.q.Filter, By: by, Only: only, Except: except})
+	g := w.single(b.q.Filter)
+	g.By, g.Only, g.Except = by, only, except
+	return r.want(ctx, b.q.Of, g)
 }
 
 // choose takes the largest groups, those of equal size by their keys.
@@ -158,7 +166,7 @@ func (b *breakdownInquiry) wantTheRest(ctx context.Context, r *round) {
 		f := b.want(ctx, r, w, nil, b.top, by)
 		b.rest = &f
 	}
-	if b.buckets != nil {
+	if b.laid != nil {
 		b.wantSeries(ctx, r, left)
 	}
 	b.list(r, left)
@@ -206,8 +214,7 @@ func (b *breakdownInquiry) list(r *round, left bool) {
 	if len(b.q.Lists) == 0 {
 		return
 	}
-	w := b.made.Window
-	g := Grid{Window: w, Buckets: w.whole(), Filter: b.q.Filter}
+	g := b.made.single(b.q.Filter)
 	b.totalLists = r.list(b.q.Of, g, b.q.Lists)[0]
 	if g.By = b.q.By; len(b.top) > 0 {
 		g.Only = b.top
@@ -223,8 +230,8 @@ func (b *breakdownInquiry) list(r *round, left bool) {
 
 func (b *breakdownInquiry) wantSeries(ctx context.Context, r *round, left bool) {
 	w := b.made.Window
-	g := Grid{Window: w, Interval: b.q.Interval, Buckets: w.clip(b.buckets), Filter: b.q.Filter}
-	w.noteNextClose(ctx, b.buckets)
+	g := w.laid(b.laid, b.q.Interval, b.q.Filter)
+	w.noteNextClose(ctx, b.laid.full)
 	total := r.want(ctx, b.q.Of, g)
 	g.By, g.Only = b.q.By, b.top
 	shown := r.want(ctx, b.q.Of, g)
@@ -296,7 +303,7 @@ func (b *breakdownInquiry) valuesOf(found figures, at map[string]int, keys []*st
 	if i, ok := at[groupKey(keys)]; ok && i < len(found.values) {
 		return found.values[i]
 	}
-	values := make([]*float64, len(b.buckets))
+	values := make([]*float64, len(b.laid.full))
 	for i := range values {
 		values[i] = b.q.Of.nothing()
 	}

@@ -62,13 +62,13 @@ func place[Row ~struct {
 // The figures that are materialized of a closed day.
 var (
 	dailyEvents = &daily{
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.Events }, adds: true, edges: true, afresh: []counter{countEvents, cutsOf(nil)},
+		figure: func(d *dbsqlc.ClosedDayListRow) int64 { return d.Events }, adds: true, edges: true, afresh: []counter{countEvents, cutsOf(nil)},
 	}
 	dailyUsers = &daily{ // uniques don't add up
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.ActiveUsers }, edges: true, afresh: []counter{countActiveUsers},
+		figure: func(d *dbsqlc.ClosedDayListRow) int64 { return d.ActiveUsers }, edges: true, afresh: []counter{countActiveUsers},
 	}
 	dailyNewUsers = &daily{
-		figure: func(d dbsqlc.ClosedDayListRow) int64 { return d.NewUsers }, adds: true, afresh: []counter{countNewUsers},
+		figure: func(d *dbsqlc.ClosedDayListRow) int64 { return d.NewUsers }, adds: true, afresh: []counter{countNewUsers},
 	}
 )
 
@@ -120,7 +120,7 @@ func countEventsOf(types []string) counters {
 type ofTypes []string
 
 func (o ofTypes) read(ctx context.Context, db dbsqlc.DBTX, g Grid, column string) (*Table, error) {
-	t, c := NewTable(g, column), g.cover().kept()
+	t, c := NewTable(g, column), g.kept()
 	days, slots := listsOf(c.days), listsOf(c.slots)
 	rows, err := dbsqlc.New().EventCountByBucketOfTypes(ctx, db, dbsqlc.EventCountByBucketOfTypesParams{
 		Types:      o,

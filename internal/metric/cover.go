@@ -11,7 +11,7 @@ import (
 // cover is how buckets are put together from what is kept: whole days of the tenant's
 // zone, quarter hours of other days, and events where a range cuts a quarter hour. Each
 // piece belongs to one bucket, and together the pieces of a bucket are the bucket. So a
-// month of any zone costs about thirty days and two edges.
+// month of any zone costs about thirty days and two edges. Its lists are shared.
 type cover struct {
 	days  []piece // each exactly one day of the tenant's zone
 	slots []piece // each within one day, from quarter hour to quarter hour
@@ -33,8 +33,13 @@ type piece struct {
 	dayStart   time.Time
 }
 
-// cover takes the grid's buckets apart.
-func (g Grid) cover() cover {
+// cover is how the grid's buckets are put together, with their edges as they are.
+func (g Grid) cover() cover { return g.layout().cover() }
+
+// kept is the cover for what is counted from raw events at its edges.
+func (g Grid) kept() cover { return g.layout().kept() }
+
+func (g Grid) takeApart() cover {
 	c := cover{home: g.home, rawSince: g.rawSince, from: g.From, to: g.To, starts: make([]time.Time, 0, len(g.Buckets))}
 	for i, b := range g.Buckets {
 		c.starts = append(c.starts, b.Start)
@@ -75,8 +80,8 @@ func (c *cover) addRaw(bucket int, start, end time.Time) {
 	}
 }
 
-// kept is the cover for what is counted from raw events at its edges: where those are in the
-// archive, the quarter hour that an edge cuts is taken whole, from its rollup.
+// kept is the cover without raw events that are in the archive: the quarter hour that an edge
+// cuts is then taken whole, from its rollup.
 func (c cover) kept() cover {
 	if len(c.raw) == 0 {
 		return c

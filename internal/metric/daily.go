@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +16,7 @@ import (
 // daily is a way to count by days: those that are closed and untouched come from their view,
 // and all else is counted afresh. The view is read once for all that a round counts so.
 type daily struct {
-	figure func(dbsqlc.ClosedDayListRow) int64
+	figure func(*dbsqlc.ClosedDayListRow) int64
 	adds   bool      // parts add up; else only a bucket that is one day, and nothing else, comes from it
 	edges  bool      // what cuts a quarter hour is counted from raw events, and exact while there are any
 	afresh []counter // whose figures add up
@@ -56,19 +55,19 @@ func together(ctx context.Context, db dbsqlc.DBTX, reads []func(dbsqlc.DBTX) err
 // is then still missing in another one. What several need is counted once.
 type dailyReading struct {
 	needs []*dailyNeed
-	runs  []run
 	stale map[calendar.Date]bool // days that were over and not closed, when they were last looked at
 
 	afresh []*afresh
-	closed map[calendar.Date]dbsqlc.ClosedDayListRow
+	closed closedDays
+	looked bool // at the closed days
 }
 
 // dailyNeed is one grid that is counted by days.
 type dailyNeed struct {
 	grid   Grid
 	column string
-	cover  cover
-	parts  []part
+	parts  parts
+	places []int32 // of each part among what is counted afresh; -1: it is not
 	afresh *afresh
 }
 
@@ -79,7 +78,6 @@ type part struct {
 	more   []typedPiece
 	whole  bool          // it is a day, which may be closed
 	day    calendar.Date // if it is
-	place  int           // among what is counted afresh; -1: it is not
 }
 
 // typedPiece is a piece of one of a cover's lists.
@@ -91,25 +89,16 @@ type typedPiece struct {
 // afresh is what is counted by one statement: distinct parts, each as a bucket.
 type afresh struct {
 	of      *daily
-	places  map[string]int
+	places  map[string]int32
 	pending cover       // not counted yet
 	counts  [][]float64 // by counter, and place: the later ones are longer
 }
 
-// run is a run of days. Reading some that nobody asks for costs less than another statement.
-type run struct {
-	first, last calendar.Date
-	rows        []dbsqlc.ClosedDayListRow
-}
-
-// maxGap is how many days that nobody asks for a run may hold in a row.
-const maxGap = 60
-
 func (r *dailyReading) add(d *daily, g Grid, column string) *dailyNeed {
-	whole := g.cover()
-	n := &dailyNeed{grid: g, column: column, cover: whole.kept()}
-	if n.parts = n.cover.parts(d.adds); !d.edges {
-		n.parts = whole.parts(d.adds)
+	n := &dailyNeed{grid: g, column: column, parts: g.layout().partsFor(d)}
+	n.places = make([]int32, len(n.parts.list))
+	for i := range n.places {
+		n.places[i] = -1
 	}
 	for _, f := range r.afresh {
 		if f.of == d {
@@ -117,7 +106,7 @@ func (r *dailyReading) add(d *daily, g Grid, column string) *dailyNeed {
 		}
 	}
 	if n.afresh == nil {
-		n.afresh = &afresh{of: d, places: map[string]int{}}
+		n.afresh = &afresh{of: d, places: map[string]int32{}}
 		r.afresh = append(r.afresh, n.afresh)
 	}
 	r.needs = append(r.needs, n)
@@ -138,7 +127,7 @@ func (c cover) parts(adds bool) []part {
 				}
 				at[p.bucket] = len(parts)
 			}
-			parts = append(parts, part{bucket: p.bucket, first: typedPiece{kind, p}, whole: kind == dayPiece, day: p.day, place: -1})
+			parts = append(parts, part{bucket: p.bucket, first: typedPiece{kind, p}, whole: kind == dayPiece, day: p.day})
 		}
 	}
 	return parts
@@ -167,18 +156,18 @@ func (p typedPiece) appendKey(key []byte) []byte {
 }
 
 // want gives a part its place among what is counted.
-func (f *afresh) want(p *part) {
+func (f *afresh) want(p *part) (place int32) {
 	key := p.key()
 	place, there := f.places[key]
 	if !there {
-		place = len(f.places)
+		place = int32(len(f.places))
 		f.places[key] = place
-		f.pending.put(place, p.first)
+		f.pending.put(int(place), p.first)
 		for _, piece := range p.more {
-			f.pending.put(place, piece)
+			f.pending.put(int(place), piece)
 		}
 	}
-	p.place = place
+	return place
 }
 
 // put adds a piece to a bucket.
@@ -212,9 +201,9 @@ func (r *dailyReading) count(ctx context.Context, reads []func(dbsqlc.DBTX) erro
 }
 
 // at is what was counted in a place.
-func (f *afresh) at(place int) (sum float64) {
+func (f *afresh) at(place int32) (sum float64) {
 	for _, counts := range f.counts {
-		if place < len(counts) {
+		if int(place) < len(counts) {
 			sum += counts[place]
 		}
 	}
@@ -231,33 +220,36 @@ func (r *dailyReading) read(ctx context.Context, beside []func(dbsqlc.DBTX) erro
 
 // first are the functions that read the closed days, and what can be counted without them.
 func (r *dailyReading) first(ctx context.Context) (reads []func(dbsqlc.DBTX) error) {
-	r.findRuns()
-	for i := range r.runs {
-		reads = append(reads, func(db dbsqlc.DBTX) error { return r.runs[i].read(ctx, db) })
+	var runs []run
+	for _, n := range r.needs {
+		runs = append(runs, n.parts.runs...)
+	}
+	for _, run := range joinRuns(runs) {
+		days := &closedRun{run: run}
+		r.closed = append(r.closed, days)
+		reads = append(reads, func(db dbsqlc.DBTX) error { return days.read(ctx, db) })
 	}
 	for _, n := range r.needs {
-		running := n.grid.home.DateOf(n.grid.Watermark)
-		for i := range n.parts {
-			if p := &n.parts[i]; !p.whole || p.day >= running || r.stale[p.day] {
-				n.afresh.want(p)
+		running := n.running()
+		for i := range n.parts.list {
+			if p := &n.parts.list[i]; !p.whole || p.day >= running || r.stale[p.day] {
+				n.places[i] = n.afresh.want(p)
 			}
 		}
 	}
 	return r.count(ctx, reads)
 }
 
+// running is the day that is not over yet.
+func (n *dailyNeed) running() calendar.Date { return n.grid.home.DateOf(n.grid.Watermark) }
+
 // rest are the functions that count the days that are not closed, against expectation.
 func (r *dailyReading) rest(ctx context.Context) []func(dbsqlc.DBTX) error {
-	r.closed = map[calendar.Date]dbsqlc.ClosedDayListRow{}
-	for _, run := range r.runs {
-		for _, row := range run.rows {
-			r.closed[row.Day] = row
-		}
-	}
+	r.looked = true
 	for _, n := range r.needs {
-		for i := range n.parts {
-			if p := &n.parts[i]; p.place < 0 && !has(r.closed, p.day) {
-				n.afresh.want(p)
+		for i := range n.parts.list {
+			if p := &n.parts.list[i]; n.places[i] < 0 && r.closed.row(p.day) == nil {
+				n.places[i] = n.afresh.want(p)
 			}
 		}
 	}
@@ -265,45 +257,54 @@ func (r *dailyReading) rest(ctx context.Context) []func(dbsqlc.DBTX) error {
 }
 
 // finish makes the table.
-func (n *dailyNeed) finish(closed map[calendar.Date]dbsqlc.ClosedDayListRow) *Table {
+func (n *dailyNeed) finish(closed closedDays) *Table {
 	t, kept := NewTable(n.grid, n.column), 0
-	counts := t.Columns[n.column][0]
-	for _, p := range n.parts {
-		if day, ok := closed[p.day]; ok && p.whole {
-			counts[p.bucket] += float64(n.afresh.of.figure(day))
-			kept++
-			continue
+	counts, of := t.Columns[n.column][0], n.afresh.of
+	for i := range n.parts.list {
+		p := &n.parts.list[i]
+		if p.whole {
+			if day := closed.row(p.day); day != nil {
+				counts[p.bucket] += float64(of.figure(day))
+				kept++
+				continue
+			}
 		}
-		counts[p.bucket] += n.afresh.at(p.place)
+		counts[p.bucket] += n.afresh.at(n.places[i])
 	}
-	t.Sources, t.Exact = n.cover.sources(kept), !n.afresh.of.edges || n.grid.Exact()
+	t.Sources, t.Exact = n.grid.kept().sources(kept), !of.edges || n.grid.Exact()
 	return t
 }
 
-// findRuns finds the runs of days that may be closed.
-func (r *dailyReading) findRuns() {
-	var days []calendar.Date
-	for _, n := range r.needs {
-		for _, p := range n.parts {
-			if p.whole {
-				days = append(days, p.day)
-			}
-		}
-	}
-	slices.Sort(days)
-	for _, day := range days {
-		if last := len(r.runs) - 1; last >= 0 && day-r.runs[last].last <= maxGap {
-			r.runs[last].last = day
-		} else {
-			r.runs = append(r.runs, run{first: day, last: day})
-		}
-	}
+// closedDays are runs of days, in their order, with what is materialized of those that are closed.
+type closedDays []*closedRun
+
+type closedRun struct {
+	run
+	rows []dbsqlc.ClosedDayListRow
+	at   []int32 // by day of the run: its row, counted from 1; 0: it has none
 }
 
-func (r *run) read(ctx context.Context, db dbsqlc.DBTX) (err error) {
-	r.rows, err = dbsqlc.New().ClosedDayList(ctx, db, dbsqlc.ClosedDayListParams{FirstDay: r.first, LastDay: r.last})
+func (c *closedRun) read(ctx context.Context, db dbsqlc.DBTX) (err error) {
+	c.rows, err = dbsqlc.New().ClosedDayList(ctx, db, dbsqlc.ClosedDayListParams{FirstDay: c.first, LastDay: c.last})
 	if err != nil {
 		return fmt.Errorf("read closed days: %w", err)
+	}
+	c.at = make([]int32, c.last-c.first+1)
+	for i, row := range c.rows {
+		c.at[row.Day-c.first] = int32(i + 1)
+	}
+	return nil
+}
+
+// row is what is materialized of a day; nil: it is not closed.
+func (d closedDays) row(day calendar.Date) *dbsqlc.ClosedDayListRow {
+	for _, c := range d {
+		if c.first <= day && day <= c.last {
+			if place := c.at[day-c.first]; place > 0 {
+				return &c.rows[place-1]
+			}
+			return nil
+		}
 	}
 	return nil
 }
@@ -314,7 +315,7 @@ const maxStale = 1_000
 // remembered are the days that will hardly be closed the next time: those that were not, of
 // those that were looked at, and others as they were known before.
 func (r *dailyReading) remembered() map[calendar.Date]bool {
-	if r.closed == nil { // nothing was looked at
+	if !r.looked {
 		return r.stale
 	}
 	stale, mine := r.stale, false
@@ -332,10 +333,12 @@ func (r *dailyReading) remembered() map[calendar.Date]bool {
 		}
 	}
 	for _, n := range r.needs {
-		running := n.grid.home.DateOf(n.grid.Watermark)
-		for _, p := range n.parts {
-			if closed := has(r.closed, p.day); p.whole && (closed || p.day < running) {
-				set(p.day, !closed)
+		running := n.running()
+		for i := range n.parts.list {
+			if p := &n.parts.list[i]; p.whole {
+				if closed := r.closed.row(p.day) != nil; closed || p.day < running {
+					set(p.day, !closed)
+				}
 			}
 		}
 	}

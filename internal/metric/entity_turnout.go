@@ -32,7 +32,7 @@ func listTurnout(ctx context.Context, db dbsqlc.DBTX, g Grid, column string, pag
 		return listSeenTurnout(ctx, db, now, before, column, page)
 	}
 	g.Buckets = []calendar.Bucket{before, now}
-	c := g.cover().kept()
+	c := g.kept()
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().TurnoutList(ctx, db, dbsqlc.TurnoutListParams{
 		DayStretches: days.buckets, Days: days.days,

@@ -39,7 +39,7 @@ func (l *Listing) add(r listed, page Page) {
 
 // listActiveUsers lists whom countActiveUsers counts.
 func listActiveUsers(ctx context.Context, db dbsqlc.DBTX, g Grid, page Page) ([]Listing, error) {
-	c := g.cover().kept()
+	c := g.kept()
 	days, slots, raw := listsOf(c.days), listsOf(c.slots), listsOf(c.raw)
 	rows, err := dbsqlc.New().PresenceList(ctx, db, dbsqlc.PresenceListParams{
 		Days: days.days, MaskDays: slots.days, Masks: masksOf(c.slots), RawStarts: raw.starts, RawEnds: raw.ends,

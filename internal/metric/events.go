@@ -41,7 +41,7 @@ func (s *Service) EventWindow(ctx context.Context, q EventQuery) (w Window, err 
 func (s *Service) EventCount(ctx context.Context, q EventQuery) (int, error) {
 	count := 0
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
-		t, err := countEventsOf(q.Types).read(ctx, tx, Grid{Window: w, Buckets: w.whole()}, "n")
+		t, err := countEventsOf(q.Types).read(ctx, tx, w.single(nil), "n")
 		count = int(t.Columns["n"][0][0])
 		return err
 	})

@@ -159,7 +159,7 @@ func (m Measure) Path(g Grid) Sources {
 	if m.route(g) == byEvents {
 		return Raw
 	}
-	c := g.cover().kept()
+	c := g.kept()
 	s := Sources(0)
 	if len(c.days) > 0 {
 		s |= Materialized

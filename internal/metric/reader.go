@@ -22,6 +22,8 @@ type Grid struct {
 	// Before are the whole buckets before each bucket, for readers that tell it against them;
 	// nil: those of the calendar, or of the same length.
 	Before []calendar.Bucket
+
+	laid *layout // of the buckets, if they were laid out before
 }
 
 // Plain reports whether nothing is asked for that only single events can tell.

@@ -27,7 +27,7 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 
 // readTypes counts events by type, or those of some types together.
 func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
-	c := g.cover().kept()
+	c := g.kept()
 	days, slots := listsOf(c.days), listsOf(c.slots)
 	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{
 		Types: how.types, OfAll: how.all,

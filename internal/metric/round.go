@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -277,20 +278,29 @@ func groupKey(group []*string) string {
 
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
-	key := appendBuckets(make([]byte, 0, 16*len(g.Buckets)+256), g.Buckets)
-	var known int64
+	key := append(make([]byte, 0, 256), g.layout().key...)
+	text := func(s string) { key = append(append(key, s...), 0) }
+	number := func(n int64) { key = append(strconv.AppendInt(key, n, 10), 0) }
+	text(g.Zone.String())
+	text(string(g.Interval))
+	text(g.currency)
+	number(int64(g.WeekStart))
 	if g.asOf {
-		known = g.Watermark.UnixNano()
+		number(g.Watermark.UnixNano())
 	}
-	key = fmt.Appendf(key, "\x00%s %d %s %d %s\x00", g.Zone, g.WeekStart, g.Interval, known, g.Currency())
-	key = fmt.Appendf(key, "%s %d\x00", g.home, g.rawSince.Unix()) // a guess may have been of others
+	text(g.home.String()) // a guess may have been of another
+	number(g.rawSince.Unix())
 	for _, d := range g.By {
 		key = fmt.Appendf(key, "%s %q\x00", d.Kind, d.Name)
 	}
 	for _, list := range [][][]*string{g.Only, g.Except} {
-		key = append(key, fmt.Sprintf("\x00%t\x00", list == nil)...)
+		key = append(key, 0)
+		if list == nil {
+			continue
+		}
+		key = append(key, 1)
 		for _, group := range list {
-			key = fmt.Appendf(key, "%q", groupKey(group))
+			key = strconv.AppendQuote(key, groupKey(group))
 		}
 	}
 	return string(key) + g.Filter.key()

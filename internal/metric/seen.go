@@ -33,7 +33,7 @@ func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, m
 	if w.narrowed {
 		return countSeenTypes(ctx, db, w, types, most)
 	}
-	c := Grid{Window: w, Buckets: w.whole()}.cover().kept()
+	c := w.single(nil).kept()
 	days, slots := listsOf(c.days), listsOf(c.slots)
 	p := dbsqlc.EventTypeCountListParams{
 		FirstDay: 1, LastDay: 0, // no day

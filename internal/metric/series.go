@@ -38,7 +38,7 @@ type ComparedSeries struct {
 type seriesInquiry struct {
 	made    Series
 	q       *Question
-	buckets []calendar.Bucket
+	laid    *layout
 	before  []calendar.Bucket // that a moving average reaches back to
 	grids   []Grid            // of the comparisons
 	main    frame
@@ -49,14 +49,14 @@ type seriesInquiry struct {
 }
 
 func newSeries(w Window, q *Question) (inquiry, error) {
-	buckets, before, err := w.bucketsOf(q)
+	laid, before, err := w.layoutOf(q)
 	if err != nil {
 		return nil, err
 	}
-	s := &seriesInquiry{q: q, buckets: buckets, before: before, made: w.series(buckets)}
+	s := &seriesInquiry{q: q, laid: laid, before: before, made: w.series(laid)}
 	s.made.Of, s.made.Interval = q.Of, q.Interval
 	for _, c := range q.Compare {
-		grid, err := w.comparedGrid(c, q, buckets)
+		grid, err := w.comparedGrid(c, q, laid)
 		if err != nil {
 			return nil, err
 		}
@@ -66,32 +66,32 @@ func newSeries(w Window, q *Question) (inquiry, error) {
 }
 
 // comparedGrid are a comparison's buckets: those of the series moved, or those of its range.
-func (w Window) comparedGrid(c Comparison, q *Question, buckets []calendar.Bucket) (Grid, error) {
+func (w Window) comparedGrid(c Comparison, q *Question, laid *layout) (Grid, error) {
 	other, s, err := w.compared(c, q.Last)
 	if err != nil {
 		return Grid{}, err
 	}
 	g := Grid{Window: other, Interval: q.Interval, Filter: q.Filter}
 	if s != nil {
-		g.Buckets = other.moved(buckets, *s, q.Interval)
-		g.Before = Grid{Window: w, Interval: q.Interval, Buckets: w.clip(buckets)}.beforeMoved(*s)
+		g.Buckets = other.moved(laid.full, *s, q.Interval)
+		g.Before = w.laid(laid, q.Interval, nil).beforeMoved(*s)
 		return g, nil
 	}
 	own, err := other.buckets(q.Interval)
-	g.Buckets = other.clip(own[:min(len(own), len(buckets))])
+	g.Buckets = other.clip(own[:min(len(own), len(laid.full))])
 	return g, err
 }
 
 func (s *seriesInquiry) next(ctx context.Context, r *round) (bool, error) {
 	if !s.asked {
 		s.asked = true
-		s.made.noteNextClose(ctx, s.buckets)
+		s.made.noteNextClose(ctx, s.laid.full)
 		w := s.made.Window
-		g := Grid{Window: w, Interval: s.q.Interval, Filter: s.q.Filter, Buckets: w.clip(s.buckets)}
+		g := w.laid(s.laid, s.q.Interval, s.q.Filter)
 		if len(s.before) > 0 {
-			s.average = r.want(ctx, s.q.Of, g.reachingBack(s.before, s.buckets))
+			s.average = r.want(ctx, s.q.Of, g.reachingBack(s.before, s.laid.full))
 		}
-		if s.main, s.skip = s.average, len(s.before); s.skip == 0 || s.buckets[0].Start.Before(w.From) {
+		if s.main, s.skip = s.average, len(s.before); s.skip == 0 || s.laid.full[0].Start.Before(w.From) {
 			s.main, s.skip = r.want(ctx, s.q.Of, g), 0
 		}
 		if err := s.list(r); err != nil {
@@ -111,7 +111,7 @@ func (s *seriesInquiry) list(r *round) error {
 	s.made.Lists = Lists{}
 	w := s.made.Window
 	for _, ask := range s.q.Lists {
-		b, err := bucketAt(s.buckets, ask.At)
+		b, err := bucketAt(s.laid.full, ask.At)
 		if err != nil {
 			return err
 		}
@@ -203,15 +203,12 @@ func cumulative(values []*float64) []*float64 {
 }
 
 // series makes the parallel lists of buckets, without their figures yet.
-func (w Window) series(buckets []calendar.Bucket) Series {
+func (w Window) series(laid *layout) Series {
 	s := Series{
-		Figure:   Figure{Window: w},
-		At:       make([]time.Time, len(buckets)),
-		Values:   make([]*float64, len(buckets)),
-		Complete: make([]bool, len(buckets)),
+		Figure: Figure{Window: w}, At: laid.starts,
+		Values: make([]*float64, len(laid.full)), Complete: make([]bool, len(laid.full)),
 	}
-	for i, b := range buckets {
-		s.At[i] = b.Start
+	for i, b := range laid.full {
 		s.Complete[i] = !b.End.After(w.Watermark)
 	}
 	return s

@@ -246,10 +246,17 @@ func (w Window) whole() []calendar.Bucket {
 }
 
 func (w Window) buckets(interval calendar.Interval) ([]calendar.Bucket, error) {
-	if !interval.Valid() {
-		return nil, fault.Input("interval", "There is no such interval.")
+	if err := checkInterval(interval); err != nil {
+		return nil, err
 	}
 	return w.grid(interval).Buckets(w.From, w.To, maxBuckets)
+}
+
+func checkInterval(interval calendar.Interval) error {
+	if !interval.Valid() {
+		return fault.Input("interval", "There is no such interval.")
+	}
+	return nil
 }
 
 // clip cuts buckets to the window.

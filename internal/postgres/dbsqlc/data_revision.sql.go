@@ -33,38 +33,47 @@ func (q *Queries) DataRevisionBump(ctx context.Context, db DBTX, arg DataRevisio
 	return err
 }
 
-const dataRevisionGet = `-- name: DataRevisionGet :one
-select
-  now()::timestamptz as at,
-  coalesce((select t::text from tenant t), '')::text as settings,
-  coalesce((
-    select (max(p.month) + interval '1 month') at time zone 'UTC'
-    from archive_part p
-    where p.state = 'dropped'
-  ), 'epoch')::timestamptz as raw_since,
-  coalesce((select array_agg(r.subject order by r.subject) from data_revision r), '{}')::text[] as subjects,
-  coalesce((select array_agg(r.revision order by r.subject) from data_revision r), '{}')::bigint[] as revisions
+const dataRevisionList = `-- name: DataRevisionList :many
+select now()::timestamptz as at, ''::text as subject, t.xmin::text::bigint as revision
+from tenant t
+union all
+select now(), r.subject, r.revision
+from data_revision r
+union all
+(
+  select now(), 'archive', extract(epoch from p.month)::bigint
+  from archive_part p
+  where p.state = 'dropped'
+  order by p.month desc
+  limit 1
+)
 `
 
-type DataRevisionGetRow struct {
-	At        time.Time
-	Settings  string
-	RawSince  time.Time
-	Subjects  []string
-	Revisions []int64
+type DataRevisionListRow struct {
+	At       time.Time
+	Subject  string
+	Revision int64
 }
 
-// Under what answers are read: the instant, the tenant's settings, and how often each subject
-// has changed.
-func (q *Queries) DataRevisionGet(ctx context.Context, db DBTX) (DataRevisionGetRow, error) {
-	row := db.QueryRow(ctx, dataRevisionGet)
-	var i DataRevisionGetRow
-	err := row.Scan(
-		&i.At,
-		&i.Settings,
-		&i.RawSince,
-		&i.Subjects,
-		&i.Revisions,
-	)
-	return i, err
+// Under what answers are read: how often each subject has changed; of the tenant's settings,
+// which version of their row it is; and until which month raw events are in the archive alone.
+// Whoever has no settings gets no row.
+func (q *Queries) DataRevisionList(ctx context.Context, db DBTX) ([]DataRevisionListRow, error) {
+	rows, err := db.Query(ctx, dataRevisionList)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DataRevisionListRow{}
+	for rows.Next() {
+		var i DataRevisionListRow
+		if err := rows.Scan(&i.At, &i.Subject, &i.Revision); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
