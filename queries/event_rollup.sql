@@ -116,42 +116,42 @@ having sum(pieces.n) > 0
 order by sum(pieces.n) desc, pieces.type collate "C"
 limit sqlc.narg(most)::bigint; -- null: all
 
--- Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes:
--- each day is looked up by its key, whatever the planner thinks of how many there are. The row
--- of no type, which no event is of, tells how many days came from the view.
+-- Events by bucket and type, of some types or all, in the manner of ClosedDayList: the bucket of
+-- each day from the first to the last stands in a list, which is -1 for days that are not asked
+-- for. The row of no type, which no event is of, tells how many days came from the view.
 -- name: EventCountByBucketAndType :many
-with day as materialized (
-  select d.bucket, d.day, d.starts, d.ends, m.version
-  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral (
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.version from closed_day_type c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
+with kept as materialized (
+  select m.day, (sqlc.arg(buckets_of_days)::int[])[m.day - sqlc.arg(first_day)::date + 1] as bucket, m.type, m.events
+  from closed_day_type m
+  where m.day between @first_day and @last_day::date
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.day between @first_day and @last_day
+    )) is true
+), closed as materialized (
+  select k.day
+  from kept k
+  where k.bucket >= 0
+  group by k.day
 )
 select
   pieces.bucket::int as bucket,
   pieces.type::text as type,
   sum(pieces.n)::bigint as n
 from (
-  select 0 as bucket, '' as type, count(d.version) as n
-  from day d
+  select 0 as bucket, '' as type, count(*) as n
+  from closed c
   union all
-  select d.bucket, m.type, m.events
-  from day d
-  cross join lateral (
-    select c.type, c.events from closed_day_type c where c.day = d.day and c.type <> '' offset 0
-  ) m
-  where d.version is not null
+  select k.bucket, k.type, k.events
+  from kept k
+  where k.bucket >= 0 and k.type <> '' -- of a closed day without events
   union all
   select d.bucket, r.type, r.count
-  from day d
+  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
+    as d (bucket, day, starts, ends)
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
   ) r
-  where d.version is null
+  where (d.day in (select c.day from closed c)) is not true
   union all
   select s.bucket, r.type, r.count
   from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (bucket, starts, ends)

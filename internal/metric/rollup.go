@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
@@ -29,8 +30,9 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
 	c := g.kept()
 	days, slots := listsOf(c.days), listsOf(c.slots)
+	first, last, buckets := bucketsOfDays(c.days)
 	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{
-		Types: how.types, OfAll: how.all,
+		Types: how.types, OfAll: how.all, FirstDay: first, LastDay: last, BucketsOfDays: buckets,
 		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
 		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
 	})
@@ -56,6 +58,22 @@ func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table
 	t.Sources = c.sources(closed)
 	t.cut(g)
 	return t, nil
+}
+
+// bucketsOfDays are the buckets of all days from the first to the last; -1: it is not asked for.
+func bucketsOfDays(days []piece) (first, last calendar.Date, buckets []int32) {
+	if len(days) == 0 {
+		return 0, -1, []int32{}
+	}
+	first, last = days[0].day, days[0].day
+	for _, p := range days {
+		first, last = min(first, p.day), max(last, p.day)
+	}
+	buckets = slices.Repeat([]int32{-1}, int(last-first)+1)
+	for _, p := range days {
+		buckets[p.day-first] = int32(p.bucket)
+	}
+	return first, last, buckets
 }
 
 // cutTypes counts the events of parts of quarter hours by bucket and type.

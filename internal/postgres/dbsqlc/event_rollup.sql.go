@@ -103,62 +103,65 @@ func (q *Queries) EventCountByBucket(ctx context.Context, db DBTX, arg EventCoun
 
 const eventCountByBucketAndType = `-- name: EventCountByBucketAndType :many
 
-with day as materialized (
-  select d.bucket, d.day, d.starts, d.ends, m.version
-  from unnest($6::int[], $7::date[], $8::timestamptz[], $9::timestamptz[])
-    as d (bucket, day, starts, ends)
-  left join lateral (
-    select t.version from day_version t where t.day = d.day limit 1
-  ) v on true
-  left join lateral (
-    select c.version from closed_day_type c where c.day = d.day and c.version = v.version limit 1
-  ) m on true
+with kept as materialized (
+  select m.day, ($10::int[])[m.day - $11::date + 1] as bucket, m.type, m.events
+  from closed_day_type m
+  where m.day between $11 and $12::date
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.day between $11 and $12
+    )) is true
+), closed as materialized (
+  select k.day
+  from kept k
+  where k.bucket >= 0
+  group by k.day
 )
 select
   pieces.bucket::int as bucket,
   pieces.type::text as type,
   sum(pieces.n)::bigint as n
 from (
-  select 0 as bucket, '' as type, count(d.version) as n
-  from day d
+  select 0 as bucket, '' as type, count(*) as n
+  from closed c
   union all
-  select d.bucket, m.type, m.events
-  from day d
-  cross join lateral (
-    select c.type, c.events from closed_day_type c where c.day = d.day and c.type <> '' offset 0
-  ) m
-  where d.version is not null
+  select k.bucket, k.type, k.events
+  from kept k
+  where k.bucket >= 0 and k.type <> '' -- of a closed day without events
   union all
   select d.bucket, r.type, r.count
-  from day d
+  from unnest($1::int[], $2::date[], $3::timestamptz[], $4::timestamptz[])
+    as d (bucket, day, starts, ends)
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
   ) r
-  where d.version is null
+  where (d.day in (select c.day from closed c)) is not true
   union all
   select s.bucket, r.type, r.count
-  from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
+  from unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) as s (bucket, starts, ends)
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
   ) r
 ) pieces
 where pieces.type = ''
-  or ($4::text[] is null or pieces.type = any ($4::text[]))
-    and ($5::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $5::text::jsonpath))
+  or ($8::text[] is null or pieces.type = any ($8::text[]))
+    and ($9::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $9::text::jsonpath))
 group by pieces.bucket, pieces.type
 order by pieces.bucket, pieces.type
 `
 
 type EventCountByBucketAndTypeParams struct {
-	SlotBuckets []int32
-	SlotStarts  []time.Time
-	SlotEnds    []time.Time
-	Types       []string
-	OfAll       *string
-	DayBuckets  []int32
-	Days        []calendar.Date
-	DayStarts   []time.Time
-	DayEnds     []time.Time
+	DayBuckets    []int32
+	Days          []calendar.Date
+	DayStarts     []time.Time
+	DayEnds       []time.Time
+	SlotBuckets   []int32
+	SlotStarts    []time.Time
+	SlotEnds      []time.Time
+	Types         []string
+	OfAll         *string
+	BucketsOfDays []int32
+	FirstDay      calendar.Date
+	LastDay       calendar.Date
 }
 
 type EventCountByBucketAndTypeRow struct {
@@ -168,20 +171,23 @@ type EventCountByBucketAndTypeRow struct {
 }
 
 // null: all
-// Events by bucket and type, of some types or all, in the manner of EventCountByBucketOfTypes:
-// each day is looked up by its key, whatever the planner thinks of how many there are. The row
-// of no type, which no event is of, tells how many days came from the view.
+// Events by bucket and type, of some types or all, in the manner of ClosedDayList: the bucket of
+// each day from the first to the last stands in a list, which is -1 for days that are not asked
+// for. The row of no type, which no event is of, tells how many days came from the view.
 func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg EventCountByBucketAndTypeParams) ([]EventCountByBucketAndTypeRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucketAndType,
+		arg.DayBuckets,
+		arg.Days,
+		arg.DayStarts,
+		arg.DayEnds,
 		arg.SlotBuckets,
 		arg.SlotStarts,
 		arg.SlotEnds,
 		arg.Types,
 		arg.OfAll,
-		arg.DayBuckets,
-		arg.Days,
-		arg.DayStarts,
-		arg.DayEnds,
+		arg.BucketsOfDays,
+		arg.FirstDay,
+		arg.LastDay,
 	)
 	if err != nil {
 		return nil, err
