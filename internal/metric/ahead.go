@@ -46,11 +46,15 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 }
 
 // inOneTrip reports whether questions can be answered by what is read first. Pages of entities
-// are not guessed.
+// are not guessed, and a breakdown asks again once it knows its groups, unless those add up.
 func inOneTrip(questions []*Question) bool {
 	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
-		return q.By != nil && (!q.Of.adds() || q.Interval != "") || len(q.Lists) > 0 || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+		return q.asksAgain() || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
 	})
+}
+
+func (q *Question) asksAgain() bool {
+	return len(q.Lists) > 0 || q.By != nil && (!q.Of.adds() || q.Interval != "")
 }
 
 // moves reports whether what is compared with depends on the instant, as it does while a range

@@ -176,3 +176,42 @@ func TestAnswersAreKeptWhereThatIsSet(t *testing.T) {
 		}
 	}
 }
+
+// A request that is sent again is held to the same rules as the first: whose key it is, what may
+// be asked, and how much.
+func TestARequestThatIsSentAgainIsHeldToTheRules(t *testing.T) {
+	s := begin(t)
+	const figure = `query Figure { metric(key: "events") { value(range: {last: {count: 20, interval: YEAR}}) { value } } }`
+	body := requestOf(t, figure, nil)
+	ask := func(key string) (testkit.Reply, int) {
+		s.kit.Statements.Take()
+		reply := s.kit.Do(t, http.MethodPost, "/graphql", key, body)
+		return reply, s.kit.Statements.Take()["TenantGet"]
+	}
+	wantRepeat := func(key string) {
+		t.Helper()
+		first, _ := ask(key)
+		again, worked := ask(key)
+		if worked != 0 || again.Status != http.StatusOK || timeless(string(again.Body)) != timeless(string(first.Body)) {
+			t.Errorf("read %d times: %d %s, and was %s", worked, again.Status, again.Body, first.Body)
+		}
+	}
+	wantRepeat(s.acme.ReadKey)
+	wantRepeat(s.globex.ReadKey)
+	setMode(t, s.acme, "TRUSTED_ONLY")
+	eventuallyCoded(t, s.kit, s.acme.ReadKey, body, "DOCUMENT_NOT_TRUSTED")
+	wantRepeat(s.globex.ReadKey) // whose affair it is not
+	document := register(t, s.acme, figure)[0].Document
+	eventuallyCoded(t, s.kit, s.acme.ReadKey, body, "")
+	wantRepeat(s.acme.ReadKey)
+	retire(t, s.acme, document.ID)
+	eventuallyCoded(t, s.kit, s.acme.ReadKey, body, "DOCUMENT_NOT_TRUSTED")
+	setMode(t, s.acme, "OPEN")
+	eventuallyCoded(t, s.kit, s.acme.ReadKey, body, "")
+
+	s.acme.Manage(t, limitsSet, map[string]any{"limits": map[string]any{"readPerMinute": 120, "burstSeconds": 30, "offPeakPercent": 100, "callerPercent": 100}}, &struct{}{})
+	eventuallyCoded(t, s.kit, s.acme.ReadKey, body, "RATE_LIMITED")
+	wantRepeat(s.globex.ReadKey)
+	s.kit.Exec(t, `update api_key set revoked_at = now() where tenant_id = $1`, s.globex.ID)
+	eventuallyCoded(t, s.kit, s.globex.ReadKey, body, "UNAUTHENTICATED")
+}
