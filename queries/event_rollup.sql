@@ -116,53 +116,46 @@ having sum(pieces.n) > 0
 order by sum(pieces.n) desc, pieces.type collate "C"
 limit sqlc.narg(most)::bigint; -- null: all
 
--- Events by bucket and type, of some types or all, in the manner of ClosedDayList: the bucket of
--- each day from the first to the last stands in a list, which is -1 for days that are not asked
--- for. The row of no type, which no event is of, tells how many days came from the view.
+-- Events by bucket and type, of some types or all; other types are put together as '', which no
+-- event is of. Closed days come from the view, by two looks at ranges of keys as in ClosedDayList:
+-- the bucket of each day from the first to the last stands in a list, which is -1 for days that
+-- are not asked for. Which days those were is told in each row, 63 days at a time, a bit for each.
+-- Stretches of time are counted afresh, from the quarter hours.
 -- name: EventCountByBucketAndType :many
-with kept as materialized (
-  select m.day, (sqlc.arg(buckets_of_days)::int[])[m.day - sqlc.arg(first_day)::date + 1] as bucket, m.type, m.events
-  from closed_day_type m
-  where m.day between @first_day and @last_day::date
-    and ((m.day, m.version) in (
-      select v.day, v.version from day_version v where v.day between @first_day and @last_day
-    )) is true
-), closed as materialized (
-  select k.day
-  from kept k
-  where k.bucket >= 0
-  group by k.day
-)
 select
   pieces.bucket::int as bucket,
   pieces.type::text as type,
-  sum(pieces.n)::bigint as n
+  sum(pieces.n)::bigint as n,
+  pieces.span::int as span,
+  coalesce(bit_or(pieces.day), 0)::bigint as days
 from (
-  select 0 as bucket, '' as type, count(*) as n
-  from closed c
+  select
+    (sqlc.arg(buckets_of_days)::int[])[m.day - sqlc.arg(first_day)::date + 1] as bucket,
+    case
+      when (@types::text[] is null or m.type = any (@types::text[]))
+        and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', m.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
+        then m.type
+      else ''
+    end as type,
+    m.events as n,
+    (m.day - sqlc.arg(first_day)) / 63 as span,
+    1::bigint << ((m.day - sqlc.arg(first_day)) % 63) as day
+  from closed_day_type m
+  where m.day between sqlc.arg(first_day) and sqlc.arg(last_day)::date
+    and ((m.day, m.version) in (
+      select v.day, v.version from day_version v where v.day between sqlc.arg(first_day) and sqlc.arg(last_day)
+    )) is true
   union all
-  select k.bucket, k.type, k.events
-  from kept k
-  where k.bucket >= 0 and k.type <> '' -- of a closed day without events
-  union all
-  select d.bucket, r.type, r.count
-  from unnest(@day_buckets::int[], @days::date[], @day_starts::timestamptz[], @day_ends::timestamptz[])
-    as d (bucket, day, starts, ends)
-  cross join lateral (
-    select r.type, r.count from event_rollup r where r.at >= d.starts and r.at < d.ends offset 0
-  ) r
-  where (d.day in (select c.day from closed c)) is not true
-  union all
-  select s.bucket, r.type, r.count
+  select s.bucket, r.type, r.count, 0, null
   from unnest(@slot_buckets::int[], @slot_starts::timestamptz[], @slot_ends::timestamptz[]) as s (bucket, starts, ends)
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
   ) r
+  where (@types is null or r.type = any (@types))
+    and (sqlc.narg(of_all) is null or jsonb_build_object('TYPE', r.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
 ) pieces
-where pieces.type = ''
-  or (@types::text[] is null or pieces.type = any (@types::text[]))
-    and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
-group by pieces.bucket, pieces.type
+where pieces.bucket >= 0
+group by pieces.bucket, pieces.type, pieces.span
 order by pieces.bucket, pieces.type;
 
 -- Events by bucket and type where a range cuts a quarter hour, from the events.

@@ -23,7 +23,8 @@ type Grid struct {
 	// nil: those of the calendar, or of the same length.
 	Before []calendar.Bucket
 
-	laid *layout // of the buckets, if they were laid out before
+	laid  *layout                // of the buckets, if they were laid out before
+	stale map[calendar.Date]bool // days that will hardly be closed, though they are over
 }
 
 // Plain reports whether nothing is asked for that only single events can tell.

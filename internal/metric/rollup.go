@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -29,35 +30,87 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 // readTypes counts events by type, or those of some types together.
 func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
 	c := g.kept()
-	days, slots := listsOf(c.days), listsOf(c.slots)
-	first, last, buckets := bucketsOfDays(c.days)
-	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{
-		Types: how.types, OfAll: how.all, FirstDay: first, LastDay: last, BucketsOfDays: buckets,
-		DayBuckets: days.buckets, Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
-		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count events by type: %w", err)
+	r := typesReading{grid: g, how: how, at: map[string]int{}}
+	r.table = &Table{Columns: map[string][][]float64{measured: {}}}
+	closable, afresh := g.expected(c)
+	if err := r.count(ctx, db, closable, afresh); err != nil {
+		return nil, err
 	}
-	t, closed := &Table{Columns: map[string][][]float64{measured: {}}}, 0
-	at := map[string]int{}
-	for _, r := range rows {
-		if r.Type == "" { // no event's: it tells of the days
-			closed = int(r.N)
-			continue
+	open := slices.DeleteFunc(closable, func(p piece) bool { return r.closed[p.day] })
+	if len(open) > 0 { // against expectation
+		if err := r.count(ctx, db, nil, open); err != nil {
+			return nil, err
 		}
-		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
 	}
 	cuts, err := c.cutTypes(ctx, db, how)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range cuts {
-		t.count(g, at, r.Type, int(r.Bucket), float64(r.N))
+	for _, row := range cuts {
+		r.add(row.Type, int(row.Bucket), row.N)
 	}
-	t.Sources = c.sources(closed)
-	t.cut(g)
-	return t, nil
+	r.table.Sources = c.sources(len(r.closed))
+	r.table.cut(g)
+	return r.table, nil
+}
+
+// expected parts a cover into days that are probably closed, and what is to be counted afresh.
+func (g Grid) expected(c cover) (closable, afresh []piece) {
+	running := g.home.DateOf(g.Watermark)
+	for _, p := range c.days {
+		if p.day >= running || g.stale[p.day] {
+			afresh = append(afresh, p)
+		} else {
+			closable = append(closable, p)
+		}
+	}
+	return closable, append(afresh, c.slots...)
+}
+
+// typesReading puts a table by types together.
+type typesReading struct {
+	grid   Grid
+	how    parted
+	table  *Table
+	at     map[string]int // the place of each group
+	closed map[calendar.Date]bool
+}
+
+// count adds those of some days that are closed, from their view, and stretches of time afresh.
+func (r *typesReading) count(ctx context.Context, db dbsqlc.DBTX, days, afresh []piece) error {
+	slots := listsOf(afresh)
+	first, last, buckets := bucketsOfDays(days)
+	rows, err := dbsqlc.New().EventCountByBucketAndType(ctx, db, dbsqlc.EventCountByBucketAndTypeParams{
+		Types: r.how.types, OfAll: r.how.all, FirstDay: first, LastDay: last, BucketsOfDays: buckets,
+		SlotBuckets: slots.buckets, SlotStarts: slots.starts, SlotEnds: slots.ends,
+	})
+	if err != nil {
+		return fmt.Errorf("count events by type: %w", err)
+	}
+	for _, row := range rows {
+		r.close(first+calendar.Date(row.Span*daysInSpan), uint64(row.Days))
+		if row.Type != "" { // else of other types, or of none
+			r.add(row.Type, int(row.Bucket), row.N)
+		}
+	}
+	return nil
+}
+
+// daysInSpan is how many days a row tells of.
+const daysInSpan = 63
+
+// close notes which days were closed, of those from the first on.
+func (r *typesReading) close(first calendar.Date, days uint64) {
+	if r.closed == nil {
+		r.closed = map[calendar.Date]bool{}
+	}
+	for ; days != 0; days &= days - 1 {
+		r.closed[first+calendar.Date(bits.TrailingZeros64(days))] = true
+	}
+}
+
+func (r *typesReading) add(eventType string, bucket int, n int64) {
+	r.table.count(r.grid, r.at, eventType, bucket, float64(n))
 }
 
 // bucketsOfDays are the buckets of all days from the first to the last; -1: it is not asked for.

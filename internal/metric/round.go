@@ -104,6 +104,7 @@ func (r *round) read(ctx context.Context, reads ...func(dbsqlc.DBTX) error) erro
 			byDays[days.add(d, n.grid, n.reader.Columns[0])] = i
 			continue
 		}
+		n.grid.stale = r.stale
 		reads = append(reads, func(db dbsqlc.DBTX) (err error) {
 			tables[i], err = n.reader.Read(ctx, db, n.grid)
 			if f, ok := fault.Of(err); ok && f.Code == fault.BadUserInput {
