@@ -3,6 +3,7 @@ package metric
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -46,7 +47,8 @@ type breakdownInquiry struct {
 	others []Window // of the comparisons
 	step   int
 
-	whole, total  frame
+	whole         frame
+	total         total
 	top           [][]*string // the groups that are shown
 	rest          *frame
 	series        *frame
@@ -54,7 +56,7 @@ type breakdownInquiry struct {
 	totalSeries   *frame
 	compared      []frame
 	comparedRest  []frame
-	comparedTotal []frame
+	comparedTotal []total
 	comparedAll   []bool // whether all groups were read, so that the rest adds up
 
 	totalLists, restLists Lists
@@ -100,16 +102,18 @@ func (b *breakdownInquiry) next(ctx context.Context, r *round) (bool, error) {
 	switch b.step {
 	case 1:
 		b.whole = b.want(ctx, r, b.made.Window, nil, nil, b.q.By)
-		b.total = b.want(ctx, r, b.made.Window, nil, nil, nil)
 		if b.q.Of.adds() { // what is compared with is then needed whole, whatever will be shown
 			for _, other := range b.others {
 				b.want(ctx, r, other, nil, nil, b.q.By)
-				b.want(ctx, r, other, nil, nil, nil)
 			}
+		} else {
+			b.want(ctx, r, b.made.Window, nil, nil, nil)
 		}
 		return false, nil
 	case 2:
-		b.choose(r.figures(b.whole))
+		found := r.figures(b.whole)
+		b.choose(found)
+		b.total = b.totalOf(ctx, r, b.made.Window, found)
 		b.wantTheRest(ctx, r)
 		return false, nil
 	case 3:
@@ -171,15 +175,59 @@ func (b *breakdownInquiry) wantTheRest(ctx context.Context, r *round) {
 	}
 	b.list(r, left)
 	for i, other := range b.others {
-		b.comparedTotal = append(b.comparedTotal, b.want(ctx, r, other, nil, nil, nil))
 		b.compared, b.comparedRest = append(b.compared, frame{}), append(b.comparedRest, frame{})
 		b.comparedAll = append(b.comparedAll, b.q.Of.adds())
+		var found figures
 		if b.comparedAll[i] {
 			b.compared[i] = b.want(ctx, r, other, nil, nil, by)
+			found = r.figures(b.compared[i]) // it was wanted in the first step
+		} else {
+			b.wantShown(ctx, r, i)
+		}
+		b.comparedTotal = append(b.comparedTotal, b.totalOf(ctx, r, other, found))
+	}
+}
+
+// total is the figure of all groups together: added up, or else read for itself.
+type total struct {
+	sum  *float64
+	read *frame
+}
+
+// totalOf adds groups up, or asks for their total where that may be something else: groups are
+// missing, there are none, or what they have is not in whole numbers, which add up in any order.
+func (b *breakdownInquiry) totalOf(ctx context.Context, r *round, w Window, found figures) total {
+	if sums, whole := b.sumsOf(found, nil); whole && len(found.groups) > 0 && b.addsUp(len(found.groups)) {
+		return total{sum: b.q.Of.figure(sums)}
+	}
+	read := b.want(ctx, r, w, nil, nil, nil)
+	return total{read: &read}
+}
+
+func (b *breakdownInquiry) figureOf(r *round, t total) *float64 {
+	if t.read == nil {
+		return t.sum
+	}
+	return b.count(r.figures(*t.read)).single(0)
+}
+
+// maxWhole is up to where every whole number is a float64.
+const maxWhole = 1 << 53
+
+// sumsOf adds up the columns of all groups but some; whole: of whole numbers alone.
+func (b *breakdownInquiry) sumsOf(found figures, except [][]*string) (sums []float64, whole bool) {
+	sums, whole = make([]float64, len(b.q.Of.Needs)), true
+	left := places(except)
+	for g, group := range found.groups {
+		if has(left, groupKey(group)) {
 			continue
 		}
-		b.wantShown(ctx, r, i)
+		for i, v := range found.cells[g][0] {
+			sums[i] += v
+			whole = whole && v == math.Trunc(v) && math.Abs(sums[i]) < maxWhole
+		}
 	}
+	return sums, whole
 }
 
 // wantShown asks for what is shown in a comparison, group by group, and for the rest.
@@ -244,8 +292,8 @@ func (b *breakdownInquiry) wantSeries(ctx context.Context, r *round, left bool) 
 }
 
 func (b *breakdownInquiry) finish(r *round) {
-	whole, total := r.figures(b.whole), b.count(r.figures(b.total))
-	b.made.Total = Row{Keys: []*string{}, Value: total.single(0), Comparisons: []ComparedValue{}, Lists: b.totalLists}
+	whole := r.figures(b.whole)
+	b.made.Total = Row{Keys: []*string{}, Value: b.figureOf(r, b.total), Comparisons: []ComparedValue{}, Lists: b.totalLists}
 	if b.leaves() {
 		b.made.Rest = &Row{Keys: []*string{}, Value: b.restOf(r, whole, b.rest), Comparisons: []ComparedValue{}, Lists: b.restLists}
 	}
@@ -264,16 +312,7 @@ func (b *breakdownInquiry) restOf(r *round, all figures, read *frame) *float64 {
 	if read != nil {
 		return b.count(r.figures(*read)).single(0)
 	}
-	sums := make([]float64, len(b.q.Of.Needs))
-	shown := places(b.top)
-	for g, group := range all.groups {
-		if _, is := shown[groupKey(group)]; is {
-			continue
-		}
-		for i, v := range all.cells[g][0] {
-			sums[i] += v
-		}
-	}
+	sums, _ := b.sumsOf(all, b.top)
 	return b.q.Of.figure(sums)
 }
 
@@ -326,7 +365,7 @@ func (b *breakdownInquiry) finishComparison(r *round, i int, found figures, rest
 		}
 		compare(row, then)
 	}
-	compare(&b.made.Total, b.count(r.figures(b.comparedTotal[i])).single(0))
+	compare(&b.made.Total, b.figureOf(r, b.comparedTotal[i]))
 	if b.made.Rest != nil {
 		compare(b.made.Rest, b.restOf(r, found, rest))
 	}
