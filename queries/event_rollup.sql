@@ -124,19 +124,19 @@ limit sqlc.narg(most)::bigint; -- null: all
 -- name: EventCountByBucketAndType :many
 select
   pieces.bucket::int as bucket,
-  pieces.type::text as type,
+  (case
+    when (@types::text[] is null or pieces.type = any (@types::text[]))
+      and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
+      then pieces.type
+    else ''
+  end)::text as type,
   sum(pieces.n)::bigint as n,
   pieces.span::int as span,
   coalesce(bit_or(pieces.day), 0)::bigint as days
 from (
   select
     (sqlc.arg(buckets_of_days)::int[])[m.day - sqlc.arg(first_day)::date + 1] as bucket,
-    case
-      when (@types::text[] is null or m.type = any (@types::text[]))
-        and (sqlc.narg(of_all)::text is null or jsonb_build_object('TYPE', m.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
-        then m.type
-      else ''
-    end as type,
+    m.type,
     m.events as n,
     (m.day - sqlc.arg(first_day)) / 63 as span,
     1::bigint << ((m.day - sqlc.arg(first_day)) % 63) as day
@@ -151,12 +151,10 @@ from (
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
   ) r
-  where (@types is null or r.type = any (@types))
-    and (sqlc.narg(of_all) is null or jsonb_build_object('TYPE', r.type) @@ (select sqlc.narg(of_all)::text::jsonpath))
 ) pieces
 where pieces.bucket >= 0
-group by pieces.bucket, pieces.type, pieces.span
-order by pieces.bucket, pieces.type;
+group by 1, 2, pieces.span
+order by 1, 2;
 
 -- Events by bucket and type where a range cuts a quarter hour, from the events.
 -- name: EventCutByBucketAndType :many

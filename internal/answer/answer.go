@@ -44,8 +44,6 @@ type Keeper struct {
 	kept     *otter.Cache[key, *entry]
 	meanings *otter.Cache[Request, meaning]
 	tenants  *otter.Cache[tenant.ID, *holder]
-	worked   atomic.Int64 // how many were worked out
-	repeated atomic.Int64 // how many were given again
 }
 
 // key is what two requests have in common if, and only if, they get the same answer.
@@ -112,7 +110,6 @@ func (k *Keeper) InterceptOperation(ctx context.Context, next graphql.OperationH
 	}
 	k.learn(ctx, asked)
 	if e, ok := k.kept.GetIfPresent(asked); ok && e.holds(now) {
-		k.repeated.Add(1)
 		e.readings.Retell(ctx)
 		limit.MeterOf(ctx).Repeat(e.counts)
 		return graphql.OneShot(&graphql.Response{Data: Repeat{of: e, at: now.at}.Append(nil)})
@@ -144,7 +141,6 @@ func (h *holder) now(ctx context.Context) (state, error) {
 // work has the answer worked out, and keeps it. It was read after the look at the revisions:
 // if something changed in between, it is newer than it is taken for, and is not given again.
 func (k *Keeper) work(ctx context.Context, next graphql.OperationHandler, asked key, of *holder, under state) graphql.ResponseHandler {
-	k.worked.Add(1)
 	recording, readings := topic.RecordStamps(ctx)
 	handler := next(recording)
 	return func(inner context.Context) *graphql.Response {

@@ -76,9 +76,6 @@ func (k *Keeper) Recall(ctx context.Context, r Request) (Repeat, bool, context.C
 	return Repeat{}, false, context.WithValue(ctx, attemptKey{}, learning)
 }
 
-// Repeated counts an answer that was given again.
-func (k *Keeper) Repeated() { k.repeated.Add(1) }
-
 // attempt is what is known of a request that is worked out.
 type attempt struct {
 	request Request

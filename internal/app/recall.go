@@ -27,8 +27,5 @@ func (m memory) Recall(ctx context.Context, scope, text string) (*gqlhttp.Recall
 		return nil, ctx // why not is found out as for any request
 	}
 	admission, err := m.admission.charge(ctx, limit.Read, repeat.Cost, func() int { return repeat.Actual })
-	if err == nil {
-		m.keeper.Repeated()
-	}
 	return &gqlhttp.Recalled{Append: repeat.Append, Admission: admission, Err: err}, ctx
 }

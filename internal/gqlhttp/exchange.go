@@ -34,7 +34,7 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
-	who, done := x.recall(who, scope, string(text))
+	who, done := x.recall(who, scope, text)
 	if done {
 		return
 	}

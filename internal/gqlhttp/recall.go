@@ -23,11 +23,11 @@ const maxRecalled = 32 << 10
 
 // recall answers a request that was answered before. If it cannot, it gives the context to work
 // the answer out in.
-func (x *exchange) recall(ctx context.Context, scope, text string) (context.Context, bool) {
+func (x *exchange) recall(ctx context.Context, scope string, text []byte) (context.Context, bool) {
 	if x.h.config.Memory == nil || x.format == formatStream || len(text) > maxRecalled {
 		return ctx, false
 	}
-	recalled, ctx := x.h.config.Memory.Recall(ctx, scope, text)
+	recalled, ctx := x.h.config.Memory.Recall(ctx, scope, string(text))
 	if recalled == nil {
 		return ctx, false
 	}

@@ -197,8 +197,10 @@ type total struct {
 // totalOf adds groups up, or asks for their total where that may be something else: groups are
 // missing, there are none, or what they have is not in whole numbers, which add up in any order.
 func (b *breakdownInquiry) totalOf(ctx context.Context, r *round, w Window, found figures) total {
-	if sums, whole := b.sumsOf(found, nil); whole && len(found.groups) > 0 && b.addsUp(len(found.groups)) {
-		return total{sum: b.q.Of.figure(sums)}
+	if len(found.groups) > 0 && b.addsUp(len(found.groups)) {
+		if sums, whole := b.sumsOf(found, nil); whole {
+			return total{sum: b.q.Of.figure(sums)}
+		}
 	}
 	read := b.want(ctx, r, w, nil, nil, nil)
 	return total{read: &read}
@@ -208,8 +210,11 @@ func (b *breakdownInquiry) figureOf(r *round, t total) *float64 {
 	if t.read == nil {
 		return t.sum
 	}
-	return b.count(r.figures(*t.read)).single(0)
+	return b.single(r, *t.read)
 }
+
+// single is the figure of a frame that has one cell.
+func (b *breakdownInquiry) single(r *round, f frame) *float64 { return b.count(r.figures(f)).single(0) }
 
 // maxWhole is up to where every whole number is a float64.
 const maxWhole = 1 << 53
@@ -310,7 +315,7 @@ func (b *breakdownInquiry) finish(r *round) {
 // restOf is what the groups that are shown leave: added up, or read for itself.
 func (b *breakdownInquiry) restOf(r *round, all figures, read *frame) *float64 {
 	if read != nil {
-		return b.count(r.figures(*read)).single(0)
+		return b.single(r, *read)
 	}
 	sums, _ := b.sumsOf(all, b.top)
 	return b.q.Of.figure(sums)

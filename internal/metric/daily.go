@@ -230,7 +230,7 @@ func (r *dailyReading) first(ctx context.Context) (reads []func(dbsqlc.DBTX) err
 		reads = append(reads, func(db dbsqlc.DBTX) error { return days.read(ctx, db) })
 	}
 	for _, n := range r.needs {
-		running := n.running()
+		running := n.grid.running()
 		for i := range n.parts.list {
 			if p := &n.parts.list[i]; !p.whole || p.day >= running || r.stale[p.day] {
 				n.places[i] = n.afresh.want(p)
@@ -239,9 +239,6 @@ func (r *dailyReading) first(ctx context.Context) (reads []func(dbsqlc.DBTX) err
 	}
 	return r.count(ctx, reads)
 }
-
-// running is the day that is not over yet.
-func (n *dailyNeed) running() calendar.Date { return n.grid.home.DateOf(n.grid.Watermark) }
 
 // rest are the functions that count the days that are not closed, against expectation.
 func (r *dailyReading) rest(ctx context.Context) []func(dbsqlc.DBTX) error {
@@ -333,7 +330,7 @@ func (r *dailyReading) remembered() map[calendar.Date]bool {
 		}
 	}
 	for _, n := range r.needs {
-		running := n.running()
+		running := n.grid.running()
 		for i := range n.parts.list {
 			if p := &n.parts.list[i]; p.whole {
 				if closed := r.closed.row(p.day) != nil; closed || p.day < running {

@@ -19,7 +19,7 @@ type layout struct {
 	buckets []calendar.Bucket // cut to the range
 	starts  []time.Time       // of the full buckets
 	extent  extent
-	key     string // equal for equal buckets
+	key     func() string // equal for equal buckets
 	cover   func() cover
 	kept    func() cover
 	parts   [2][2]func() parts // by whether edges are kept, and whether parts add up
@@ -104,8 +104,11 @@ func isSame(a, b []calendar.Bucket) bool {
 
 // layOut works a layout out, each part of it when it is first asked for.
 func layOut(g Grid) *layout {
-	sum := sha256.Sum256(appendBuckets(make([]byte, 0, 16*len(g.Buckets)), g.Buckets))
-	l := &layout{full: g.Buckets, buckets: g.Buckets, extent: g.extent(), key: string(sum[:])}
+	l := &layout{full: g.Buckets, buckets: g.Buckets, extent: g.extent()}
+	l.key = sync.OnceValue(func() string {
+		sum := sha256.Sum256(appendBuckets(make([]byte, 0, 16*len(g.Buckets)), g.Buckets))
+		return string(sum[:])
+	})
 	l.cover = sync.OnceValue(g.takeApart)
 	l.kept = sync.OnceValue(func() cover { return l.cover().kept() })
 	for edges, from := range []func() cover{l.cover, l.kept} {

@@ -30,7 +30,7 @@ func (m Measure) readRollups(ctx context.Context, db dbsqlc.DBTX, g Grid) (t *Ta
 // readTypes counts events by type, or those of some types together.
 func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table, error) {
 	c := g.kept()
-	r := typesReading{grid: g, how: how, at: map[string]int{}}
+	r := typesReading{grid: g, how: how, at: map[string]int{}, closed: map[calendar.Date]bool{}}
 	r.table = &Table{Columns: map[string][][]float64{measured: {}}}
 	closable, afresh := g.expected(c)
 	if err := r.count(ctx, db, closable, afresh); err != nil {
@@ -56,7 +56,7 @@ func (g Grid) readTypes(ctx context.Context, db dbsqlc.DBTX, how parted) (*Table
 
 // expected parts a cover into days that are probably closed, and what is to be counted afresh.
 func (g Grid) expected(c cover) (closable, afresh []piece) {
-	running := g.home.DateOf(g.Watermark)
+	running := g.running()
 	for _, p := range c.days {
 		if p.day >= running || g.stale[p.day] {
 			afresh = append(afresh, p)
@@ -101,9 +101,6 @@ const daysInSpan = 63
 
 // close notes which days were closed, of those from the first on.
 func (r *typesReading) close(first calendar.Date, days uint64) {
-	if r.closed == nil {
-		r.closed = map[calendar.Date]bool{}
-	}
 	for ; days != 0; days &= days - 1 {
 		r.closed[first+calendar.Date(bits.TrailingZeros64(days))] = true
 	}
@@ -115,18 +112,24 @@ func (r *typesReading) add(eventType string, bucket int, n int64) {
 
 // bucketsOfDays are the buckets of all days from the first to the last; -1: it is not asked for.
 func bucketsOfDays(days []piece) (first, last calendar.Date, buckets []int32) {
-	if len(days) == 0 {
-		return 0, -1, []int32{}
-	}
-	first, last = days[0].day, days[0].day
-	for _, p := range days {
-		first, last = min(first, p.day), max(last, p.day)
-	}
+	first, last = reachOf(days)
 	buckets = slices.Repeat([]int32{-1}, int(last-first)+1)
 	for _, p := range days {
 		buckets[p.day-first] = int32(p.bucket)
 	}
 	return first, last, buckets
+}
+
+// reachOf are the first and the last of some days; of none, a reach that holds none.
+func reachOf(days []piece) (first, last calendar.Date) {
+	if len(days) == 0 {
+		return 0, -1
+	}
+	first, last = days[0].day, days[0].day
+	for _, p := range days {
+		first, last = min(first, p.day), max(last, p.day)
+	}
+	return first, last
 }
 
 // cutTypes counts the events of parts of quarter hours by bucket and type.

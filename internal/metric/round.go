@@ -55,6 +55,7 @@ type frame struct {
 // want asks for a definition's columns over a grid, and notes that the answer depends on them.
 func (r *round) want(ctx context.Context, d *Definition, g Grid) frame {
 	f := frame{of: d, grid: g}
+	g.laid = g.layout() // once for all columns, and for what reads them
 	for _, c := range d.Needs {
 		of := g
 		if c.Reader.Whole {
@@ -279,7 +280,7 @@ func groupKey(group []*string) string {
 
 // key tells a grid from all others of its snapshot.
 func (g Grid) key() string {
-	key := append(make([]byte, 0, 256), g.layout().key...)
+	key := append(make([]byte, 0, 256), g.layout().key()...)
 	text := func(s string) { key = append(append(key, s...), 0) }
 	number := func(n int64) { key = append(strconv.AppendInt(key, n, 10), 0) }
 	text(g.Zone.String())

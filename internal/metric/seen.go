@@ -35,14 +35,12 @@ func countTypes(ctx context.Context, db dbsqlc.DBTX, w Window, types []string, m
 	}
 	c := w.single(nil).kept()
 	days, slots := listsOf(c.days), listsOf(c.slots)
+	first, last := reachOf(c.days)
 	p := dbsqlc.EventTypeCountListParams{
-		FirstDay: 1, LastDay: 0, // no day
+		FirstDay: first, LastDay: last,
 		Days: days.days, DayStarts: days.starts, DayEnds: days.ends,
 		SlotStarts: slots.starts, SlotEnds: slots.ends,
 		Types: types,
-	}
-	if len(c.days) > 0 {
-		p.FirstDay, p.LastDay = c.days[0].day, c.days[len(c.days)-1].day
 	}
 	if len(c.raw) == 0 {
 		p.Most = pgtype.Int8{Int64: int64(most), Valid: true}

@@ -240,6 +240,9 @@ func (w Window) Exact() bool {
 	return !w.cuts()
 }
 
+// running is the day of the tenant's that is not over yet.
+func (w Window) running() calendar.Date { return w.home.DateOf(w.Watermark) }
+
 // whole is the range as a single bucket.
 func (w Window) whole() []calendar.Bucket {
 	return []calendar.Bucket{{Start: w.From, End: w.To}}

@@ -105,26 +105,26 @@ const eventCountByBucketAndType = `-- name: EventCountByBucketAndType :many
 
 select
   pieces.bucket::int as bucket,
-  pieces.type::text as type,
+  (case
+    when ($1::text[] is null or pieces.type = any ($1::text[]))
+      and ($2::text is null or jsonb_build_object('TYPE', pieces.type) @@ (select $2::text::jsonpath))
+      then pieces.type
+    else ''
+  end)::text as type,
   sum(pieces.n)::bigint as n,
   pieces.span::int as span,
   coalesce(bit_or(pieces.day), 0)::bigint as days
 from (
   select
-    ($1::int[])[m.day - $2::date + 1] as bucket,
-    case
-      when ($3::text[] is null or m.type = any ($3::text[]))
-        and ($4::text is null or jsonb_build_object('TYPE', m.type) @@ (select $4::text::jsonpath))
-        then m.type
-      else ''
-    end as type,
+    ($3::int[])[m.day - $4::date + 1] as bucket,
+    m.type,
     m.events as n,
-    (m.day - $2) / 63 as span,
-    1::bigint << ((m.day - $2) % 63) as day
+    (m.day - $4) / 63 as span,
+    1::bigint << ((m.day - $4) % 63) as day
   from closed_day_type m
-  where m.day between $2 and $5::date
+  where m.day between $4 and $5::date
     and ((m.day, m.version) in (
-      select v.day, v.version from day_version v where v.day between $2 and $5
+      select v.day, v.version from day_version v where v.day between $4 and $5
     )) is true
   union all
   select s.bucket, r.type, r.count, 0, null
@@ -132,19 +132,17 @@ from (
   cross join lateral (
     select r.type, r.count from event_rollup r where r.at >= s.starts and r.at < s.ends offset 0
   ) r
-  where ($3 is null or r.type = any ($3))
-    and ($4 is null or jsonb_build_object('TYPE', r.type) @@ (select $4::text::jsonpath))
 ) pieces
 where pieces.bucket >= 0
-group by pieces.bucket, pieces.type, pieces.span
-order by pieces.bucket, pieces.type
+group by 1, 2, pieces.span
+order by 1, 2
 `
 
 type EventCountByBucketAndTypeParams struct {
-	BucketsOfDays []int32
-	FirstDay      calendar.Date
 	Types         []string
 	OfAll         *string
+	BucketsOfDays []int32
+	FirstDay      calendar.Date
 	LastDay       calendar.Date
 	SlotBuckets   []int32
 	SlotStarts    []time.Time
@@ -167,10 +165,10 @@ type EventCountByBucketAndTypeRow struct {
 // Stretches of time are counted afresh, from the quarter hours.
 func (q *Queries) EventCountByBucketAndType(ctx context.Context, db DBTX, arg EventCountByBucketAndTypeParams) ([]EventCountByBucketAndTypeRow, error) {
 	rows, err := db.Query(ctx, eventCountByBucketAndType,
-		arg.BucketsOfDays,
-		arg.FirstDay,
 		arg.Types,
 		arg.OfAll,
+		arg.BucketsOfDays,
+		arg.FirstDay,
 		arg.LastDay,
 		arg.SlotBuckets,
 		arg.SlotStarts,
