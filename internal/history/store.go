@@ -1,0 +1,256 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/postgres"
+	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
+)
+
+// loadWithin is how long it may take to read a tenant's histories. It goes on when whoever asked
+// has gone: the next one finds them.
+const loadWithin = 5 * time.Minute
+
+// Store keeps the histories of the tenants that were asked for last.
+type Store struct {
+	app  *postgres.App
+	most int // rows, of all tenants together
+
+	loads  sync.WaitGroup
+	ending context.Context //nolint:containedctx // of what the store does by itself, until Close
+	end    context.CancelFunc
+
+	mu      sync.Mutex
+	tenants map[tenant.ID]*kept
+	uses    int
+}
+
+// rowBytes is what an event takes, with its place in the order of accounts and some room for
+// what comes later.
+const rowBytes = 40
+
+// NewStore makes a store that holds so many bytes. It must be closed.
+func NewStore(app *postgres.App, size int64) *Store {
+	s := &Store{app: app, most: int(size / rowBytes), tenants: map[tenant.ID]*kept{}}
+	s.ending, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// Close ends what the store does by itself.
+func (s *Store) Close() {
+	s.end()
+	s.loads.Wait()
+}
+
+// kept are the histories of a tenant.
+type kept struct {
+	used int // the store's count of uses when it was used last
+
+	turn    chan struct{} // held by whoever brings the columns up to date
+	loading *loading      // of whoever has the turn
+
+	reading sync.RWMutex // held by whoever reads or changes what follows
+	columns *Columns     // nil: not loaded
+}
+
+// loading is a load that others wait for as well.
+type loading struct {
+	done    chan struct{}
+	columns *Columns
+	err     error
+}
+
+// Read gives the histories of a unit as the transaction sees them, or as they are by now, until
+// fn returns. Who sees some rows alone is given histories of these alone.
+func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit Unit, fn func(*Columns) error) error {
+	if who.Rows != nil {
+		return s.readNarrowed(ctx, tx, unit, fn)
+	}
+	k := s.of(who.Tenant)
+	for {
+		ok, err := s.refresh(ctx, tx, who.Tenant, k, unit)
+		if err != nil {
+			return err
+		}
+		if ok {
+			break
+		}
+	}
+	k.reading.RLock()
+	defer k.reading.RUnlock()
+	if k.columns == nil || k.columns.arranged(unit) == nil { // forgotten in between, for want of room
+		return fault.New(fault.Unavailable, "The histories had to make room for others. Try again.")
+	}
+	return fn(k.columns)
+}
+
+// maxNarrowed is how many events are read for a caller who sees some rows alone, each time.
+const maxNarrowed = 2_000_000
+
+func (s *Store) readNarrowed(ctx context.Context, tx pgx.Tx, unit Unit, fn func(*Columns) error) error {
+	if _, err := dbsqlc.New().HistoryHead(ctx, tx); err != nil { // begins the transaction
+		return fmt.Errorf("read head of histories: %w", err)
+	}
+	c, err := load(ctx, tx, copyNarrowed, min(s.most, maxNarrowed))
+	if err != nil {
+		return err
+	}
+	if unit == Accounts {
+		c.arrangeAccounts()
+	}
+	return fn(c)
+}
+
+func (s *Store) of(id tenant.ID) *kept {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.tenants[id]
+	if k == nil {
+		k = &kept{turn: make(chan struct{}, 1)}
+		s.tenants[id] = k
+	}
+	s.uses++
+	k.used = s.uses
+	return k
+}
+
+// refresh brings the columns to where the transaction is. False: they were loaded or forgotten
+// meanwhile, and have to be looked at again.
+func (s *Store) refresh(ctx context.Context, tx pgx.Tx, id tenant.ID, k *kept, unit Unit) (bool, error) {
+	now, err := dbsqlc.New().HistoryHead(ctx, tx)
+	if err != nil {
+		return false, fmt.Errorf("read head of histories: %w", err)
+	}
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return false, fmt.Errorf("wait for histories: %w", ctx.Err())
+	}
+	was, ok := k.head()
+	if !ok || was.parted(now) {
+		return false, s.load(ctx, id, k)
+	}
+	if was.day < now.DayRevision {
+		if err := k.follow(ctx, tx, was, now); err != nil {
+			return false, err
+		}
+	}
+	return k.arrange(unit), nil
+}
+
+// head is up to where the columns know everything; false: there are none.
+func (k *kept) head() (head, bool) {
+	k.reading.RLock()
+	defer k.reading.RUnlock()
+	if k.columns == nil {
+		return head{}, false
+	}
+	return k.columns.head, true
+}
+
+// arrange has the histories of a unit there; false: there are none any more.
+func (k *kept) arrange(unit Unit) bool {
+	k.reading.RLock()
+	there := k.columns != nil && k.columns.arranged(unit) != nil
+	k.reading.RUnlock()
+	if there {
+		return true
+	}
+	k.reading.Lock()
+	defer k.reading.Unlock()
+	if k.columns == nil {
+		return false
+	}
+	k.columns.arrangeAccounts()
+	return true
+}
+
+// parted reports whether something is gone, or came back, that columns cannot follow.
+func (h *head) parted(now dbsqlc.HistoryHeadRow) bool {
+	return h.dropped != now.RawSince.UnixMicro() || h.forgotten != now.Forgotten
+}
+
+// load reads the columns anew, in a transaction of its own. The caller holds the turn.
+func (s *Store) load(ctx context.Context, id tenant.ID, k *kept) error {
+	l := k.loading
+	if l == nil {
+		l = &loading{done: make(chan struct{})}
+		k.loading = l
+		s.loads.Go(func() { s.run(id, l) })
+	}
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for histories to be read: %w", ctx.Err())
+	}
+	k.loading = nil
+	if l.err != nil {
+		return l.err
+	}
+	k.reading.Lock()
+	k.columns = l.columns
+	k.reading.Unlock()
+	s.makeRoom(k)
+	return nil
+}
+
+func (s *Store) run(id tenant.ID, l *loading) {
+	defer close(l.done)
+	ctx, cancel := context.WithTimeout(s.ending, loadWithin)
+	defer cancel()
+	l.err = s.app.Read(ctx, id, func(tx pgx.Tx) error {
+		now, err := dbsqlc.New().HistoryHead(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("read head of histories: %w", err)
+		}
+		days, err := dbsqlc.New().HistoryDays(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("read days of histories: %w", err)
+		}
+		if l.columns, err = load(ctx, tx, copyActivity, s.most); err != nil {
+			return err
+		}
+		l.columns.head.set(now, days)
+		return nil
+	})
+}
+
+// makeRoom forgets the tenants that were asked for longest ago until all others fit.
+func (s *Store) makeRoom(but *kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		total, oldest := 0, (*kept)(nil)
+		for _, k := range s.tenants {
+			rows := k.rows()
+			total += rows
+			if k != but && rows > 0 && (oldest == nil || k.used < oldest.used) {
+				oldest = k
+			}
+		}
+		if total <= s.most || oldest == nil {
+			return
+		}
+		oldest.reading.Lock()
+		oldest.columns = nil
+		oldest.reading.Unlock()
+	}
+}
+
+func (k *kept) rows() int {
+	k.reading.RLock()
+	defer k.reading.RUnlock()
+	if k.columns == nil {
+		return 0
+	}
+	return k.columns.Rows()
+}
