@@ -84,6 +84,11 @@ func entities(ctx context.Context, lists metric.Lists, first int, after *string,
 	if list.Problem != nil {
 		return nil, list.Problem
 	}
+	return entityConnection(ctx, list, after)
+}
+
+// entityConnection gives a page that was read.
+func entityConnection(ctx context.Context, list *metric.Listing, after *string) (_ *model.MetricEntityConnection, err error) {
 	keys := make([]string, len(list.Entities))
 	for i, e := range list.Entities {
 		keys[i] = cursorOf(strconv.FormatInt(e.ID, 10))

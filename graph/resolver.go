@@ -10,6 +10,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/quota"
@@ -39,6 +40,7 @@ type Resolver struct {
 	ReportService  *report.Service
 	SummaryService *summary.Service
 	Revenue        *revenue.Service
+	Journeys       *journey.Service // what people do one thing after the other
 
 	reports *runner // made with the executor
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/scalar"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -3205,6 +3206,13 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case journey.RetentionTable:
+		return ec._Retention(ctx, sel, &obj)
+	case *journey.RetentionTable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Retention(ctx, sel, obj)
 	case metric.Value:
 		return ec._MetricValue(ctx, sel, &obj)
 	case *metric.Value:
@@ -3226,6 +3234,13 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._MetricBreakdown(ctx, sel, obj)
+	case journey.Funneled:
+		return ec._Funnel(ctx, sel, &obj)
+	case *journey.Funneled:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Funnel(ctx, sel, obj)
 	case model.Events:
 		return ec._Events(ctx, sel, &obj)
 	case *model.Events:

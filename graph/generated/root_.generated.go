@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/document"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -42,6 +43,7 @@ type ResolverRoot interface {
 	EventType() EventTypeResolver
 	Events() EventsResolver
 	ExchangeRate() ExchangeRateResolver
+	FunnelStep() FunnelStepResolver
 	Identity() IdentityResolver
 	Invoice() InvoiceResolver
 	Metric() MetricResolver
@@ -383,6 +385,60 @@ type ComplexityRoot struct {
 	ExchangeRateEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Funnel struct {
+		Comparisons func(childComplexity int) int
+		Exact       func(childComplexity int) int
+		GroupCount  func(childComplexity int) int
+		Groups      func(childComplexity int) int
+		Open        func(childComplexity int) int
+		Range       func(childComplexity int) int
+		Rest        func(childComplexity int) int
+		Steps       func(childComplexity int) int
+		ToConvert   func(childComplexity int) int
+		Trend       func(childComplexity int) int
+		Watermark   func(childComplexity int) int
+		Zone        func(childComplexity int) int
+	}
+
+	FunnelComparison struct {
+		Kind  func(childComplexity int) int
+		Range func(childComplexity int) int
+		Steps func(childComplexity int) int
+	}
+
+	FunnelDurations struct {
+		HistogramCounts func(childComplexity int) int
+		HistogramUpTo   func(childComplexity int) int
+		LowerQuartile   func(childComplexity int) int
+		Median          func(childComplexity int) int
+		UpperQuartile   func(childComplexity int) int
+	}
+
+	FunnelGroup struct {
+		Keys      func(childComplexity int) int
+		Open      func(childComplexity int) int
+		Steps     func(childComplexity int) int
+		ToConvert func(childComplexity int) int
+	}
+
+	FunnelStep struct {
+		Converted    func(childComplexity int, first int, after *string) int
+		Count        func(childComplexity int) int
+		Dropped      func(childComplexity int, first int, after *string) int
+		FromPrevious func(childComplexity int) int
+		Number       func(childComplexity int) int
+		Overall      func(childComplexity int) int
+		Took         func(childComplexity int) int
+	}
+
+	FunnelTrend struct {
+		At        func(childComplexity int) int
+		Complete  func(childComplexity int) int
+		Converted func(childComplexity int) int
+		Entered   func(childComplexity int) int
+		Rates     func(childComplexity int) int
 	}
 
 	Identity struct {
@@ -1073,6 +1129,7 @@ type ComplexityRoot struct {
 		EventTypes           func(childComplexity int, first int, after *string) int
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
 		ExchangeRates        func(childComplexity int, base *string, currency *string, first int, after *string) int
+		Funnel               func(childComplexity int, steps []model.EventMatchInput, order journey.Order, within *model.DurationInput, exclusions []model.FunnelExclusionInput, unit journey.Unit, by []model.DimensionInput, attribution journey.Touch, attributionStep *int, top int, interval *calendar.Interval, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, compare []metric.Comparison) int
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
 		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
@@ -1092,6 +1149,7 @@ type ComplexityRoot struct {
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
 		Restatements         func(childComplexity int, metric *string, period *summary.Period, from *calendar.Date, to *calendar.Date, first int, after *string) int
+		Retention            func(childComplexity int, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) int
 		Roles                func(childComplexity int, first int, after *string) int
 		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
 		SecondFactorRequired func(childComplexity int) int
@@ -1177,6 +1235,37 @@ type ComplexityRoot struct {
 	RestatementEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Retention struct {
+		At         func(childComplexity int) int
+		Average    func(childComplexity int) int
+		Columns    func(childComplexity int) int
+		Complete   func(childComplexity int) int
+		Exact      func(childComplexity int) int
+		GroupCount func(childComplexity int) int
+		Groups     func(childComplexity int) int
+		Interval   func(childComplexity int) int
+		Range      func(childComplexity int) int
+		Rates      func(childComplexity int) int
+		Rest       func(childComplexity int) int
+		Returned   func(childComplexity int) int
+		Sizes      func(childComplexity int) int
+		Watermark  func(childComplexity int) int
+		Zone       func(childComplexity int) int
+	}
+
+	RetentionGroup struct {
+		Average  func(childComplexity int) int
+		Keys     func(childComplexity int) int
+		Rates    func(childComplexity int) int
+		Returned func(childComplexity int) int
+		Sizes    func(childComplexity int) int
+	}
+
+	RetentionSpan struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	RevenueResult struct {
@@ -2686,6 +2775,238 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExchangeRateEdge.Node(childComplexity), true
+
+	case "Funnel.comparisons":
+		if e.ComplexityRoot.Funnel.Comparisons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Comparisons(childComplexity), true
+	case "Funnel.exact":
+		if e.ComplexityRoot.Funnel.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Exact(childComplexity), true
+	case "Funnel.groupCount":
+		if e.ComplexityRoot.Funnel.GroupCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.GroupCount(childComplexity), true
+	case "Funnel.groups":
+		if e.ComplexityRoot.Funnel.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Groups(childComplexity), true
+	case "Funnel.open":
+		if e.ComplexityRoot.Funnel.Open == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Open(childComplexity), true
+	case "Funnel.range":
+		if e.ComplexityRoot.Funnel.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Range(childComplexity), true
+	case "Funnel.rest":
+		if e.ComplexityRoot.Funnel.Rest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Rest(childComplexity), true
+	case "Funnel.steps":
+		if e.ComplexityRoot.Funnel.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Steps(childComplexity), true
+	case "Funnel.timeToConvert":
+		if e.ComplexityRoot.Funnel.ToConvert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.ToConvert(childComplexity), true
+	case "Funnel.trend":
+		if e.ComplexityRoot.Funnel.Trend == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Trend(childComplexity), true
+	case "Funnel.asOf", "Funnel.watermark":
+		if e.ComplexityRoot.Funnel.Watermark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Watermark(childComplexity), true
+	case "Funnel.zone":
+		if e.ComplexityRoot.Funnel.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Funnel.Zone(childComplexity), true
+
+	case "FunnelComparison.kind":
+		if e.ComplexityRoot.FunnelComparison.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelComparison.Kind(childComplexity), true
+	case "FunnelComparison.range":
+		if e.ComplexityRoot.FunnelComparison.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelComparison.Range(childComplexity), true
+	case "FunnelComparison.steps":
+		if e.ComplexityRoot.FunnelComparison.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelComparison.Steps(childComplexity), true
+
+	case "FunnelDurations.histogramCounts":
+		if e.ComplexityRoot.FunnelDurations.HistogramCounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelDurations.HistogramCounts(childComplexity), true
+	case "FunnelDurations.histogramUpTo":
+		if e.ComplexityRoot.FunnelDurations.HistogramUpTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelDurations.HistogramUpTo(childComplexity), true
+	case "FunnelDurations.lowerQuartile":
+		if e.ComplexityRoot.FunnelDurations.LowerQuartile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelDurations.LowerQuartile(childComplexity), true
+	case "FunnelDurations.median":
+		if e.ComplexityRoot.FunnelDurations.Median == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelDurations.Median(childComplexity), true
+	case "FunnelDurations.upperQuartile":
+		if e.ComplexityRoot.FunnelDurations.UpperQuartile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelDurations.UpperQuartile(childComplexity), true
+
+	case "FunnelGroup.keys":
+		if e.ComplexityRoot.FunnelGroup.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelGroup.Keys(childComplexity), true
+	case "FunnelGroup.open":
+		if e.ComplexityRoot.FunnelGroup.Open == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelGroup.Open(childComplexity), true
+	case "FunnelGroup.steps":
+		if e.ComplexityRoot.FunnelGroup.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelGroup.Steps(childComplexity), true
+	case "FunnelGroup.timeToConvert":
+		if e.ComplexityRoot.FunnelGroup.ToConvert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelGroup.ToConvert(childComplexity), true
+
+	case "FunnelStep.converted":
+		if e.ComplexityRoot.FunnelStep.Converted == nil {
+			break
+		}
+
+		args, err := ec.field_FunnelStep_converted_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FunnelStep.Converted(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "FunnelStep.count":
+		if e.ComplexityRoot.FunnelStep.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelStep.Count(childComplexity), true
+	case "FunnelStep.dropped":
+		if e.ComplexityRoot.FunnelStep.Dropped == nil {
+			break
+		}
+
+		args, err := ec.field_FunnelStep_dropped_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FunnelStep.Dropped(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "FunnelStep.conversionFromPrevious":
+		if e.ComplexityRoot.FunnelStep.FromPrevious == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelStep.FromPrevious(childComplexity), true
+	case "FunnelStep.number":
+		if e.ComplexityRoot.FunnelStep.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelStep.Number(childComplexity), true
+	case "FunnelStep.conversion":
+		if e.ComplexityRoot.FunnelStep.Overall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelStep.Overall(childComplexity), true
+	case "FunnelStep.timeFromPrevious":
+		if e.ComplexityRoot.FunnelStep.Took == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelStep.Took(childComplexity), true
+
+	case "FunnelTrend.at":
+		if e.ComplexityRoot.FunnelTrend.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelTrend.At(childComplexity), true
+	case "FunnelTrend.complete":
+		if e.ComplexityRoot.FunnelTrend.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelTrend.Complete(childComplexity), true
+	case "FunnelTrend.converted":
+		if e.ComplexityRoot.FunnelTrend.Converted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelTrend.Converted(childComplexity), true
+	case "FunnelTrend.entered":
+		if e.ComplexityRoot.FunnelTrend.Entered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelTrend.Entered(childComplexity), true
+	case "FunnelTrend.rates":
+		if e.ComplexityRoot.FunnelTrend.Rates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunnelTrend.Rates(childComplexity), true
 
 	case "Identity.detached":
 		if e.ComplexityRoot.Identity.Detached == nil {
@@ -5887,6 +6208,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ExchangeRates(childComplexity, args["base"].(*string), args["currency"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.funnel":
+		if e.ComplexityRoot.Query.Funnel == nil {
+			break
+		}
+
+		args, err := ec.field_Query_funnel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Funnel(childComplexity, args["steps"].([]model.EventMatchInput), args["order"].(journey.Order), args["within"].(*model.DurationInput), args["exclusions"].([]model.FunnelExclusionInput), args["unit"].(journey.Unit), args["by"].([]model.DimensionInput), args["attribution"].(journey.Touch), args["attributionStep"].(*int), args["top"].(int), args["interval"].(*calendar.Interval), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["compare"].([]metric.Comparison)), true
 	case "Query.identityProviders":
 		if e.ComplexityRoot.Query.IdentityProviders == nil {
 			break
@@ -6097,6 +6429,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Restatements(childComplexity, args["metric"].(*string), args["period"].(*summary.Period), args["from"].(*calendar.Date), args["to"].(*calendar.Date), args["first"].(int), args["after"].(*string)), true
+	case "Query.retention":
+		if e.ComplexityRoot.Query.Retention == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Retention(childComplexity, args["startEvent"].(model.EventMatchInput), args["returnEvent"].(*model.EventMatchInput), args["start"].(journey.Start), args["returns"].(journey.Return), args["mode"].(journey.Mode), args["interval"].(calendar.Interval), args["periods"].(int), args["spans"].([]journey.Span), args["unit"].(journey.Unit), args["by"].([]model.DimensionInput), args["top"].(int), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday)), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -6482,6 +6825,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestatementEdge.Node(childComplexity), true
+
+	case "Retention.at":
+		if e.ComplexityRoot.Retention.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.At(childComplexity), true
+	case "Retention.average":
+		if e.ComplexityRoot.Retention.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Average(childComplexity), true
+	case "Retention.columns":
+		if e.ComplexityRoot.Retention.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Columns(childComplexity), true
+	case "Retention.complete":
+		if e.ComplexityRoot.Retention.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Complete(childComplexity), true
+	case "Retention.exact":
+		if e.ComplexityRoot.Retention.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Exact(childComplexity), true
+	case "Retention.groupCount":
+		if e.ComplexityRoot.Retention.GroupCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.GroupCount(childComplexity), true
+	case "Retention.groups":
+		if e.ComplexityRoot.Retention.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Groups(childComplexity), true
+	case "Retention.interval":
+		if e.ComplexityRoot.Retention.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Interval(childComplexity), true
+	case "Retention.range":
+		if e.ComplexityRoot.Retention.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Range(childComplexity), true
+	case "Retention.rates":
+		if e.ComplexityRoot.Retention.Rates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Rates(childComplexity), true
+	case "Retention.rest":
+		if e.ComplexityRoot.Retention.Rest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Rest(childComplexity), true
+	case "Retention.returned":
+		if e.ComplexityRoot.Retention.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Returned(childComplexity), true
+	case "Retention.sizes":
+		if e.ComplexityRoot.Retention.Sizes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Sizes(childComplexity), true
+	case "Retention.asOf", "Retention.watermark":
+		if e.ComplexityRoot.Retention.Watermark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Watermark(childComplexity), true
+	case "Retention.zone":
+		if e.ComplexityRoot.Retention.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Zone(childComplexity), true
+
+	case "RetentionGroup.average":
+		if e.ComplexityRoot.RetentionGroup.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionGroup.Average(childComplexity), true
+	case "RetentionGroup.keys":
+		if e.ComplexityRoot.RetentionGroup.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionGroup.Keys(childComplexity), true
+	case "RetentionGroup.rates":
+		if e.ComplexityRoot.RetentionGroup.Rates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionGroup.Rates(childComplexity), true
+	case "RetentionGroup.returned":
+		if e.ComplexityRoot.RetentionGroup.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionGroup.Returned(childComplexity), true
+	case "RetentionGroup.sizes":
+		if e.ComplexityRoot.RetentionGroup.Sizes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionGroup.Sizes(childComplexity), true
+
+	case "RetentionSpan.from":
+		if e.ComplexityRoot.RetentionSpan.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSpan.From(childComplexity), true
+	case "RetentionSpan.to":
+		if e.ComplexityRoot.RetentionSpan.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSpan.To(childComplexity), true
 
 	case "RevenueResult.accepted":
 		if e.ComplexityRoot.RevenueResult.Accepted == nil {
@@ -7355,10 +7833,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreditInput,
 		ec.unmarshalInputDimensionInput,
 		ec.unmarshalInputDocumentInput,
+		ec.unmarshalInputDurationInput,
 		ec.unmarshalInputEventInput,
+		ec.unmarshalInputEventMatchInput,
 		ec.unmarshalInputEventMeasureInput,
 		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
+		ec.unmarshalInputFunnelExclusionInput,
 		ec.unmarshalInputIdentityProviderInput,
 		ec.unmarshalInputInvoiceInput,
 		ec.unmarshalInputInvoiceLineInput,
@@ -7371,6 +7852,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRangeInput,
 		ec.unmarshalInputRefundInput,
 		ec.unmarshalInputReportInput,
+		ec.unmarshalInputRetentionSpanInput,
 		ec.unmarshalInputRevenueItemInput,
 		ec.unmarshalInputRoleInput,
 		ec.unmarshalInputRowConditionInput,
@@ -8894,6 +9376,334 @@ enum VerdictStatus {
   QUARANTINED
   "It is safe in the log that events are stored from. Whether it repeats another is not known yet."
   QUEUED
+}
+`, BuiltIn: false},
+	{Name: "../journey.graphqls", Input: `extend type Query {
+  """
+  Who comes back: for each cohort of those who started in the same day, week or month, how many
+  did so again after it. One call gives what a heat map needs, as parallel lists.
+  """
+  retention(
+    "With what they start."
+    startEvent: EventMatchInput!
+    "What counts as coming back; what they start with unless given."
+    returnEvent: EventMatchInput
+    "When they join a cohort."
+    start: RetentionStart! = FIRST_MATCHING
+    "When they have returned."
+    returns: RetentionReturn! = ON
+    "What the buckets after the start are."
+    mode: RetentionMode! = CALENDAR
+    "The step of cohorts and columns: DAY, WEEK or MONTH."
+    interval: Interval! = WEEK
+    "How many columns, the start's own included; 2 to 366. Of a BRACKET its spans are the columns."
+    periods: Int! = 12
+    "Of a BRACKET: within which buckets after the start; at most 20."
+    spans: [RetentionSpanInput!]
+    "Who is counted."
+    unit: JourneyUnit! = USER
+    "What to tell apart, of the event that they start with; one to three."
+    by: [DimensionInput!]
+    "How many groups to give, 1 to 100; what is left of them is ` + "`" + `rest` + "`" + `."
+    top: Int! = 10
+    "When they start; the last 12 steps unless given. They are followed past its end."
+    range: RangeInput
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "The first day of a week; the tenant's unless given."
+    weekStart: Weekday
+  ): Retention! @cost(weight: 50) @can(do: READ_METRICS)
+  "How far they come along some steps, and how long it takes."
+  funnel(
+    "The steps; 2 to 10."
+    steps: [EventMatchInput!]!
+    "In which order they are taken. One event serves one step."
+    order: FunnelOrder! = SEQUENTIAL
+    "How long they have from their entry on; 7 days unless given."
+    within: DurationInput
+    "What removes who does it from the whole funnel; at most 6."
+    exclusions: [FunnelExclusionInput!]
+    "Who is counted."
+    unit: JourneyUnit! = USER
+    "What to tell apart; one to three."
+    by: [DimensionInput!]
+    "Of a breakdown: from which of their events the value is taken."
+    attribution: FunnelTouch! = FIRST
+    "Of the attribution STEP: which one, from 1 on."
+    attributionStep: Int
+    "How many groups to give, 1 to 100; what is left of them is ` + "`" + `rest` + "`" + `."
+    top: Int! = 10
+    "With a trend by when they entered, by this step; without one unless given."
+    interval: Interval
+    "When they enter; the last 30 days unless given. They may convert after its end."
+    range: RangeInput
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "The first day of a week; the tenant's unless given."
+    weekStart: Weekday
+    "What to compare with; at most 5."
+    compare: [ComparisonInput!]
+  ): Funnel! @cost(weight: 50) @can(do: READ_METRICS)
+}
+
+"Which events count as something."
+input EventMatchInput {
+  "Of these types; at most 100. Whatever somebody did unless given: all but calls that say who somebody is."
+  types: [String!]
+  "And only those that pass it."
+  filter: FilterInput
+}
+
+"A length of time: these together. A day has 24 hours, whatever the clocks do."
+input DurationInput {
+  "Of 24 hours."
+  days: Int
+  "Of 60 minutes."
+  hours: Int
+  "Of 60 seconds."
+  minutes: Int
+  "Seconds."
+  seconds: Int
+}
+
+"Who is counted on their way."
+enum JourneyUnit {
+  "Users: people, with all their ids."
+  USER
+  "Accounts, for what was done on their behalf."
+  ACCOUNT
+}
+
+"When a unit joins a cohort."
+enum RetentionStart {
+  "With the first event of its types in its life, if that passes the filter."
+  FIRST_EVER
+  "With the first event in its life that matches, filter and all."
+  FIRST_MATCHING
+  "In every bucket in which it starts."
+  RECURRING
+}
+
+"When a unit has returned."
+enum RetentionReturn {
+  "In the bucket itself."
+  ON
+  "In the bucket or later."
+  ON_OR_AFTER
+  "At least once within a span of buckets, such as days 2 to 6."
+  BRACKET
+}
+
+"What the buckets after the start are."
+enum RetentionMode {
+  "The zone's days, weeks and months."
+  CALENDAR
+  "24 hours, 7 times or 30 times them, from each unit's own start."
+  ROLLING
+}
+
+"A span of buckets after the start, which is bucket 0."
+input RetentionSpanInput {
+  "The first; 1 or more."
+  from: Int!
+  "The last, included; at most 366."
+  to: Int!
+}
+
+"A span of buckets after the start, which is bucket 0."
+type RetentionSpan @can(do: READ_METRICS) {
+  "The first."
+  from: Int!
+  "The last, included."
+  to: Int!
+}
+
+"Who came back. Lists of lists are by cohort, as in ` + "`" + `at` + "`" + `, and then by column, as in ` + "`" + `columns` + "`" + `."
+type Retention implements Provenance @can(do: READ_METRICS) {
+  "The start of each cohort's bucket."
+  at: [DateTime!]!
+  "What each column tells: bucket 0, whose figure is the cohort's size, and those after it."
+  columns: [RetentionSpan!]!
+  "How many started, of each cohort."
+  sizes: [Int!]!
+  "How many returned."
+  returned: [[Int!]!]!
+  "The same by the cohort's size: 0.4 is 40 %. Null where nobody started."
+  rates: [[Float]!]!
+  "Whether the cell's bucket ended at or before the watermark, also for who started last."
+  complete: [[Boolean!]!]!
+  "Of each column: the sum of those who returned by the sum of sizes, over its complete cells; null where there are none."
+  average: [Float]!
+  "The largest groups of the breakdown, the largest first; empty without one."
+  groups: [RetentionGroup!]!
+  "What the groups leave, put together; null if they leave nothing."
+  rest: RetentionGroup
+  "How many groups there are."
+  groupCount: Int!
+  "When they started."
+  range: Range!
+  "The step of cohorts and columns."
+  interval: Interval!
+  "The zone that it is for."
+  zone: TimeZone!
+  "The instant that the figures speak of: the same as ` + "`" + `watermark` + "`" + `."
+  asOf: DateTime!
+  "Up to where everything accepted has been counted."
+  watermark: DateTime!
+  "Whether the figures are exact. False where they depend on raw events that are archived."
+  exact: Boolean!
+}
+
+"Who came back, of one value of a breakdown."
+type RetentionGroup @can(do: READ_METRICS) {
+  "The group's value of each dimension; null where there is none. Of ` + "`" + `rest` + "`" + ` there are none at all."
+  keys: [String]!
+  "How many started, of each cohort."
+  sizes: [Int!]!
+  "How many returned."
+  returned: [[Int!]!]!
+  "The same by the cohort's size; null where nobody started."
+  rates: [[Float]!]!
+  "Of each column, over its complete cells; null where there are none."
+  average: [Float]!
+}
+
+"In which order the steps of a funnel are taken."
+enum FunnelOrder {
+  "One after the other; other events may lie between."
+  SEQUENTIAL
+  "One after the other, with no other event between."
+  STRICT
+  "In any order."
+  ANY
+}
+
+"From which of its events a unit's value of a breakdown is taken."
+enum FunnelTouch {
+  "The first step that has a value."
+  FIRST
+  "The last step that has a value."
+  LAST
+  "A given step; none for those who did not come to it."
+  STEP
+}
+
+"What removes who does it, after one step and before a later one, from the whole funnel."
+input FunnelExclusionInput {
+  "What they do."
+  event: EventMatchInput!
+  "After this step, from 1 on."
+  after: Int!
+  "Before this step or, where it is not taken, the end of the window."
+  before: Int!
+}
+
+"How far they came. Of several attempts the furthest counts, the earliest among equals."
+type Funnel implements Provenance @can(do: READ_METRICS) {
+  "How many came to each step."
+  steps: [FunnelStep!]!
+  "How many of those who entered have not converted, and may yet."
+  open: Int!
+  "How long it took from the entry to the last step; null where nobody came there."
+  timeToConvert: FunnelDurations
+  "The largest groups of the breakdown, the largest first; empty without one."
+  groups: [FunnelGroup!]!
+  "What the groups leave, put together; null if they leave nothing."
+  rest: FunnelGroup
+  "How many groups there are."
+  groupCount: Int!
+  "By when they entered; null unless ` + "`" + `interval` + "`" + ` was given."
+  trend: FunnelTrend
+  "How it compares, in the order in which it was asked for."
+  comparisons: [FunnelComparison!]!
+  "When they entered."
+  range: Range!
+  "The zone that it is for."
+  zone: TimeZone!
+  "The instant that the figures speak of: the same as ` + "`" + `watermark` + "`" + `."
+  asOf: DateTime!
+  "Up to where everything accepted has been counted."
+  watermark: DateTime!
+  "Whether the figures are exact. False where they depend on raw events that are archived."
+  exact: Boolean!
+}
+
+"One step of a funnel."
+type FunnelStep @can(do: READ_METRICS) {
+  "Which, from 1 on."
+  number: Int!
+  "How many came to it."
+  count: Int!
+  "The same by how many entered; null where nobody did."
+  conversion: Float
+  "The same by how many came to the step before; null for the first, and where nobody did."
+  conversionFromPrevious: Float
+  "How long it took from the step before; null for the first, and where nobody came."
+  timeFromPrevious: FunnelDurations
+  "Who came to it."
+  converted(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+  "Who came to it and no further; nobody of the last one."
+  dropped(
+    "How many to give; 1 to 500."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): MetricEntityConnection! @page @can(do: READ)
+}
+
+"How long something took, in seconds."
+type FunnelDurations @can(do: READ_METRICS) {
+  "Half took less."
+  median: Float!
+  "A quarter took less."
+  lowerQuartile: Float!
+  "A quarter took more."
+  upperQuartile: Float!
+  "Where each bar of a histogram ends, half-open, in seconds; the first begins at 0."
+  histogramUpTo: [Float!]!
+  "How many are in each bar."
+  histogramCounts: [Int!]!
+}
+
+"How far those of one value of a breakdown came."
+type FunnelGroup @can(do: READ_METRICS) {
+  "The group's value of each dimension; null where there is none. Of ` + "`" + `rest` + "`" + ` there are none at all."
+  keys: [String]!
+  "How many came to each step."
+  steps: [FunnelStep!]!
+  "How many of those who entered have not converted, and may yet."
+  open: Int!
+  "How long it took from the entry to the last step; null where nobody came there."
+  timeToConvert: FunnelDurations
+}
+
+"Who entered and converted by when they entered, as parallel lists."
+type FunnelTrend @can(do: READ_METRICS) {
+  "The start of each bucket."
+  at: [DateTime!]!
+  "How many entered."
+  entered: [Int!]!
+  "How many of them came to the last step."
+  converted: [Int!]!
+  "The same by how many entered; null where nobody did."
+  rates: [Float]!
+  "Whether the windows of all who entered in the bucket have closed."
+  complete: [Boolean!]!
+}
+
+"The funnel of another range."
+type FunnelComparison @can(do: READ_METRICS) {
+  "What it is compared with."
+  kind: ComparisonKind!
+  "The other range, as far as the period has elapsed."
+  range: Range!
+  "How many came to each step."
+  steps: [FunnelStep!]!
 }
 `, BuiltIn: false},
 	{Name: "../key.graphqls", Input: `extend type Query {
@@ -12520,6 +13330,116 @@ func (ec *executionContext) childFields_ExchangeRateEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Funnel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "steps":
+		return ec.fieldContext_Funnel_steps(ctx, field)
+	case "open":
+		return ec.fieldContext_Funnel_open(ctx, field)
+	case "timeToConvert":
+		return ec.fieldContext_Funnel_timeToConvert(ctx, field)
+	case "groups":
+		return ec.fieldContext_Funnel_groups(ctx, field)
+	case "rest":
+		return ec.fieldContext_Funnel_rest(ctx, field)
+	case "groupCount":
+		return ec.fieldContext_Funnel_groupCount(ctx, field)
+	case "trend":
+		return ec.fieldContext_Funnel_trend(ctx, field)
+	case "comparisons":
+		return ec.fieldContext_Funnel_comparisons(ctx, field)
+	case "range":
+		return ec.fieldContext_Funnel_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_Funnel_zone(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Funnel_asOf(ctx, field)
+	case "watermark":
+		return ec.fieldContext_Funnel_watermark(ctx, field)
+	case "exact":
+		return ec.fieldContext_Funnel_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Funnel", field.Name)
+}
+
+func (ec *executionContext) childFields_FunnelComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_FunnelComparison_kind(ctx, field)
+	case "range":
+		return ec.fieldContext_FunnelComparison_range(ctx, field)
+	case "steps":
+		return ec.fieldContext_FunnelComparison_steps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunnelComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_FunnelDurations(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "median":
+		return ec.fieldContext_FunnelDurations_median(ctx, field)
+	case "lowerQuartile":
+		return ec.fieldContext_FunnelDurations_lowerQuartile(ctx, field)
+	case "upperQuartile":
+		return ec.fieldContext_FunnelDurations_upperQuartile(ctx, field)
+	case "histogramUpTo":
+		return ec.fieldContext_FunnelDurations_histogramUpTo(ctx, field)
+	case "histogramCounts":
+		return ec.fieldContext_FunnelDurations_histogramCounts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunnelDurations", field.Name)
+}
+
+func (ec *executionContext) childFields_FunnelGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keys":
+		return ec.fieldContext_FunnelGroup_keys(ctx, field)
+	case "steps":
+		return ec.fieldContext_FunnelGroup_steps(ctx, field)
+	case "open":
+		return ec.fieldContext_FunnelGroup_open(ctx, field)
+	case "timeToConvert":
+		return ec.fieldContext_FunnelGroup_timeToConvert(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunnelGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_FunnelStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_FunnelStep_number(ctx, field)
+	case "count":
+		return ec.fieldContext_FunnelStep_count(ctx, field)
+	case "conversion":
+		return ec.fieldContext_FunnelStep_conversion(ctx, field)
+	case "conversionFromPrevious":
+		return ec.fieldContext_FunnelStep_conversionFromPrevious(ctx, field)
+	case "timeFromPrevious":
+		return ec.fieldContext_FunnelStep_timeFromPrevious(ctx, field)
+	case "converted":
+		return ec.fieldContext_FunnelStep_converted(ctx, field)
+	case "dropped":
+		return ec.fieldContext_FunnelStep_dropped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunnelStep", field.Name)
+}
+
+func (ec *executionContext) childFields_FunnelTrend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_FunnelTrend_at(ctx, field)
+	case "entered":
+		return ec.fieldContext_FunnelTrend_entered(ctx, field)
+	case "converted":
+		return ec.fieldContext_FunnelTrend_converted(ctx, field)
+	case "rates":
+		return ec.fieldContext_FunnelTrend_rates(ctx, field)
+	case "complete":
+		return ec.fieldContext_FunnelTrend_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunnelTrend", field.Name)
+}
+
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13790,6 +14710,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_trustedDocuments(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
+	case "retention":
+		return ec.fieldContext_Query_retention(ctx, field)
+	case "funnel":
+		return ec.fieldContext_Query_funnel(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Query_apiKeys(ctx, field)
 	case "members":
@@ -14000,6 +14924,70 @@ func (ec *executionContext) childFields_RestatementEdge(ctx context.Context, fie
 		return ec.fieldContext_RestatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Retention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Retention_at(ctx, field)
+	case "columns":
+		return ec.fieldContext_Retention_columns(ctx, field)
+	case "sizes":
+		return ec.fieldContext_Retention_sizes(ctx, field)
+	case "returned":
+		return ec.fieldContext_Retention_returned(ctx, field)
+	case "rates":
+		return ec.fieldContext_Retention_rates(ctx, field)
+	case "complete":
+		return ec.fieldContext_Retention_complete(ctx, field)
+	case "average":
+		return ec.fieldContext_Retention_average(ctx, field)
+	case "groups":
+		return ec.fieldContext_Retention_groups(ctx, field)
+	case "rest":
+		return ec.fieldContext_Retention_rest(ctx, field)
+	case "groupCount":
+		return ec.fieldContext_Retention_groupCount(ctx, field)
+	case "range":
+		return ec.fieldContext_Retention_range(ctx, field)
+	case "interval":
+		return ec.fieldContext_Retention_interval(ctx, field)
+	case "zone":
+		return ec.fieldContext_Retention_zone(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Retention_asOf(ctx, field)
+	case "watermark":
+		return ec.fieldContext_Retention_watermark(ctx, field)
+	case "exact":
+		return ec.fieldContext_Retention_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Retention", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keys":
+		return ec.fieldContext_RetentionGroup_keys(ctx, field)
+	case "sizes":
+		return ec.fieldContext_RetentionGroup_sizes(ctx, field)
+	case "returned":
+		return ec.fieldContext_RetentionGroup_returned(ctx, field)
+	case "rates":
+		return ec.fieldContext_RetentionGroup_rates(ctx, field)
+	case "average":
+		return ec.fieldContext_RetentionGroup_average(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionSpan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_RetentionSpan_from(ctx, field)
+	case "to":
+		return ec.fieldContext_RetentionSpan_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionSpan", field.Name)
 }
 
 func (ec *executionContext) childFields_RevenueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/quota"
@@ -103,6 +104,8 @@ type QueryResolver interface {
 	PersonMerges(ctx context.Context, first int, after *string) (*model.PersonMergeConnection, error)
 	TrustedDocuments(ctx context.Context, first int, after *string, retired bool) (*model.TrustedDocumentConnection, error)
 	Events(ctx context.Context, rangeArg *model.RangeInput, types []string, zone *string) (*model.Events, error)
+	Retention(ctx context.Context, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.RetentionTable, error)
+	Funnel(ctx context.Context, steps []model.EventMatchInput, order journey.Order, within *model.DurationInput, exclusions []model.FunnelExclusionInput, unit journey.Unit, by []model.DimensionInput, attribution journey.Touch, attributionStep *int, top int, interval *calendar.Interval, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, compare []metric.Comparison) (*journey.Funneled, error)
 	APIKeys(ctx context.Context, first int, after *string) (*model.APIKeyConnection, error)
 	Members(ctx context.Context, first int, after *string) (*model.MemberConnection, error)
 	Invitations(ctx context.Context, first int, after *string) (*model.InvitationConnection, error)
@@ -1419,6 +1422,124 @@ func (ec *executionContext) field_Query_exchangeRates_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_funnel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "steps",
+		func(ctx context.Context, v any) ([]model.EventMatchInput, error) {
+			return ec.unmarshalNEventMatchInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐEventMatchInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["steps"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "order",
+		func(ctx context.Context, v any) (journey.Order, error) {
+			return ec.unmarshalNFunnelOrder2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["order"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "within",
+		func(ctx context.Context, v any) (*model.DurationInput, error) {
+			return ec.unmarshalODurationInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDurationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["within"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "exclusions",
+		func(ctx context.Context, v any) ([]model.FunnelExclusionInput, error) {
+			return ec.unmarshalOFunnelExclusionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐFunnelExclusionInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["exclusions"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "unit",
+		func(ctx context.Context, v any) (journey.Unit, error) {
+			return ec.unmarshalNJourneyUnit2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐUnit(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unit"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) ([]model.DimensionInput, error) {
+			return ec.unmarshalODimensionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDimensionInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "attribution",
+		func(ctx context.Context, v any) (journey.Touch, error) {
+			return ec.unmarshalNFunnelTouch2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐTouch(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["attribution"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "attributionStep",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["attributionStep"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "top",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["top"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (*calendar.Interval, error) {
+			return ec.unmarshalOInterval2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (*model.RangeInput, error) {
+			return ec.unmarshalORangeInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["zone"] = arg11
+	arg12, err := graphql.ProcessArgField(ctx, rawArgs, "weekStart",
+		func(ctx context.Context, v any) (*model.Weekday, error) {
+			return ec.unmarshalOWeekday2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐWeekday(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["weekStart"] = arg12
+	arg13, err := graphql.ProcessArgField(ctx, rawArgs, "compare",
+		func(ctx context.Context, v any) ([]metric.Comparison, error) {
+			return ec.unmarshalOComparisonInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐComparisonᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["compare"] = arg13
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_identityProviders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1922,6 +2043,124 @@ func (ec *executionContext) field_Query_restatements_args(ctx context.Context, r
 		return nil, err
 	}
 	args["after"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retention_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "startEvent",
+		func(ctx context.Context, v any) (model.EventMatchInput, error) {
+			return ec.unmarshalNEventMatchInput2githubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐEventMatchInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["startEvent"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "returnEvent",
+		func(ctx context.Context, v any) (*model.EventMatchInput, error) {
+			return ec.unmarshalOEventMatchInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐEventMatchInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["returnEvent"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "start",
+		func(ctx context.Context, v any) (journey.Start, error) {
+			return ec.unmarshalNRetentionStart2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐStart(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["start"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "returns",
+		func(ctx context.Context, v any) (journey.Return, error) {
+			return ec.unmarshalNRetentionReturn2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐReturn(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["returns"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "mode",
+		func(ctx context.Context, v any) (journey.Mode, error) {
+			return ec.unmarshalNRetentionMode2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐMode(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["mode"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (calendar.Interval, error) {
+			return ec.unmarshalNInterval2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcalendarᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "periods",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["periods"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "spans",
+		func(ctx context.Context, v any) ([]journey.Span, error) {
+			return ec.unmarshalORetentionSpanInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐSpanᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["spans"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "unit",
+		func(ctx context.Context, v any) (journey.Unit, error) {
+			return ec.unmarshalNJourneyUnit2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐUnit(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unit"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) ([]model.DimensionInput, error) {
+			return ec.unmarshalODimensionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDimensionInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "top",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["top"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (*model.RangeInput, error) {
+			return ec.unmarshalORangeInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg11
+	arg12, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["zone"] = arg12
+	arg13, err := graphql.ProcessArgField(ctx, rawArgs, "weekStart",
+		func(ctx context.Context, v any) (*model.Weekday, error) {
+			return ec.unmarshalOWeekday2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐWeekday(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["weekStart"] = arg13
 	return args, nil
 }
 
@@ -5124,6 +5363,94 @@ func (ec *executionContext) fieldContext_Query_events(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_retention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Retention(ctx, fc.Args["startEvent"].(model.EventMatchInput), fc.Args["returnEvent"].(*model.EventMatchInput), fc.Args["start"].(journey.Start), fc.Args["returns"].(journey.Return), fc.Args["mode"].(journey.Mode), fc.Args["interval"].(calendar.Interval), fc.Args["periods"].(int), fc.Args["spans"].([]journey.Span), fc.Args["unit"].(journey.Unit), fc.Args["by"].([]model.DimensionInput), fc.Args["top"].(int), fc.Args["range"].(*model.RangeInput), fc.Args["zone"].(*string), fc.Args["weekStart"].(*model.Weekday))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *journey.RetentionTable) graphql.Marshaler {
+			return ec.marshalNRetention2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐRetentionTable(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retention(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retention(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retention_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_funnel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_funnel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Funnel(ctx, fc.Args["steps"].([]model.EventMatchInput), fc.Args["order"].(journey.Order), fc.Args["within"].(*model.DurationInput), fc.Args["exclusions"].([]model.FunnelExclusionInput), fc.Args["unit"].(journey.Unit), fc.Args["by"].([]model.DimensionInput), fc.Args["attribution"].(journey.Touch), fc.Args["attributionStep"].(*int), fc.Args["top"].(int), fc.Args["interval"].(*calendar.Interval), fc.Args["range"].(*model.RangeInput), fc.Args["zone"].(*string), fc.Args["weekStart"].(*model.Weekday), fc.Args["compare"].([]metric.Comparison))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *journey.Funneled) graphql.Marshaler {
+			return ec.marshalNFunnel2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐFunneled(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_funnel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Funnel(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_funnel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_apiKeys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7726,6 +8053,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_events(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retention":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retention(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "funnel":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_funnel(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

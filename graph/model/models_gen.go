@@ -204,6 +204,18 @@ type DocumentOutcome struct {
 	Document *TrustedDocument `json:"document,omitempty"`
 }
 
+// A length of time: these together. A day has 24 hours, whatever the clocks do.
+type DurationInput struct {
+	// Of 24 hours.
+	Days *int `json:"days,omitempty"`
+	// Of 60 minutes.
+	Hours *int `json:"hours,omitempty"`
+	// Of 60 seconds.
+	Minutes *int `json:"minutes,omitempty"`
+	// Seconds.
+	Seconds *int `json:"seconds,omitempty"`
+}
+
 // An event in a list.
 type EventEdge struct {
 	// Where this event stands in the list.
@@ -238,6 +250,14 @@ type EventInput struct {
 	Properties []byte `json:"properties,omitempty"`
 	// Where it was sent from.
 	Context []byte `json:"context,omitempty"`
+}
+
+// Which events count as something.
+type EventMatchInput struct {
+	// Of these types; at most 100. Whatever somebody did unless given: all but calls that say who somebody is.
+	Types []string `json:"types,omitempty"`
+	// And only those that pass it.
+	Filter *FilterInput `json:"filter,omitempty"`
 }
 
 // What is counted of which events.
@@ -353,6 +373,16 @@ type FilterInput struct {
 	Operator *metric.Operator `json:"operator,omitempty"`
 	// With what: text, numbers, true or false. EQUALS and NOT_EQUALS take up to 100, the others one. The number 1 is not the text `1`.
 	Values []json.RawMessage `json:"values,omitempty"`
+}
+
+// What removes who does it, after one step and before a later one, from the whole funnel.
+type FunnelExclusionInput struct {
+	// What they do.
+	Event *EventMatchInput `json:"event"`
+	// After this step, from 1 on.
+	After int `json:"after"`
+	// Before this step or, where it is not taken, the end of the window.
+	Before int `json:"before"`
 }
 
 // A page of identities.

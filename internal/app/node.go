@@ -26,9 +26,11 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
+	"github.com/tidemarkhq/tidemark/internal/history"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/idempotency"
 	"github.com/tidemarkhq/tidemark/internal/job"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
 	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/live"
@@ -172,8 +174,11 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
 	documents, log := n.library(), auditlog.NewService(n.app, n.logger)
+	histories := history.NewStore(n.app, int64(n.config.HistoryMemory)<<20)
+	defer histories.Close()
 	graphql := n.graphql(serving{
-		callers: callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
+		histories: histories,
+		callers:   callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
 	handler := httpserver.Handler(httpserver.Parts{
@@ -220,6 +225,7 @@ type serving struct {
 	engine    *live.Engine
 	limiter   *limit.Limiter
 	documents *document.Library
+	histories *history.Store
 }
 
 func (n *Node) graphql(s serving) *gqlhttp.Handler {
@@ -253,6 +259,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		ReportService:  report.NewService(n.app),
 		SummaryService: summaries,
 		Revenue:        books,
+		Journeys:       journey.NewService(metrics, s.histories),
 	}, n.config.Limits.bounds(), n.logger)
 	admission := admission{s.limiter, quotas}
 	var recall gqlhttp.Memory

@@ -134,6 +134,7 @@ func (c *Columns) takeFrom(person int64, who uint32) (taken []uint32) {
 // nobody's, until the rows are sorted again.
 func (c *Columns) forget(rows []uint32) {
 	of := map[int64][]uint32{}
+	clear(c.values) // which may speak of them
 	for _, row := range rows {
 		if account := c.AccountOf(row); account != 0 {
 			of[account] = append(of[account], row)

@@ -30,6 +30,8 @@ type Columns struct {
 
 	byPerson  *arrangement
 	byAccount *arrangement
+	values    map[Source]*Values
+	valueUses int
 
 	head head
 }
@@ -65,7 +67,7 @@ func (x *index) add(id int64) uint32 {
 func newColumns() *Columns {
 	return &Columns{
 		typeCodes: map[string]uint16{}, identities: newIndex(), accounts: newIndex(), personOf: []int64{0},
-		head: head{days: map[calendar.Date]int64{}},
+		values: map[Source]*Values{}, head: head{days: map[calendar.Date]int64{}},
 	}
 }
 
@@ -152,6 +154,9 @@ func (c *Columns) sort() {
 	}
 	c.at, c.ids, c.types = pick(c.at, order), pick(c.ids, order), pick(c.types, order)
 	c.identity, c.account = pick(c.identity, order), pick(c.account, order)
+	for _, v := range c.values {
+		v.resort(order)
+	}
 	// Rows of nobody come first, and belong to no unit.
 	c.byPerson = &arrangement{units: persons.ids[1:], at: shift(persons.of), starts: starts[1:], changed: map[int][]uint32{}}
 	c.byAccount = nil
@@ -192,3 +197,18 @@ func shift(of map[int64]uint32) map[int64]int {
 	}
 	return from
 }
+
+// AccountAt is the index of a row's account, by which what is known of accounts is kept; 0: none.
+func (c *Columns) AccountAt(row uint32) uint32 { return c.account[row] }
+
+// IdentityAt is the index of whose a row's event is; 0: nobody's.
+func (c *Columns) IdentityAt(row uint32) uint32 { return c.identity[row] }
+
+// TypeAt is the code of a row's type.
+func (c *Columns) TypeAt(row uint32) uint16 { return c.types[row] }
+
+// Accounts lists the accounts by index; the first is none.
+func (c *Columns) Accounts() []int64 { return c.accounts.ids }
+
+// Persons lists by the index of each identity whose it is; 0: nobody's.
+func (c *Columns) Persons() []int64 { return c.personOf }

@@ -4,6 +4,14 @@
 // it begins, so columns are never stale. They can be forgotten at any time, and are read again.
 package history
 
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
 // Unit is whose histories they are.
 type Unit uint8
 
@@ -58,18 +66,35 @@ func (r *reader) read(a *arrangement, unit int) *History {
 	return h
 }
 
-// Each calls fn with every history of a share of all units: the part-th of so many parts. What
-// fn gets holds until it returns.
-func (c *Columns) Each(unit Unit, part, parts int, fn func(*History)) {
+// Each calls fn with every history of a unit, from several goroutines at the same time: each has a
+// number, and calls one after the other. What fn gets holds until it returns.
+func (c *Columns) Each(ctx context.Context, unit Unit, fn func(worker int, h *History)) error {
 	a := c.arranged(unit)
-	r := reader{columns: c}
-	from, to := len(a.units)*part/parts, len(a.units)*(part+1)/parts
-	for u := from; u < to; u++ {
-		if h := r.read(a, u); len(h.At) > 0 {
-			fn(h)
-		}
+	workers := Workers()
+	var group errgroup.Group
+	for n := range workers {
+		group.Go(func() error {
+			r := reader{columns: c}
+			from, to := len(a.units)*n/workers, len(a.units)*(n+1)/workers
+			for u := from; u < to; u++ {
+				if (u-from)%lookEvery == 0 && ctx.Err() != nil {
+					return fmt.Errorf("read histories: %w", context.Cause(ctx))
+				}
+				if h := r.read(a, u); len(h.At) > 0 {
+					fn(n, h)
+				}
+			}
+			return nil
+		})
 	}
+	return group.Wait()
 }
+
+// lookEvery is after how many units it is looked whether anybody waits for the answer still.
+const lookEvery = 1024
+
+// Workers is how many goroutines read at the same time.
+func Workers() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 // Event is something that somebody did.
 type Event struct {

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -69,14 +68,15 @@ type loading struct {
 }
 
 // Read gives the histories of a unit as the transaction sees them, or as they are by now, until
-// fn returns. Who sees some rows alone is given histories of these alone.
-func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit Unit, fn func(*Columns) error) error {
+// fn returns, with the values that are needed. Who sees some rows alone is given histories of
+// these alone.
+func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit Unit, needs []Need, fn func(*Columns) error) error {
 	if who.Rows != nil {
-		return s.readNarrowed(ctx, tx, unit, fn)
+		return s.readNarrowed(ctx, tx, unit, needs, fn)
 	}
 	k := s.of(who.Tenant)
-	for {
-		ok, err := s.refresh(ctx, tx, who.Tenant, k, unit)
+	for { // as often as others take the room
+		ok, err := s.refresh(ctx, tx, who.Tenant, k, unit, needs)
 		if err != nil {
 			return err
 		}
@@ -84,18 +84,14 @@ func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit 
 			break
 		}
 	}
-	k.reading.RLock()
 	defer k.reading.RUnlock()
-	if k.columns == nil || k.columns.arranged(unit) == nil { // forgotten in between, for want of room
-		return fault.New(fault.Unavailable, "The histories had to make room for others. Try again.")
-	}
 	return fn(k.columns)
 }
 
 // maxNarrowed is how many events are read for a caller who sees some rows alone, each time.
 const maxNarrowed = 2_000_000
 
-func (s *Store) readNarrowed(ctx context.Context, tx pgx.Tx, unit Unit, fn func(*Columns) error) error {
+func (s *Store) readNarrowed(ctx context.Context, tx pgx.Tx, unit Unit, needs []Need, fn func(*Columns) error) error {
 	if _, err := dbsqlc.New().HistoryHead(ctx, tx); err != nil { // begins the transaction
 		return fmt.Errorf("read head of histories: %w", err)
 	}
@@ -105,6 +101,11 @@ func (s *Store) readNarrowed(ctx context.Context, tx pgx.Tx, unit Unit, fn func(
 	}
 	if unit == Accounts {
 		c.arrangeAccounts()
+	}
+	for _, n := range needs {
+		if err := fill(ctx, tx, c, n, func(change func()) { change() }); err != nil {
+			return err
+		}
 	}
 	return fn(c)
 }
@@ -122,9 +123,10 @@ func (s *Store) of(id tenant.ID) *kept {
 	return k
 }
 
-// refresh brings the columns to where the transaction is. False: they were loaded or forgotten
+// refresh brings the columns to where the transaction is, and leaves them held for reading: until
+// that is over nothing comes that the values do not know of. False: they were loaded or forgotten
 // meanwhile, and have to be looked at again.
-func (s *Store) refresh(ctx context.Context, tx pgx.Tx, id tenant.ID, k *kept, unit Unit) (bool, error) {
+func (s *Store) refresh(ctx context.Context, tx pgx.Tx, id tenant.ID, k *kept, unit Unit, needs []Need) (bool, error) {
 	now, err := dbsqlc.New().HistoryHead(ctx, tx)
 	if err != nil {
 		return false, fmt.Errorf("read head of histories: %w", err)
@@ -144,7 +146,42 @@ func (s *Store) refresh(ctx context.Context, tx pgx.Tx, id tenant.ID, k *kept, u
 			return false, err
 		}
 	}
-	return k.arrange(unit), nil
+	if !k.arrange(unit) {
+		return false, nil
+	}
+	if ok, err := k.fill(ctx, tx, needs); !ok {
+		return false, err
+	}
+	k.reading.RLock()
+	if k.columns == nil {
+		k.reading.RUnlock()
+		return false, nil
+	}
+	return true, nil
+}
+
+// fill reads the values that are needed and not there; false: the histories are not, any more.
+func (k *kept) fill(ctx context.Context, tx pgx.Tx, needs []Need) (bool, error) {
+	if len(needs) == 0 {
+		return true, nil
+	}
+	k.reading.RLock()
+	c := k.columns
+	k.reading.RUnlock()
+	if c == nil {
+		return false, nil
+	}
+	for _, n := range needs {
+		err := fill(ctx, tx, c, n, func(change func()) {
+			k.reading.Lock()
+			defer k.reading.Unlock()
+			change()
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // head is up to where the columns know everything; false: there are none.

@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"context"
+
 	"github.com/tidemarkhq/tidemark/internal/history"
 )
 
@@ -77,19 +79,24 @@ type walker struct {
 	any    anyOrder
 }
 
-// Run gives the attempt that counts of each unit that entered, of a share of all histories.
-func (f *Funnel) Run(c *history.Columns, unit history.Unit, part, parts int, fn func(*Attempt)) {
+// Run gives the attempt that counts of each unit that entered, from several goroutines at the
+// same time, as [history.Columns.Each] does. What fn gets holds until it returns.
+func (f *Funnel) Run(ctx context.Context, c *history.Columns, unit history.Unit, fn func(worker int, a *Attempt)) error {
 	matched := append([]Matcher{}, f.Steps...)
 	for _, x := range f.Exclusions {
 		matched = append(matched, x.Of)
 	}
-	w := &walker{Funnel: f, match: newMatchers(len(c.TypeNames()), matched), steps: 1<<len(f.Steps) - 1}
-	c.Each(unit, part, parts, func(h *history.History) {
+	workers := make([]*walker, history.Workers())
+	for i := range workers {
+		workers[i] = &walker{Funnel: f, match: newMatchers(len(c.TypeNames()), matched), steps: 1<<len(f.Steps) - 1}
+	}
+	return c.Each(ctx, unit, func(n int, h *history.History) {
+		w := workers[n]
 		if w.Only != nil && !w.Only(h.Unit) || !w.collect(h) {
 			return
 		}
 		if a, ok := w.best(h); ok {
-			fn(&a)
+			fn(n, &a)
 		}
 	})
 }
@@ -206,15 +213,15 @@ func (w *walker) excluded(reached int) bool {
 		if reached > e.To {
 			end = w.path[e.To]
 		}
-		if i := after(w.marked[x], w.path[e.From]); i < end && w.hits[i].at < until {
+		if i := firstAfter(w.marked[x], w.path[e.From]); i < end && w.hits[i].at < until {
 			return true
 		}
 	}
 	return false
 }
 
-// after is the first of some numbers, in order, that is more than n.
-func after(numbers []int, n int) int {
+// firstAfter is the first of some numbers, in order, that is more than n.
+func firstAfter(numbers []int, n int) int {
 	const none = 1<<63 - 1
 	low, high := 0, len(numbers)
 	for low < high {

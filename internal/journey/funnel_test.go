@@ -1,7 +1,9 @@
 package journey
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -192,14 +194,18 @@ func (p plan) funnel(c *history.Columns) *Funnel {
 // walk is what the funnel itself finds, by person.
 func (p plan) walk(c *history.Columns) map[int64]found {
 	all := map[int64]found{}
-	for part := range 2 {
-		p.funnel(c).Run(c, history.Persons, part, 2, func(a *Attempt) {
-			f := found{entered: true}
-			for k := range a.Reached {
-				f.ids = append(f.ids, c.ID(a.Rows[k]))
-			}
-			all[a.Unit] = f
-		})
+	var mu sync.Mutex
+	err := p.funnel(c).Run(context.Background(), c, history.Persons, func(_ int, a *Attempt) {
+		f := found{entered: true}
+		for k := range a.Reached {
+			f.ids = append(f.ids, c.ID(a.Rows[k]))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all[a.Unit] = f
+	})
+	if err != nil {
+		panic(err)
 	}
 	return all
 }

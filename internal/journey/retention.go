@@ -1,9 +1,11 @@
 package journey
 
 import (
+	"context"
 	"math/bits"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/history"
 )
 
@@ -34,41 +36,40 @@ type Span struct{ From, To int }
 type Retention struct {
 	Start Start
 	// Of FirstEver: an event of these is the first; the start's own matcher tells whether it counts.
-	Ever       Matcher
-	Starts     Matcher
-	Returns    Matcher
-	Return     Return
-	Rolling    bool              // buckets are counted from each unit's own start
-	Cohorts    []calendar.Bucket // in full, of which starts count within From and To
-	After      []calendar.Bucket // those that follow, by the calendar, as far as anybody may return
-	From, To   int64             // microseconds: which starts count, half-open
-	Step       int64             // of a rolling bucket, in microseconds
-	Columns    []Span            // the buckets or spans after the start
-	Group      func(unit int64, row uint32) int
-	GroupCount int
-	Weight     func(unit, at int64) int64 // nil: 1
-	Only       func(unit int64) bool      // nil: all units
+	Ever     Matcher
+	Starts   Matcher
+	Returns  Matcher
+	Return   Return
+	Rolling  bool                     // buckets are counted from each unit's own start
+	Cohorts  []calendar.Bucket        // in full, of which starts count within From and To
+	After    []calendar.Bucket        // those that follow, by the calendar, as far as anybody may return
+	From, To int64                    // microseconds: which starts count, half-open
+	Step     int64                    // of a rolling bucket, in microseconds
+	Columns  []Span                   // the buckets or spans after the start
+	Group    func(row uint32) Key     // of the event that a unit starts with; nil: one group
+	Weight   func(unit, at int64) int // nil: 1
+	Only     func(unit int64) bool    // nil: all units
 }
 
 // Retained is what a group's cohorts come to: how many started, and of each column how many
 // returned.
 type Retained struct {
-	Sizes    []int64
-	Returned [][]int64 // by cohort and column
+	Sizes    []int
+	Returned [][]int // by cohort and column
 }
 
-func (r *Retention) empty() []Retained {
-	groups := make([]Retained, r.GroupCount)
-	for g := range groups {
-		groups[g] = Retained{make([]int64, len(r.Cohorts)), make([][]int64, len(r.Cohorts))}
-		for c := range r.Cohorts {
-			groups[g].Returned[c] = make([]int64, len(r.Columns))
-		}
+// Key tells groups apart: by a number for each dimension.
+type Key [3]uint32
+
+func newRetained(cohorts, columns int) *Retained {
+	r := &Retained{make([]int, cohorts), make([][]int, cohorts)}
+	for c := range r.Returned {
+		r.Returned[c] = make([]int, columns)
 	}
-	return groups
+	return r
 }
 
-func (r *Retained) add(other Retained) {
+func (r *Retained) add(other *Retained) {
 	for c, n := range other.Sizes {
 		r.Sizes[c] += n
 		for i, m := range other.Returned[c] {
@@ -89,7 +90,8 @@ type retainer struct {
 	*Retention
 	match   *matchers
 	ruler   *ruler // of the cohorts and what comes after
-	groups  []Retained
+	groups  map[Key]*Retained
+	over    bool // there are more groups than can be told
 	found   []start
 	active  []uint64 // bits of the buckets in which the unit returned
 	last    int      // the last of them
@@ -100,28 +102,69 @@ type retainer struct {
 type start struct {
 	cohort int
 	at     int64
-	group  int
+	group  Key
 	event  int
 }
 
-// Run works the retention out over a share of all histories.
-func (r *Retention) Run(c *history.Columns, unit history.Unit, part, parts int) []Retained {
-	all := append(append([]calendar.Bucket{}, r.Cohorts...), r.After...)
-	w := &retainer{
-		Retention: r, match: newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}),
-		ruler: newRuler(all), groups: r.empty(),
+// maxCells is how many figures one answer is worked out of.
+const maxCells = 2_000_000
+
+// errGroups is why a breakdown cannot be told.
+var errGroups = fault.Input("by", "There are too many groups to tell. Ask for less: another dimension, or fewer buckets.")
+
+// Run works the retention out, by group.
+func (r *Retention) Run(ctx context.Context, c *history.Columns, unit history.Unit) (map[Key]*Retained, error) {
+	workers := make([]*retainer, history.Workers())
+	for i := range workers {
+		workers[i] = r.retainer(c)
 	}
+	if err := c.Each(ctx, unit, func(n int, h *history.History) { workers[n].unit(h) }); err != nil {
+		return nil, err
+	}
+	all := map[Key]*Retained{}
+	for _, w := range workers {
+		if w.over {
+			return nil, errGroups
+		}
+		for key, of := range w.groups {
+			if all[key] == nil {
+				all[key] = of
+				continue
+			}
+			all[key].add(of)
+		}
+	}
+	return all, nil
+}
+
+func (r *Retention) retainer(c *history.Columns) *retainer {
+	all := append(append([]calendar.Bucket{}, r.Cohorts...), r.After...)
 	longest := len(all)
 	for _, span := range r.Columns {
 		longest = max(longest, span.To+1)
 	}
-	w.active = make([]uint64, longest/64+1)
-	c.Each(unit, part, parts, w.unit)
-	return w.groups
+	return &retainer{
+		Retention: r, match: newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}),
+		ruler: newRuler(all), groups: map[Key]*Retained{}, active: make([]uint64, longest/64+1),
+	}
+}
+
+// group gives the group of a key; nil where there are too many.
+func (w *retainer) group(key Key) *Retained {
+	g := w.groups[key]
+	if g == nil {
+		if cells := len(w.Cohorts) * (1 + len(w.Columns)); len(w.groups) > 0 && (len(w.groups)+1)*cells > maxCells {
+			w.over = true
+			return nil
+		}
+		g = newRetained(len(w.Cohorts), len(w.Columns))
+		w.groups[key] = g
+	}
+	return g
 }
 
 func (w *retainer) unit(h *history.History) {
-	if w.Only != nil && !w.Only(h.Unit) {
+	if w.over || w.Only != nil && !w.Only(h.Unit) {
 		return
 	}
 	w.starts(h)
@@ -132,11 +175,14 @@ func (w *retainer) unit(h *history.History) {
 		w.mark(h)
 	}
 	for _, s := range w.found {
-		weight := int64(1)
+		weight := 1
 		if w.Weight != nil {
 			weight = w.Weight(h.Unit, s.at)
 		}
-		to := &w.groups[s.group]
+		to := w.group(s.group)
+		if to == nil {
+			return
+		}
 		to.Sizes[s.cohort] += weight
 		if w.Rolling {
 			w.roll(h, s)
@@ -191,13 +237,11 @@ func (w *retainer) join(h *history.History, i int) {
 	if !ok || at < w.From || at >= w.To || cohort >= len(w.Cohorts) {
 		return
 	}
-	group := 0
+	var key Key
 	if w.Group != nil {
-		group = w.Group(h.Unit, h.Row(i))
+		key = w.Group(h.Row(i))
 	}
-	if group >= 0 {
-		w.found = append(w.found, start{cohort, at, group, i})
-	}
+	w.found = append(w.found, start{cohort, at, key, i})
 }
 
 // mark notes in which buckets of the calendar the unit returned.

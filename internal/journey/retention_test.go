@@ -46,9 +46,9 @@ func (a asked) tellPlainly(t testing.TB, people [][]deed) Retained {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Retained{Sizes: make([]int64, len(cohorts)), Returned: make([][]int64, len(cohorts))}
+	r := Retained{Sizes: make([]int, len(cohorts)), Returned: make([][]int, len(cohorts))}
 	for c, cohort := range cohorts {
-		r.Returned[c] = make([]int64, len(a.spans))
+		r.Returned[c] = make([]int, len(a.spans))
 		for _, deeds := range people {
 			start, joins := a.startIn(inOrder(deeds), cohort)
 			if !joins {
@@ -114,14 +114,17 @@ func (a asked) tell(t testing.TB, c *history.Columns, unit history.Unit) Retaine
 	}
 	r := &Retention{
 		Start: a.start, Return: a.ret, Rolling: a.rolling, Cohorts: cohorts, After: after, Columns: a.spans,
-		From: a.from.UnixMicro(), To: a.to.UnixMicro(), Step: rollingStep[a.interval].Microseconds(), GroupCount: 1,
+		From: a.from.UnixMicro(), To: a.to.UnixMicro(), Step: rollingStep[a.interval].Microseconds(),
 		Starts: typed(c, a.starts...), Ever: typed(c, a.ever...), Returns: typed(c, a.returns...),
 	}
-	all := r.empty()[0]
-	for part := range 3 {
-		all.add(r.Run(c, unit, part, 3)[0])
+	all, err := r.Run(t.Context(), c, unit)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all
+	if len(all) == 0 {
+		return *newRetained(len(cohorts), len(a.spans))
+	}
+	return *all[Key{}]
 }
 
 func spansTo(n int) (spans []Span) {
@@ -182,7 +185,7 @@ func TestRetentionByTheExample(t *testing.T) {
 	day := func(n int) int64 { return time.Date(2026, 5, 1+n, 12, 0, 0, 0, time.UTC).UnixMicro() }
 	people := [][]deed{{{day(0), 1, "a"}, {day(1), 2, "a"}}, {{day(0), 3, "a"}, {day(5), 4, "a"}}, {{day(0), 5, "a"}}}
 	for _, rolling := range []bool{false, true} {
-		for ret, want := range map[Return][]int64{On: {3, 1, 0, 0, 0, 1, 0}, OnOrAfter: {3, 2, 1, 1, 1, 1, 0}} {
+		for ret, want := range map[Return][]int{On: {3, 1, 0, 0, 0, 1, 0}, OnOrAfter: {3, 2, 1, 1, 1, 1, 0}} {
 			a := asked{
 				start: FirstEver, ret: ret, rolling: rolling, interval: calendar.Day, zone: "UTC",
 				from: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), to: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC),

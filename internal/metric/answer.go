@@ -175,8 +175,8 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
 		return nil, err
 	}
-	if len(q.Compare) > maxComparisons {
-		return nil, fault.Input("compare", "At most %d comparisons are allowed.", maxComparisons)
+	if err := CheckComparisons(q.Compare); err != nil {
+		return nil, err
 	}
 	if q.AsOf != nil && !q.Of.history() {
 		return nil, fault.Input("asOf", "What was known of this metric is not kept.")

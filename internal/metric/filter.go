@@ -60,18 +60,20 @@ const (
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$`)
 
 // check says what is wrong with a filter, by the name of the field.
-func (f *Filter) check(of []DimensionKind) error {
+func (f *Filter) check(of []DimensionKind) error { return f.checkIn("filter", of) }
+
+func (f *Filter) checkIn(field string, of []DimensionKind) error {
 	if f == nil {
 		return nil
 	}
 	if n := f.size(); n > maxConditions {
-		return fault.Input("filter", "At most %d conditions are allowed.", maxConditions)
+		return fault.Input(field, "At most %d conditions are allowed.", maxConditions)
 	}
-	if err := f.checkAt("filter", of, 1); err != nil {
+	if err := f.checkAt(field, of, 1); err != nil {
 		return err
 	}
 	if len(f.key()) > maxFilter {
-		return fault.Input("filter", "At most %d bytes are allowed, as JSON.", maxFilter)
+		return fault.Input(field, "At most %d bytes are allowed, as JSON.", maxFilter)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (s story) lived(t *testing.T) {
 		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
 		who.Manage(t, `mutation { forgetPropertySamples }`, nil, &struct{}{})
 		who.Manage(t, `mutation { setLimits(limits: {burstSeconds: 29}) { id } }`, nil, &struct{}{})
-		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path) values ($1, '2026-01-01', 'nowhere')`, who.ID)
+		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path, state) values ($1, '2026-01-01', 'nowhere', 'restored')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
 		define(t, who, "own", counting("E"))

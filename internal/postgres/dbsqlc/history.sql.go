@@ -12,6 +12,73 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 )
 
+const historyAccountNames = `-- name: HistoryAccountNames :many
+select a.account_id, to_jsonb(account_name(a.group_type, a.group_id))::text as value
+from account a
+order by a.account_id
+`
+
+type HistoryAccountNamesRow struct {
+	AccountID int64
+	Value     string
+}
+
+// What accounts are called.
+func (q *Queries) HistoryAccountNames(ctx context.Context, db DBTX) ([]HistoryAccountNamesRow, error) {
+	rows, err := db.Query(ctx, historyAccountNames)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HistoryAccountNamesRow{}
+	for rows.Next() {
+		var i HistoryAccountNamesRow
+		if err := rows.Scan(&i.AccountID, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const historyAccountTrait = `-- name: HistoryAccountTrait :many
+select
+  p.subject_id as account_id,
+  coalesce(jsonb_path_query_first(p.once || p.traits, $1::text::jsonpath, '{}', true), 'null')::text as value
+from profile p
+where p.subject = 'account'
+order by p.subject_id
+`
+
+type HistoryAccountTraitRow struct {
+	AccountID int64
+	Value     string
+}
+
+// A trait of every account.
+func (q *Queries) HistoryAccountTrait(ctx context.Context, db DBTX, path string) ([]HistoryAccountTraitRow, error) {
+	rows, err := db.Query(ctx, historyAccountTrait, path)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HistoryAccountTraitRow{}
+	for rows.Next() {
+		var i HistoryAccountTraitRow
+		if err := rows.Scan(&i.AccountID, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const historyDays = `-- name: HistoryDays :many
 select day, version
 from day_version
@@ -77,6 +144,40 @@ func (q *Queries) HistoryHead(ctx context.Context, db DBTX) (HistoryHeadRow, err
 	return i, err
 }
 
+const historyHolds = `-- name: HistoryHolds :many
+select v.n::int as n
+from unnest($1::text[]) with ordinality as v (value, n)
+where jsonb_path_match(v.value::jsonb, (select $2::text::jsonpath), '{}', true)
+order by v.n
+`
+
+type HistoryHoldsParams struct {
+	Values    []string
+	Predicate string
+}
+
+// Which of some values a condition holds for: the values are in JSON, the condition is a
+// predicate of SQL/JSON path.
+func (q *Queries) HistoryHolds(ctx context.Context, db DBTX, arg HistoryHoldsParams) ([]int32, error) {
+	rows, err := db.Query(ctx, historyHolds, arg.Values, arg.Predicate)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int32{}
+	for rows.Next() {
+		var n int32
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		items = append(items, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const historyMoves = `-- name: HistoryMoves :many
 select distinct p.identity_id, coalesce(i.person_id, 0)::bigint as person_id
 from identity_past p
@@ -101,6 +202,61 @@ func (q *Queries) HistoryMoves(ctx context.Context, db DBTX, since time.Time) ([
 	for rows.Next() {
 		var i HistoryMovesRow
 		if err := rows.Scan(&i.IdentityID, &i.PersonID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const historyPersonTrait = `-- name: HistoryPersonTrait :many
+select
+  s.person_id,
+  coalesce(jsonb_path_query_first(jsonb_build_object($1::text, s.value), $2::text::jsonpath, '{}', true), 'null')::text as value
+from (
+  select distinct on (i.person_id) i.person_id, said.value
+  from profile p
+  join identity i on i.identity_id = p.subject_id
+  cross join lateral (
+    select p.traits -> $1::text as value, false as once, (p.said_at ->> $1::text)::bigint as at
+    where p.traits ? $1::text
+    union all
+    select p.once -> $1::text, true, -(p.once_at ->> $1::text)::bigint
+    where p.once ? $1::text
+  ) said
+  where p.subject = 'person'
+  order by i.person_id, said.once, said.at desc,
+    case when said.once then said.value::text end collate "C",
+    said.value::text collate "C" desc
+) s
+order by s.person_id
+`
+
+type HistoryPersonTraitParams struct {
+	Name string
+	Path string
+}
+
+type HistoryPersonTraitRow struct {
+	PersonID int64
+	Value    string
+}
+
+// A trait of everybody: what was said last under any of their ids, else what was said once,
+// first, as in identity.Merged.
+func (q *Queries) HistoryPersonTrait(ctx context.Context, db DBTX, arg HistoryPersonTraitParams) ([]HistoryPersonTraitRow, error) {
+	rows, err := db.Query(ctx, historyPersonTrait, arg.Name, arg.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HistoryPersonTraitRow{}
+	for rows.Next() {
+		var i HistoryPersonTraitRow
+		if err := rows.Scan(&i.PersonID, &i.Value); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -164,6 +320,117 @@ func (q *Queries) HistorySince(ctx context.Context, db DBTX, arg HistorySincePar
 			&i.PersonID,
 			&i.AccountID,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const historyValuesByKeys = `-- name: HistoryValuesByKeys :many
+select
+  e.event_id,
+  coalesce(case $1::text
+    when 'SOURCE' then to_jsonb(e.source)
+    else jsonb_path_query_first(
+      case $1 when 'PROPERTY' then e.properties when 'CONTEXT' then e.context end,
+      $2::text::jsonpath, '{}', true)
+  end, 'null')::text as value
+from unnest($3::timestamptz[], $4::bigint[]) as k (at, id)
+cross join lateral (
+  select o.event_id, o.source, o.properties, o.context
+  from event o
+  where o.occurred_at = k.at and o.event_id = k.id
+  limit 1
+) e
+`
+
+type HistoryValuesByKeysParams struct {
+	Kind string
+	Path string
+	Ats  []time.Time
+	Ids  []int64
+}
+
+type HistoryValuesByKeysRow struct {
+	EventID int64
+	Value   string
+}
+
+// What events are told by, of a kind of their own columns or documents: by their keys.
+func (q *Queries) HistoryValuesByKeys(ctx context.Context, db DBTX, arg HistoryValuesByKeysParams) ([]HistoryValuesByKeysRow, error) {
+	rows, err := db.Query(ctx, historyValuesByKeys,
+		arg.Kind,
+		arg.Path,
+		arg.Ats,
+		arg.Ids,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HistoryValuesByKeysRow{}
+	for rows.Next() {
+		var i HistoryValuesByKeysRow
+		if err := rows.Scan(&i.EventID, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const historyValuesInRange = `-- name: HistoryValuesInRange :many
+select
+  e.event_id,
+  coalesce(case $1::text
+    when 'SOURCE' then to_jsonb(e.source)
+    else jsonb_path_query_first(
+      case $1 when 'PROPERTY' then e.properties when 'CONTEXT' then e.context end,
+      (select $2::text::jsonpath), '{}', true)
+  end, 'null')::text as value
+from event e
+where e.occurred_at >= $3
+  and e.occurred_at < $4
+  and e.type = any ($5::text[])
+`
+
+type HistoryValuesInRangeParams struct {
+	Kind      string
+	Path      string
+	RangeFrom time.Time
+	RangeTo   time.Time
+	Types     []string
+}
+
+type HistoryValuesInRangeRow struct {
+	EventID int64
+	Value   string
+}
+
+// The same of all of some types in a range.
+func (q *Queries) HistoryValuesInRange(ctx context.Context, db DBTX, arg HistoryValuesInRangeParams) ([]HistoryValuesInRangeRow, error) {
+	rows, err := db.Query(ctx, historyValuesInRange,
+		arg.Kind,
+		arg.Path,
+		arg.RangeFrom,
+		arg.RangeTo,
+		arg.Types,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HistoryValuesInRangeRow{}
+	for rows.Next() {
+		var i HistoryValuesInRangeRow
+		if err := rows.Scan(&i.EventID, &i.Value); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
