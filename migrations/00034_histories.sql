@@ -24,7 +24,7 @@ where e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
 grant select on activity to tidemark_app, tidemark_worker;
 
 -- The same for who sees some rows alone: the events that they see, and whose these are.
-create view narrowed.activity with (security_invoker = true) as
+create view narrowed.activity with (security_barrier = true, security_invoker = true) as
 select
   e.tenant_id,
   e.event_id,
@@ -40,7 +40,8 @@ select
 from event e
 left join narrowed.identity_person i on i.identity_id = e.identity_id
 left join account a on a.tenant_id = e.tenant_id and a.group_type = e.group_type and a.group_id = e.group_id
-where e.type not in ('$identify', '$group', '$alias')
+where e.tenant_id = current_tenant()
+  and e.type not in ('$identify', '$group', '$alias')
   and (i.person_id is not null or a.account_id is not null);
 grant select on narrowed.activity to tidemark_narrow;
 

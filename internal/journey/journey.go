@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/history"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -77,6 +78,9 @@ func (s *Service) play(ctx context.Context, shot metric.Snapshot, unit Unit, of 
 	kind, err := unit.of()
 	if err != nil {
 		return err
+	}
+	if shot.Who().Embed != nil { // which names what may be seen, and cannot name this
+		return access.Lacking(access.ReadMetrics)
 	}
 	sc := &scene{Snapshot: shot, unit: unit, sides: map[metric.Dimension]side{}}
 	needs, err := sc.needs(ctx, of, by)

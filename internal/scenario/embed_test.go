@@ -120,6 +120,8 @@ var openToTokens = map[string]string{
 	"Query.metrics":           "metric.Service.Shown",
 	"Query.restatements":      "summary.Service.keys",
 	"Query.materializedViews": "it tells of no figure",
+	"Query.retention":         "journey.Service refuses tokens",
+	"Query.funnel":            "likewise",
 	"Subscription.live":       "what is in it is guarded field by field",
 
 	"Query.report":        "Embed.AllowsReport",
@@ -141,6 +143,9 @@ var typesOpenToTokens = map[string]string{
 	"MetricSummary": "of a Metric, or found by summary.Service.ByID", "MetricSummarySeries": "of a Metric", "MetricSummaryConnection": "of a Metric",
 	"MetricSummaryEdge": "of a Metric", "Restatement": "see Query.restatements", "RestatementConnection": "as above", "RestatementEdge": "as above",
 	"MaterializedView": "see Query.materializedViews", "MaterializedViewConnection": "as above", "MaterializedViewEdge": "as above",
+	"Retention": "see Query.retention", "RetentionGroup": "as above", "RetentionSpan": "as above",
+	"Funnel": "see Query.funnel", "FunnelGroup": "as above", "FunnelStep": "as above", "FunnelDurations": "as above",
+	"FunnelTrend": "as above", "FunnelComparison": "as above",
 	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",
 	"MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }

@@ -29,6 +29,8 @@ var asked = map[string]string{
 	"Query.metrics":           `{ metrics { totalCount } }`,
 	"Query.metric":            `{ metric(key: "events") { value { value } } }`,
 	"Query.previewMetric":     `{ previewMetric(input: {name: "n", formula: "events"}) { total { value } } }`,
+	"Query.retention":         `{ retention(startEvent: {}) { sizes } }`,
+	"Query.funnel":            `{ funnel(steps: [{}, {}]) { open } }`,
 	"Query.restatements":      `{ restatements { nodes { start } } }`,
 	"Query.materializedViews": `{ materializedViews { nodes { name } } }`,
 	"Query.eventTypes":        `{ eventTypes { totalCount } }`,

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -166,6 +167,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
+	inGo["JourneyUnit"], inGo["RetentionMode"] = texts(journey.AllUnits()), texts(journey.AllModes())
+	inGo["RetentionStart"], inGo["RetentionReturn"] = texts(journey.AllStarts()), texts(journey.AllReturns())
+	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
 	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
 		string(summary.Redefined), string(summary.Revenue), string(summary.OtherData))
@@ -208,7 +212,7 @@ func texts[S ~string](list []S) (made []string) {
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{
-		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, peopleOfRows, revisionQuery,
+		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, peopleOfRows, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,

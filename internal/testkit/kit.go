@@ -43,7 +43,7 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(), SecretKeys: SecretKeys(t),
-		Limits: withoutRates(app.DefaultLimits()), Documents: "open", AnswerCache: 8,
+		Limits: withoutRates(app.DefaultLimits()), Documents: "open", AnswerCache: 8, HistoryMemory: 64,
 		People: app.PeopleConfig{MailDir: t.TempDir(), MailFrom: "tidemark@example.com", AppURL: "http://app.example.com", AllowPrivate: true},
 	}
 	for _, change := range changes {

@@ -3,6 +3,7 @@ import { audit } from './examples/audit';
 import { documents } from './examples/documents';
 import { events } from './examples/events';
 import { figures } from './examples/figures';
+import { journeys } from './examples/journeys';
 import { keeping } from './examples/keeping';
 import { keys } from './examples/keys';
 import { live } from './examples/live';
@@ -17,6 +18,7 @@ import { sessions } from './examples/sessions';
 export const examples: Example[] = [
   ...live,
   ...figures,
+  ...journeys,
   ...events,
   ...registry,
   ...people,

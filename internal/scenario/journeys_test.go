@@ -1,0 +1,302 @@
+package scenario_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// onDay writes an event of May 2026 in UTC.
+func onDay(id, name, user string, day float64, properties string) string {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(day * 24 * float64(time.Hour)))
+	return fmt.Sprintf(`{"type":"track","messageId":%q,"event":%q,"userId":%q,"timestamp":%q,"properties":{%s},"context":{"groupId":"acc-%s"}}`,
+		id, name, user, at.Format(time.RFC3339), properties, user)
+}
+
+// threeUnits are those of the definition: they return on day 1, on day 5, never.
+var threeUnits = []string{
+	onDay("r1", "Open", "ann", 0, `"plan":"pro"`), onDay("r2", "Open", "ann", 1, ""),
+	onDay("r3", "Open", "ben", 0, `"plan":"free"`), onDay("r4", "Open", "ben", 5, ""),
+	onDay("r5", "Open", "cat", 0, `"plan":"free"`),
+}
+
+const retentionOfMay = `
+query ($returns: RetentionReturn!, $mode: RetentionMode!, $spans: [RetentionSpanInput!], $unit: JourneyUnit!, $by: [DimensionInput!], $start: EventMatchInput!) {
+	retention(
+		startEvent: $start, start: FIRST_EVER, returns: $returns, mode: $mode, interval: DAY, periods: 7, spans: $spans, unit: $unit, by: $by, top: 1
+		range: { from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z" }, zone: "UTC", weekStart: MONDAY
+	) {
+		at columns { from to } sizes returned rates complete average groupCount
+		groups { ...group } rest { ...group }
+		range { from to } interval zone asOf watermark exact
+	}
+}
+fragment group on RetentionGroup { keys sizes returned rates average }`
+
+type retentionAnswer struct {
+	Retention struct {
+		Sizes    []int
+		Returned [][]int
+		Rates    [][]*float64
+		Complete [][]bool
+		Average  []*float64
+		Groups   []struct {
+			Keys     []*string
+			Returned [][]int
+		}
+		Rest *struct {
+			Keys     []*string
+			Returned [][]int
+		}
+		GroupCount int
+		Exact      bool
+	}
+}
+
+func asking(returns, mode string) map[string]any {
+	return map[string]any{"returns": returns, "mode": mode, "unit": "USER", "start": map[string]any{"types": []string{"Open"}}}
+}
+
+// The example of the definition, to the digit, through the server.
+func TestRetentionIsToldByTheDefinition(t *testing.T) {
+	s := begin(t)
+	wantVerdicts(t, s.acme.Batch(t, threeUnits...), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")
+	for _, unit := range []string{"USER", "ACCOUNT"} {
+		for _, mode := range []string{"CALENDAR", "ROLLING"} {
+			for returns, want := range map[string]string{"ON": "[[3 1 0 0 0 1 0]]", "ON_OR_AFTER": "[[3 2 1 1 1 1 0]]"} {
+				var got retentionAnswer
+				ask := asking(returns, mode)
+				ask["unit"] = unit
+				s.acme.Query(t, retentionOfMay, ask, &got)
+				wantEqual(t, unit+" "+mode+" "+returns, fmt.Sprint(got.Retention.Returned), want)
+				wantEqual(t, "sizes", fmt.Sprint(got.Retention.Sizes), "[3]")
+				wantEqual(t, "a third", *got.Retention.Rates[0][5], 1.0/3)
+				wantEqual(t, "the average of one cohort", *got.Retention.Average[5], 1.0/3)
+				wantEqual(t, "complete", got.Retention.Complete[0][6], true)
+				wantEqual(t, "exact", got.Retention.Exact, true)
+			}
+		}
+	}
+	var bracket retentionAnswer
+	ask := asking("BRACKET", "CALENDAR")
+	ask["spans"] = []map[string]int{{"from": 2, "to": 6}}
+	s.acme.Query(t, retentionOfMay, ask, &bracket)
+	wantEqual(t, "days 2 to 6", fmt.Sprint(bracket.Retention.Returned), "[[3 1]]")
+
+	var none retentionAnswer
+	s.globex.Query(t, retentionOfMay, asking("ON", "CALENDAR"), &none)
+	wantEqual(t, "of a stranger", fmt.Sprint(none.Retention.Sizes), "[0]")
+}
+
+// A breakdown takes its value from the event that they start with; filters mean what they mean
+// in metrics.
+func TestRetentionIsToldApart(t *testing.T) {
+	s := begin(t)
+	wantVerdicts(t, s.acme.Batch(t, threeUnits...), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")
+	var got retentionAnswer
+	ask := asking("ON", "CALENDAR")
+	ask["by"] = []map[string]string{{"kind": "PROPERTY", "name": "plan"}}
+	s.acme.Query(t, retentionOfMay, ask, &got)
+	wantEqual(t, "groups", got.Retention.GroupCount, 2)
+	wantEqual(t, "the largest", *got.Retention.Groups[0].Keys[0], "free")
+	wantEqual(t, "its figures", fmt.Sprint(got.Retention.Groups[0].Returned), "[[2 0 0 0 0 1 0]]")
+	wantEqual(t, "the rest", fmt.Sprint(got.Retention.Rest.Returned), "[[1 1 0 0 0 0 0]]")
+
+	plan := func(operator string, values ...string) map[string]any {
+		filter := map[string]any{"dimension": map[string]string{"kind": "PROPERTY", "name": "plan"}, "operator": operator}
+		if values != nil {
+			filter["values"] = values
+		}
+		ask := asking("ON", "CALENDAR")
+		ask["start"] = map[string]any{"types": []string{"Open"}, "filter": filter}
+		return ask
+	}
+	for _, test := range []struct {
+		ask  map[string]any
+		want string
+	}{
+		{plan("EQUALS", "pro"), "[1]"}, {plan("NOT_EQUALS", "pro"), "[2]"}, {plan("CONTAINS", "RE"), "[2]"}, {plan("IS_NOT_SET"), "[0]"}, {plan("IS_SET"), "[3]"},
+	} {
+		var got retentionAnswer
+		s.acme.Query(t, retentionOfMay, test.ask, &got)
+		wantEqual(t, fmt.Sprint(test.ask["start"]), fmt.Sprint(got.Retention.Sizes), test.want)
+	}
+	// What comes later, and late, is there in the next answer: of a property that is known already too.
+	wantVerdicts(t, s.acme.Batch(t, onDay("r6", "Open", "dan", 0, `"plan":"pro"`)), "ACCEPTED")
+	var more retentionAnswer
+	s.acme.Query(t, retentionOfMay, plan("EQUALS", "pro"), &more)
+	wantEqual(t, "with who came late", fmt.Sprint(more.Retention.Sizes), "[2]")
+
+	for field, wrong := range map[string]map[string]any{
+		"spans":                            {"spans": []map[string]int{{"from": 1, "to": 2}}},
+		"by[0].kind":                       {"by": []map[string]string{{"kind": "PLAN"}}},
+		"startEvent.filter.dimension.name": {"start": plan("IS_SET")["start"]},
+		"startEvent.types[0]":              {"start": map[string]any{"types": []string{""}}},
+	} {
+		ask := asking("ON", "CALENDAR")
+		for name, value := range wrong {
+			ask[name] = value
+		}
+		if field == "startEvent.filter.dimension.name" {
+			ask["start"] = map[string]any{"filter": map[string]any{"dimension": map[string]string{"kind": "PROPERTY"}, "operator": "IS_SET"}}
+		}
+		refused := s.kit.Ask(t, s.acme.ReadKey, retentionOfMay, ask)
+		if len(refused.Errors) != 1 || refused.Errors[0].Extensions.Field != field {
+			t.Errorf("%s: got %+v", field, refused.Errors)
+		}
+	}
+}
+
+const funnelOfMay = `
+query ($order: FunnelOrder!, $exclusions: [FunnelExclusionInput!], $by: [DimensionInput!], $touch: FunnelTouch!, $step: Int) {
+	funnel(
+		steps: [{ types: ["Visit"] }, { types: ["Try"] }, { types: ["Buy"] }]
+		order: $order, within: { days: 2 }, exclusions: $exclusions, by: $by, attribution: $touch, attributionStep: $step, top: 1
+		interval: DAY, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-03T00:00:00Z" }, zone: "UTC"
+		compare: [{ kind: RANGE, from: "2026-05-03T00:00:00Z", to: "2026-05-05T00:00:00Z" }]
+	) {
+		steps {
+			...step
+			converted(first: 1) { ...whom }
+			dropped { ...whom }
+		}
+		open groupCount
+		timeToConvert { median lowerQuartile upperQuartile histogramUpTo histogramCounts }
+		groups { keys open steps { ...step } timeToConvert { median } } rest { keys steps { count } }
+		trend { at entered converted rates complete }
+		comparisons { kind range { from to } steps { count } }
+		range { from to } zone asOf watermark exact
+	}
+}
+fragment step on FunnelStep { number count conversion conversionFromPrevious timeFromPrevious { median } }
+fragment whom on MetricEntityConnection { kind totalCount nodes { ... on Person { id userIds } } pageInfo { hasNextPage } }`
+
+type funnelAnswer struct {
+	Funnel struct {
+		Steps []struct {
+			Number, Count          int
+			Conversion             *float64
+			ConversionFromPrevious *float64
+			TimeFromPrevious       *struct{ Median float64 }
+			Converted, Dropped     whom
+		}
+		Open          int
+		GroupCount    int
+		TimeToConvert *struct{ Median float64 }
+		Groups        []struct {
+			Keys  []*string
+			Steps []struct{ Count int }
+		}
+		Trend struct {
+			Entered, Converted []int
+			Complete           []bool
+		}
+		Comparisons []struct{ Steps []struct{ Count int } }
+	}
+}
+
+func (f funnelAnswer) counts() string {
+	var counts []int
+	for _, s := range f.Funnel.Steps {
+		counts = append(counts, s.Count)
+	}
+	return fmt.Sprint(counts)
+}
+
+// shoppers come all the way, half the way, too late, and in another order.
+var shoppers = []string{
+	onDay("f1", "Visit", "ann", 0, `"from":"ad"`), onDay("f2", "Try", "ann", 0.5, `"from":"mail"`), onDay("f3", "Buy", "ann", 1, ""),
+	onDay("f4", "Visit", "ben", 0, `"from":"ad"`), onDay("f5", "Chat", "ben", 0.2, ""), onDay("f6", "Try", "ben", 1, ""),
+	onDay("f7", "Visit", "cat", 1, ""), onDay("f8", "Try", "cat", 2, ""), onDay("f9", "Buy", "cat", 3, ""),
+	onDay("f10", "Try", "dan", 0, ""), onDay("f11", "Buy", "dan", 0.3, ""), onDay("f12", "Visit", "dan", 0.6, ""),
+	onDay("f13", "Visit", "eve", 3, ""),
+}
+
+func TestFunnelsAreToldByTheDefinition(t *testing.T) {
+	s := begin(t)
+	for _, v := range s.acme.Batch(t, shoppers...) {
+		wantEqual(t, "verdict", v.Status, "ACCEPTED")
+	}
+	ask := func(order string) map[string]any { return map[string]any{"order": order, "touch": "FIRST"} }
+	for order, want := range map[string]string{"SEQUENTIAL": "[4 3 1]", "STRICT": "[4 2 1]", "ANY": "[4 4 2]"} {
+		var got funnelAnswer
+		s.acme.Query(t, funnelOfMay, ask(order), &got)
+		wantEqual(t, order, got.counts(), want)
+	}
+	var got funnelAnswer
+	s.acme.Query(t, funnelOfMay, ask("SEQUENTIAL"), &got)
+	f := got.Funnel
+	wantEqual(t, "overall", *f.Steps[2].Conversion, 0.25)
+	wantEqual(t, "from the step before", *f.Steps[2].ConversionFromPrevious, 1.0/3)
+	wantEqual(t, "a day", f.TimeToConvert.Median, 86400.0)
+	wantEqual(t, "half a day to the last step", f.Steps[2].TimeFromPrevious.Median, 43200.0)
+	wantEqual(t, "nobody's window is open", f.Open, 0)
+	wantEqual(t, "trend", fmt.Sprint(f.Trend.Entered, f.Trend.Converted, f.Trend.Complete), "[2 2] [1 0] [true true]")
+	wantEqual(t, "compared", f.Comparisons[0].Steps[0].Count, 1)
+	for i, step := range f.Steps {
+		wantEqual(t, "who came to it", step.Converted.TotalCount, step.Count)
+		next := step.Count
+		if i+1 < len(f.Steps) {
+			next = f.Steps[i+1].Count
+		}
+		wantEqual(t, "who came no further", step.Dropped.TotalCount, step.Count-next)
+	}
+	wantEqual(t, "a page", len(f.Steps[0].Converted.Nodes), 1)
+	wantEqual(t, "more", f.Steps[0].Converted.PageInfo.HasNextPage, true)
+
+	excluded := ask("SEQUENTIAL")
+	excluded["exclusions"] = []map[string]any{{"event": map[string]any{"types": []string{"Chat"}}, "after": 1, "before": 2}}
+	var without funnelAnswer
+	s.acme.Query(t, funnelOfMay, excluded, &without)
+	wantEqual(t, "without who chatted", without.counts(), "[3 2 1]")
+
+	for _, touch := range []struct {
+		name  string
+		step  *int
+		first string
+	}{{"FIRST", nil, "ad"}, {"LAST", nil, "ad"}, {"STEP", new(1), "ad"}} {
+		apart := ask("SEQUENTIAL")
+		apart["by"], apart["touch"], apart["step"] = []map[string]string{{"kind": "PROPERTY", "name": "from"}}, touch.name, touch.step
+		var got funnelAnswer
+		s.acme.Query(t, funnelOfMay, apart, &got)
+		total := 0
+		if got.Funnel.Groups[0].Keys[0] != nil {
+			total = got.Funnel.Groups[0].Steps[0].Count
+		}
+		if want := map[string]int{"FIRST": 2, "LAST": 0, "STEP": 2}[touch.name]; total != want {
+			t.Errorf("%s: the largest group is %+v, want %d of a name", touch.name, got.Funnel.Groups[0], want)
+		}
+	}
+	var none funnelAnswer
+	s.globex.Query(t, funnelOfMay, ask("ANY"), &none)
+	wantEqual(t, "of a stranger", none.counts(), "[0 0 0]")
+}
+
+// A funnel that is watched tells of who converts, merges included.
+func TestFunnelsAreLive(t *testing.T) {
+	s := begin(t)
+	for _, v := range s.acme.Batch(t, shoppers...) {
+		wantEqual(t, "verdict", v.Status, "ACCEPTED")
+	}
+	socket := s.kit.Connect(t, s.acme.ReadKey)
+	socket.Subscribe(t, `subscription { live { query { funnel(
+		steps: [{ types: ["Visit"] }, { types: ["Buy"] }], within: { days: 2 }, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-03T00:00:00Z" }
+	) { steps { count } } } } }`)
+	socket.Until(t, `"steps":[{"count":4},{"count":1}]`)
+	wantVerdicts(t, s.acme.Batch(t, onDay("f20", "Buy", "ben", 1.5, "")), "ACCEPTED")
+	socket.Until(t, `"steps":[{"count":4},{"count":2}]`)
+	var people struct{ Ann, Dan struct{ ID string } }
+	s.acme.Manage(t, `{ ann: person(userId: "ann") { id } dan: person(userId: "dan") { id } }`, nil, &people)
+	s.acme.Manage(t, `mutation ($from: ID!, $into: ID!) { mergePeople(from: $from, into: $into, reason: "one") { id } }`,
+		map[string]any{"from": people.Dan.ID, "into": people.Ann.ID}, &struct{}{})
+	socket.Until(t, `"steps":[{"count":3},{"count":2}]`)
+}
+
+// What a token names are metrics and reports: journeys are none of them.
+func TestTokensSeeNoJourneys(t *testing.T) {
+	s := begin(t)
+	token, _ := embed(t, s.acme, time.Hour, `"metrics":["events"]`)
+	for _, query := range []string{asked["Query.retention"], asked["Query.funnel"]} {
+		wantEqual(t, query, s.kit.Ask(t, token, query, nil).Errors[0].Extensions.Code, "FORBIDDEN")
+	}
+}
