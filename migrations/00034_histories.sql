@@ -20,7 +20,7 @@ from event e
 left join identity i on i.tenant_id = e.tenant_id and i.identity_id = e.identity_id
 left join account a on a.tenant_id = e.tenant_id and a.group_type = e.group_type and a.group_id = e.group_id
 where e.type not in ('$identify', '$group', '$alias') -- as in event.IsActivity
-  and (i.person_id is not null or a.account_id is not null);
+  and case when e.identity_id is null then a.account_id is not null else i.person_id is not null end; -- else being forgotten
 grant select on activity to tidemark_app, tidemark_worker;
 
 -- The same for who sees some rows alone: the events that they see, and whose these are.
@@ -42,7 +42,7 @@ left join narrowed.identity_person i on i.identity_id = e.identity_id
 left join account a on a.tenant_id = e.tenant_id and a.group_type = e.group_type and a.group_id = e.group_id
 where e.tenant_id = current_tenant()
   and e.type not in ('$identify', '$group', '$alias')
-  and (i.person_id is not null or a.account_id is not null);
+  and case when e.identity_id is null then a.account_id is not null else i.person_id is not null end; -- else being forgotten
 grant select on narrowed.activity to tidemark_narrow;
 
 -- What arrived since an event. Arrival is nearly the order on disk, so the index of received_at
@@ -74,7 +74,7 @@ create function activity_since(arrival timestamptz, last_id bigint, starts times
     left join lateral (
       select o.account_id from account o where o.group_type = f.group_type and o.group_id = f.group_id limit 1
     ) a on true
-    where i.person_id is not null or a.account_id is not null
+    where case when f.identity_id is null then a.account_id is not null else i.person_id is not null end
     order by f.event_id;
   end;
 -- +goose StatementEnd
