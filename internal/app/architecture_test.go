@@ -33,7 +33,7 @@ var levels = []struct {
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},
 	{"the whole", []string{"internal/app"}},
-	{"programs", []string{"bench/access", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
+	{"programs", []string{"bench/access", "bench/cohort", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
 }
 
 func TestImportsPointDown(t *testing.T) {
