@@ -51,6 +51,24 @@ func funnelOf(ask journey.FunnelAsk, steps []model.EventMatchInput, exclusions [
 	return ask, err
 }
 
+// someEvents are all unless some are asked for.
+func someEvents(in *model.EventMatchInput, field string) (journey.Events, error) {
+	if in == nil {
+		return journey.Events{}, nil
+	}
+	return eventsOf(*in, field)
+}
+
+// pathsOf adds the event and the pause to a question.
+func pathsOf(ask journey.PathAsk, from model.EventMatchInput, within *model.DurationInput) (journey.PathAsk, error) {
+	var err error
+	if ask.From, err = eventsOf(from, "event"); err != nil {
+		return ask, err
+	}
+	ask.Pause, err = durationOf(within, 30*time.Minute)
+	return ask, err
+}
+
 // durationOf adds up the parts of a length of time.
 func durationOf(in *model.DurationInput, unless time.Duration) (time.Duration, error) {
 	if in == nil {

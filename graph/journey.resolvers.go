@@ -55,6 +55,31 @@ func (r *queryResolver) Funnel(ctx context.Context, steps []model.EventMatchInpu
 	return r.Journeys.Funnel(ctx, ask)
 }
 
+func (r *queryResolver) Lifecycle(ctx context.Context, event *model.EventMatchInput, interval calendar.Interval, unit journey.Unit, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.LifecycleTable, error) {
+	window, err := journeyAsk(rangeArg, zone, weekStart, nil)
+	if err != nil {
+		return nil, err
+	}
+	window.Interval = interval
+	of, err := someEvents(event, "event")
+	if err != nil {
+		return nil, err
+	}
+	return r.Journeys.Lifecycle(ctx, journey.LifecycleAsk{Ask: window, Unit: unit, Of: of})
+}
+
+func (r *queryResolver) Paths(ctx context.Context, event model.EventMatchInput, direction journey.Direction, depth int, breadth int, within *model.DurationInput, unit journey.Unit, rangeArg *model.RangeInput, zone *string) (*journey.PathTree, error) {
+	window, err := journeyAsk(rangeArg, zone, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	ask, err := pathsOf(journey.PathAsk{Ask: window, Unit: unit, Direction: direction, Depth: depth, Breadth: breadth}, event, within)
+	if err != nil {
+		return nil, err
+	}
+	return r.Journeys.Paths(ctx, ask)
+}
+
 func (r *Resolver) FunnelStep() generated.FunnelStepResolver { return &funnelStepResolver{r} }
 
 type funnelStepResolver struct{ *Resolver }

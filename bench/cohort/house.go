@@ -159,9 +159,9 @@ func (h *house) fillTenant(ctx context.Context, c company) error {
 		fmt.Sprintf(`insert into identity (tenant_id, anonymous, distinct_id, person_id, first_seen_at, first_seen_day)
 			select current_setting('bench.tenant')::uuid, false, 'u' || n, 0, '%s', '2025-06-02' from generate_series(1, %d) n`, first, c.people),
 		`update identity set person_id = identity_id where person_id = 0`,
-		fmt.Sprintf(`insert into event (tenant_id, occurred_at, type, identity_id, user_id, source, message_id, properties, context)
+		fmt.Sprintf(`insert into event (tenant_id, occurred_at, received_at, type, identity_id, user_id, source, message_id, properties, context)
 			select current_setting('bench.tenant')::uuid,
-				timestamptz '%s' + least(u.joined + e.after, 363.99) * interval '1 day',
+				at.at, at.at, -- it arrived when it happened
 				(array['Opened', 'Opened', 'Opened', 'Viewed', 'Viewed', 'Searched', 'Created', 'Shared', 'Invited', 'Paid'])[1 + floor(random() * 10)::int],
 				u.identity_id, u.distinct_id, 'default', '', jsonb_build_object('plan', u.plan, 'n', e.i), '{}'
 			from (
@@ -170,6 +170,7 @@ func (h *house) fillTenant(ctx context.Context, c company) error {
 				from identity where tenant_id = current_setting('bench.tenant')::uuid
 			) u
 			cross join lateral (select i, random() ^ 2 * u.stays as after from generate_series(1, 50) i) e
+			cross join lateral (select timestamptz '%s' + least(u.joined + e.after, 363.99) * interval '1 day' as at) at
 			order by 2`, first),
 		`insert into data_revision (tenant_id, subject) values (current_setting('bench.tenant')::uuid, 'day') on conflict do nothing`,
 		`reset role`,

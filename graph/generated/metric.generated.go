@@ -3213,6 +3213,13 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._Retention(ctx, sel, obj)
+	case journey.PathTree:
+		return ec._Paths(ctx, sel, &obj)
+	case *journey.PathTree:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Paths(ctx, sel, obj)
 	case metric.Value:
 		return ec._MetricValue(ctx, sel, &obj)
 	case *metric.Value:
@@ -3234,6 +3241,13 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._MetricBreakdown(ctx, sel, obj)
+	case journey.LifecycleTable:
+		return ec._Lifecycle(ctx, sel, &obj)
+	case *journey.LifecycleTable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Lifecycle(ctx, sel, obj)
 	case journey.Funneled:
 		return ec._Funnel(ctx, sel, &obj)
 	case *journey.Funneled:

@@ -558,6 +558,20 @@ type ComplexityRoot struct {
 		Tax          func(childComplexity int) int
 	}
 
+	Lifecycle struct {
+		At           func(childComplexity int) int
+		Complete     func(childComplexity int) int
+		Dormant      func(childComplexity int) int
+		Exact        func(childComplexity int) int
+		Interval     func(childComplexity int) int
+		New          func(childComplexity int) int
+		Range        func(childComplexity int) int
+		Resurrecting func(childComplexity int) int
+		Returning    func(childComplexity int) int
+		Watermark    func(childComplexity int) int
+		Zone         func(childComplexity int) int
+	}
+
 	Limits struct {
 		BurstSeconds   func(childComplexity int) int
 		CallerPercent  func(childComplexity int) int
@@ -956,6 +970,23 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PathNode struct {
+		Count  func(childComplexity int) int
+		Ended  func(childComplexity int) int
+		Parent func(childComplexity int) int
+		Step   func(childComplexity int) int
+		Type   func(childComplexity int) int
+	}
+
+	Paths struct {
+		Count     func(childComplexity int) int
+		Exact     func(childComplexity int) int
+		Nodes     func(childComplexity int) int
+		Range     func(childComplexity int) int
+		Watermark func(childComplexity int) int
+		Zone      func(childComplexity int) int
+	}
+
 	Payment struct {
 		Account    func(childComplexity int) int
 		Amount     func(childComplexity int) int
@@ -1133,12 +1164,14 @@ type ComplexityRoot struct {
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
 		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
+		Lifecycle            func(childComplexity int, event *model.EventMatchInput, interval calendar.Interval, unit journey.Unit, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) int
 		MaterializedViews    func(childComplexity int, first int, after *string) int
 		Members              func(childComplexity int, first int, after *string) int
 		Metric               func(childComplexity int, key string) int
 		Metrics              func(childComplexity int, first int, after *string) int
 		MrrMovements         func(childComplexity int, rangeArg *model.SpanInput, kind *revenue.Kind, account *string, first int, after *string) int
 		Node                 func(childComplexity int, id string) int
+		Paths                func(childComplexity int, event model.EventMatchInput, direction journey.Direction, depth int, breadth int, within *model.DurationInput, unit journey.Unit, rangeArg *model.RangeInput, zone *string) int
 		Payments             func(childComplexity int, kind *revenue.PaymentKind, account *string, invoice *string, first int, after *string) int
 		Person               func(childComplexity int, userID *string, anonymousID *string) int
 		PersonMerges         func(childComplexity int, first int, after *string) int
@@ -3472,6 +3505,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvoiceLine.Tax(childComplexity), true
 
+	case "Lifecycle.at":
+		if e.ComplexityRoot.Lifecycle.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.At(childComplexity), true
+	case "Lifecycle.complete":
+		if e.ComplexityRoot.Lifecycle.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Complete(childComplexity), true
+	case "Lifecycle.dormant":
+		if e.ComplexityRoot.Lifecycle.Dormant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Dormant(childComplexity), true
+	case "Lifecycle.exact":
+		if e.ComplexityRoot.Lifecycle.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Exact(childComplexity), true
+	case "Lifecycle.interval":
+		if e.ComplexityRoot.Lifecycle.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Interval(childComplexity), true
+	case "Lifecycle.new":
+		if e.ComplexityRoot.Lifecycle.New == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.New(childComplexity), true
+	case "Lifecycle.range":
+		if e.ComplexityRoot.Lifecycle.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Range(childComplexity), true
+	case "Lifecycle.resurrecting":
+		if e.ComplexityRoot.Lifecycle.Resurrecting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Resurrecting(childComplexity), true
+	case "Lifecycle.returning":
+		if e.ComplexityRoot.Lifecycle.Returning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Returning(childComplexity), true
+	case "Lifecycle.asOf", "Lifecycle.watermark":
+		if e.ComplexityRoot.Lifecycle.Watermark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Watermark(childComplexity), true
+	case "Lifecycle.zone":
+		if e.ComplexityRoot.Lifecycle.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Lifecycle.Zone(childComplexity), true
+
 	case "Limits.burstSeconds":
 		if e.ComplexityRoot.Limits.BurstSeconds == nil {
 			break
@@ -5478,6 +5578,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PathNode.count":
+		if e.ComplexityRoot.PathNode.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathNode.Count(childComplexity), true
+	case "PathNode.ended":
+		if e.ComplexityRoot.PathNode.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathNode.Ended(childComplexity), true
+	case "PathNode.parent":
+		if e.ComplexityRoot.PathNode.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathNode.Parent(childComplexity), true
+	case "PathNode.step":
+		if e.ComplexityRoot.PathNode.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathNode.Step(childComplexity), true
+	case "PathNode.type":
+		if e.ComplexityRoot.PathNode.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PathNode.Type(childComplexity), true
+
+	case "Paths.count":
+		if e.ComplexityRoot.Paths.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Count(childComplexity), true
+	case "Paths.exact":
+		if e.ComplexityRoot.Paths.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Exact(childComplexity), true
+	case "Paths.nodes":
+		if e.ComplexityRoot.Paths.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Nodes(childComplexity), true
+	case "Paths.range":
+		if e.ComplexityRoot.Paths.Range == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Range(childComplexity), true
+	case "Paths.asOf", "Paths.watermark":
+		if e.ComplexityRoot.Paths.Watermark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Watermark(childComplexity), true
+	case "Paths.zone":
+		if e.ComplexityRoot.Paths.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Paths.Zone(childComplexity), true
+
 	case "Payment.account":
 		if e.ComplexityRoot.Payment.Account == nil {
 			break
@@ -6253,6 +6421,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invoices(childComplexity, args["status"].(*revenue.InvoiceStatus), args["account"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.lifecycle":
+		if e.ComplexityRoot.Query.Lifecycle == nil {
+			break
+		}
+
+		args, err := ec.field_Query_lifecycle_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Lifecycle(childComplexity, args["event"].(*model.EventMatchInput), args["interval"].(calendar.Interval), args["unit"].(journey.Unit), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday)), true
 	case "Query.materializedViews":
 		if e.ComplexityRoot.Query.MaterializedViews == nil {
 			break
@@ -6319,6 +6498,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.paths":
+		if e.ComplexityRoot.Query.Paths == nil {
+			break
+		}
+
+		args, err := ec.field_Query_paths_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Paths(childComplexity, args["event"].(model.EventMatchInput), args["direction"].(journey.Direction), args["depth"].(int), args["breadth"].(int), args["within"].(*model.DurationInput), args["unit"].(journey.Unit), args["range"].(*model.RangeInput), args["zone"].(*string)), true
 	case "Query.payments":
 		if e.ComplexityRoot.Query.Payments == nil {
 			break
@@ -9704,6 +9894,118 @@ type FunnelComparison @can(do: READ_METRICS) {
   range: Range!
   "How many came to each step."
   steps: [FunnelStep!]!
+}
+
+extend type Query {
+  """
+  How users come and go: of each bucket how many are new, returning, resurrecting and dormant. The
+  first three add up to those who were active in it; returning and dormant to those in the one
+  before.
+  """
+  lifecycle(
+    "What makes them active; whatever somebody did unless given."
+    event: EventMatchInput
+    "The step."
+    interval: Interval! = WEEK
+    "Who is counted."
+    unit: JourneyUnit! = USER
+    "Which buckets: all that lie in it in part; the last 30 days unless given."
+    range: RangeInput
+    "The zone whose days, weeks and months count; the tenant's unless given."
+    zone: TimeZone
+    "The first day of a week; the tenant's unless given."
+    weekStart: Weekday
+  ): Lifecycle! @cost(weight: 50) @can(do: READ_METRICS)
+  """
+  The most frequent ways that lead on from an event, or to it: each time that somebody does it, what
+  they do next, and so on, until they pause. What is repeated counts once.
+  """
+  paths(
+    "From which events they lead on."
+    event: EventMatchInput!
+    "Whether they lead on from it or to it."
+    direction: PathDirection! = AFTER
+    "How many steps, 1 to 5."
+    depth: Int! = 3
+    "How many ways are told apart at each step, 1 to 20; all others are put together."
+    breadth: Int! = 5
+    "A pause this long ends a path; 30 minutes unless given."
+    within: DurationInput
+    "Whose paths."
+    unit: JourneyUnit! = USER
+    "When the events are from which they lead on; the last 30 days unless given."
+    range: RangeInput
+    "The zone of the range; the tenant's unless given."
+    zone: TimeZone
+  ): Paths! @cost(weight: 100) @can(do: READ_METRICS)
+}
+
+"How units come and go, as parallel lists by bucket. Buckets are whole, also where the range begins or ends within one."
+type Lifecycle implements Provenance @can(do: READ_METRICS) {
+  "The start of each bucket."
+  at: [DateTime!]!
+  "Active for the first time ever."
+  new: [Int!]!
+  "Active in it and in the one before."
+  returning: [Int!]!
+  "Active in it and at some time before, but not in the one before."
+  resurrecting: [Int!]!
+  "Active in the one before, and not in it."
+  dormant: [Int!]!
+  "Whether each bucket ended at or before the watermark."
+  complete: [Boolean!]!
+  "The range that was asked for."
+  range: Range!
+  "The step."
+  interval: Interval!
+  "The zone that it is for."
+  zone: TimeZone!
+  "The instant that the figures speak of: the same as ` + "`" + `watermark` + "`" + `."
+  asOf: DateTime!
+  "Up to where everything accepted has been counted."
+  watermark: DateTime!
+  "Whether the figures are exact. False where they depend on raw events that are archived."
+  exact: Boolean!
+}
+
+"Where paths lead from an event."
+enum PathDirection {
+  "On from it."
+  AFTER
+  "To it: the first step is the one before it."
+  BEFORE
+}
+
+"The most frequent ways, as a tree in a list."
+type Paths implements Provenance @can(do: READ_METRICS) {
+  "How many paths begin: how often it was done."
+  count: Int!
+  "The steps; each one after the one that it leads on from. At most 5,000."
+  nodes: [PathNode!]!
+  "When the events were from which they lead on."
+  range: Range!
+  "The zone that it is for."
+  zone: TimeZone!
+  "The instant that the figures speak of: the same as ` + "`" + `watermark` + "`" + `."
+  asOf: DateTime!
+  "Up to where everything accepted has been counted."
+  watermark: DateTime!
+  "Whether the figures are exact. False where they depend on raw events that are archived."
+  exact: Boolean!
+}
+
+"A step that paths have in common which are alike until then."
+type PathNode @can(do: READ_METRICS) {
+  "Which step, from 1 on."
+  step: Int!
+  "The place in ` + "`" + `nodes` + "`" + `, from 0 on, of the step before; null for the event itself."
+  parent: Int
+  "What was done; null for all that is not among the most frequent, put together."
+  type: String
+  "How many paths came this way."
+  count: Int!
+  "How many of them end here, as a pause follows; not told of the last step."
+  ended: Int!
 }
 `, BuiltIn: false},
 	{Name: "../key.graphqls", Input: `extend type Query {
@@ -13674,6 +13976,36 @@ func (ec *executionContext) childFields_InvoiceLine(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type InvoiceLine", field.Name)
 }
 
+func (ec *executionContext) childFields_Lifecycle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Lifecycle_at(ctx, field)
+	case "new":
+		return ec.fieldContext_Lifecycle_new(ctx, field)
+	case "returning":
+		return ec.fieldContext_Lifecycle_returning(ctx, field)
+	case "resurrecting":
+		return ec.fieldContext_Lifecycle_resurrecting(ctx, field)
+	case "dormant":
+		return ec.fieldContext_Lifecycle_dormant(ctx, field)
+	case "complete":
+		return ec.fieldContext_Lifecycle_complete(ctx, field)
+	case "range":
+		return ec.fieldContext_Lifecycle_range(ctx, field)
+	case "interval":
+		return ec.fieldContext_Lifecycle_interval(ctx, field)
+	case "zone":
+		return ec.fieldContext_Lifecycle_zone(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Lifecycle_asOf(ctx, field)
+	case "watermark":
+		return ec.fieldContext_Lifecycle_watermark(ctx, field)
+	case "exact":
+		return ec.fieldContext_Lifecycle_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Lifecycle", field.Name)
+}
+
 func (ec *executionContext) childFields_Limits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "readPerMinute":
@@ -14360,6 +14692,42 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PathNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "step":
+		return ec.fieldContext_PathNode_step(ctx, field)
+	case "parent":
+		return ec.fieldContext_PathNode_parent(ctx, field)
+	case "type":
+		return ec.fieldContext_PathNode_type(ctx, field)
+	case "count":
+		return ec.fieldContext_PathNode_count(ctx, field)
+	case "ended":
+		return ec.fieldContext_PathNode_ended(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PathNode", field.Name)
+}
+
+func (ec *executionContext) childFields_Paths(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_Paths_count(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Paths_nodes(ctx, field)
+	case "range":
+		return ec.fieldContext_Paths_range(ctx, field)
+	case "zone":
+		return ec.fieldContext_Paths_zone(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Paths_asOf(ctx, field)
+	case "watermark":
+		return ec.fieldContext_Paths_watermark(ctx, field)
+	case "exact":
+		return ec.fieldContext_Paths_exact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Paths", field.Name)
+}
+
 func (ec *executionContext) childFields_Payment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14714,6 +15082,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_retention(ctx, field)
 	case "funnel":
 		return ec.fieldContext_Query_funnel(ctx, field)
+	case "lifecycle":
+		return ec.fieldContext_Query_lifecycle(ctx, field)
+	case "paths":
+		return ec.fieldContext_Query_paths(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Query_apiKeys(ctx, field)
 	case "members":

@@ -122,6 +122,8 @@ var openToTokens = map[string]string{
 	"Query.materializedViews": "it tells of no figure",
 	"Query.retention":         "journey.Service refuses tokens",
 	"Query.funnel":            "likewise",
+	"Query.lifecycle":         "likewise",
+	"Query.paths":             "likewise",
 	"Subscription.live":       "what is in it is guarded field by field",
 
 	"Query.report":        "Embed.AllowsReport",
@@ -144,6 +146,7 @@ var typesOpenToTokens = map[string]string{
 	"MetricSummaryEdge": "of a Metric", "Restatement": "see Query.restatements", "RestatementConnection": "as above", "RestatementEdge": "as above",
 	"MaterializedView": "see Query.materializedViews", "MaterializedViewConnection": "as above", "MaterializedViewEdge": "as above",
 	"Retention": "see Query.retention", "RetentionGroup": "as above", "RetentionSpan": "as above",
+	"Lifecycle": "see Query.lifecycle", "Paths": "see Query.paths", "PathNode": "as above",
 	"Funnel": "see Query.funnel", "FunnelGroup": "as above", "FunnelStep": "as above", "FunnelDurations": "as above",
 	"FunnelTrend": "as above", "FunnelComparison": "as above",
 	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",

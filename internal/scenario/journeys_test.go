@@ -296,7 +296,75 @@ func TestFunnelsAreLive(t *testing.T) {
 func TestTokensSeeNoJourneys(t *testing.T) {
 	s := begin(t)
 	token, _ := embed(t, s.acme, time.Hour, `"metrics":["events"]`)
-	for _, query := range []string{asked["Query.retention"], asked["Query.funnel"]} {
+	for _, query := range []string{asked["Query.retention"], asked["Query.funnel"], asked["Query.lifecycle"], asked["Query.paths"]} {
 		wantEqual(t, query, s.kit.Ask(t, token, query, nil).Errors[0].Extensions.Code, "FORBIDDEN")
+	}
+}
+
+const lifecycleOfMay = `{
+	lifecycle(interval: DAY, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-07T00:00:00Z" }, zone: "UTC") {
+		at new returning resurrecting dormant complete range { from to } interval zone asOf watermark exact
+	}
+}`
+
+// The units of the definition of retention come and go; the metrics say the same of them.
+func TestLifecyclesAreWhatTheMetricsSay(t *testing.T) {
+	s := begin(t)
+	wantVerdicts(t, s.acme.Batch(t, threeUnits...), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")
+	var got struct {
+		Lifecycle struct{ New, Returning, Resurrecting, Dormant []int }
+	}
+	s.acme.Query(t, lifecycleOfMay, nil, &got)
+	l := got.Lifecycle
+	wantEqual(t, "new, returning, resurrecting, dormant", fmt.Sprint(l.New, l.Returning, l.Resurrecting, l.Dormant),
+		"[3 0 0 0 0 0] [0 1 0 0 0 0] [0 0 0 0 0 1] [0 2 1 0 0 0]")
+	for key, of := range map[string][]int{"new_users": l.New, "returning_users": l.Returning, "resurrecting_users": l.Resurrecting, "dormant_users": l.Dormant} {
+		var metric struct {
+			Metric struct{ Series struct{ Values []int } }
+		}
+		s.acme.Query(t, `query ($key: String!) { metric(key: $key) {
+			series(interval: DAY, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-07T00:00:00Z" }, zone: "UTC") { values }
+		} }`, map[string]any{"key": key}, &metric)
+		wantEqual(t, key, fmt.Sprint(metric.Metric.Series.Values), fmt.Sprint(of))
+	}
+}
+
+const pathsOfMay = `query ($direction: PathDirection!) {
+	paths(event: { types: ["Try"] }, direction: $direction, depth: 2, breadth: 1, within: { days: 1 }, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-05T00:00:00Z" }, zone: "UTC") {
+		count nodes { step parent type count ended } range { from to } zone asOf watermark exact
+	}
+}`
+
+func TestPathsLeadOnAndBack(t *testing.T) {
+	s := begin(t)
+	for _, v := range s.acme.Batch(t, shoppers...) {
+		wantEqual(t, "verdict", v.Status, "ACCEPTED")
+	}
+	for direction, want := range map[string]string{
+		"AFTER":  "4: 1 Buy 2 (1), 2 Visit 1 (0)",
+		"BEFORE": "4: 1 Chat 1 (0), 1 others 1 (0), 2 Visit 1 (0)",
+	} {
+		var got struct {
+			Paths struct {
+				Count int
+				Nodes []struct {
+					Step, Count, Ended int
+					Type               *string
+				}
+			}
+		}
+		s.acme.Query(t, pathsOfMay, map[string]any{"direction": direction}, &got)
+		text := fmt.Sprintf("%d:", got.Paths.Count)
+		for i, n := range got.Paths.Nodes {
+			name := "others"
+			if n.Type != nil {
+				name = *n.Type
+			}
+			if i > 0 {
+				text += ","
+			}
+			text += fmt.Sprintf(" %d %s %d (%d)", n.Step, name, n.Count, n.Ended)
+		}
+		wantEqual(t, direction, text, want)
 	}
 }

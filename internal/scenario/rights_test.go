@@ -29,6 +29,8 @@ var asked = map[string]string{
 	"Query.metrics":           `{ metrics { totalCount } }`,
 	"Query.metric":            `{ metric(key: "events") { value { value } } }`,
 	"Query.previewMetric":     `{ previewMetric(input: {name: "n", formula: "events"}) { total { value } } }`,
+	"Query.lifecycle":         `{ lifecycle { new } }`,
+	"Query.paths":             `{ paths(event: {}) { count } }`,
 	"Query.retention":         `{ retention(startEvent: {}) { sizes } }`,
 	"Query.funnel":            `{ funnel(steps: [{}, {}]) { open } }`,
 	"Query.restatements":      `{ restatements { nodes { start } } }`,

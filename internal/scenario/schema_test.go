@@ -169,6 +169,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	}
 	inGo["JourneyUnit"], inGo["RetentionMode"] = texts(journey.AllUnits()), texts(journey.AllModes())
 	inGo["RetentionStart"], inGo["RetentionReturn"] = texts(journey.AllStarts()), texts(journey.AllReturns())
+	inGo["PathDirection"] = texts(journey.AllDirections())
 	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
 	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
@@ -212,7 +213,7 @@ func texts[S ~string](list []S) (made []string) {
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{
-		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, peopleOfRows, revisionQuery,
+		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, lifecycleOfMay, pathsOfMay, peopleOfRows, revisionQuery,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,

@@ -55,4 +55,38 @@ query Funnel {
   }
 }`,
   ),
+  example(
+    'Lifecycle',
+    `How users come and go, week by week. Active users are
+the new, the returning and the resurrecting ones.`,
+    `
+query Lifecycle {
+  lifecycle(interval: WEEK, range: { last: { count: 12, interval: WEEK } }) {
+    at
+    new
+    returning
+    resurrecting
+    dormant
+    complete
+  }
+}`,
+  ),
+  example(
+    'Paths',
+    `What people do after they have signed up: the most
+frequent ways, as a tree in a list.`,
+    `
+query Paths {
+  paths(event: { types: ["Signed Up"] }, depth: 3, breadth: 4) {
+    count
+    nodes {
+      step
+      parent
+      type
+      count
+      ended
+    }
+  }
+}`,
+  ),
 ];
