@@ -18,8 +18,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 const (
@@ -58,7 +60,24 @@ type Loaders struct {
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 
+	AccountCalled *dataloader.Loader[int64, *customer.Called]
+	PersonCalled  *dataloader.Loader[int64, *customer.Called]
+	AccountSeen   *dataloader.Loader[int64, *time.Time]
+	PersonSeen    *dataloader.Loader[int64, *time.Time]
+	AccountOwner  *dataloader.Loader[int64, *uuid.UUID]
+	PersonOwner   *dataloader.Loader[int64, *uuid.UUID]
+	Member        *dataloader.Loader[uuid.UUID, *people.Member]
+	Note          *dataloader.Loader[uuid.UUID, *customer.Note]
+	Merge         *dataloader.Loader[uuid.UUID, *customer.Merge]
+	AccountNotes  *dataloader.Loader[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	PersonNotes   *dataloader.Loader[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	Timeline      *dataloader.Loader[TimelineKey, *timeline.Page]
+	Usage         *dataloader.Loader[UsageKey, *timeline.Usage]
+
 	Plan          *dataloader.Loader[int64, *revenue.Plan]
+	PlanOf        *dataloader.Loader[int64, *int64] // of an account
+	Invoices      *dataloader.Loader[PageKey[int64], customer.Page[revenue.Invoice]]
+	Movements     *dataloader.Loader[PageKey[revenue.Place], customer.Page[revenue.Moved]]
 	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
 	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
 	Payment       *dataloader.Loader[int64, *revenue.Payment]
@@ -81,6 +100,8 @@ type Services struct {
 	Summaries   *summary.Service
 	Revenue     *revenue.Service
 	Definitions *definition.Service
+	Staff       *people.Service
+	Timelines   *timeline.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -109,7 +130,23 @@ func fresh(from Services) *Loaders {
 		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
+		AccountCalled:  single(from.People.AccountsCalled),
+		PersonCalled:   single(from.People.PersonsCalled),
+		AccountSeen:    single(from.People.AccountsSeen),
+		PersonSeen:     single(from.People.PersonsSeen),
+		AccountOwner:   single(from.People.AccountOwners),
+		PersonOwner:    single(from.People.PersonOwners),
+		Member:         single(from.Staff.Colleagues),
+		Note:           single(from.People.NotesByID),
+		Merge:          single(from.People.MergesByID),
+		AccountNotes:   paged(from.People.AccountNotes),
+		PersonNotes:    paged(from.People.PersonNotes),
+		Timeline:       timelines(from.Timelines),
+		Usage:          usages(from.Timelines),
 		Plan:           single(from.Revenue.PlansByID),
+		PlanOf:         single(from.Revenue.PlanOf),
+		Invoices:       paged(from.Revenue.InvoicePages),
+		Movements:      paged(from.Revenue.MovementPages),
 		Subscription:   single(from.Revenue.SubscriptionsByID),
 		Invoice:        single(from.Revenue.InvoicesByID),
 		Payment:        single(from.Revenue.PaymentsByID),
@@ -135,6 +172,21 @@ func (l *Loaders) Forget() {
 	l.Accounts.ClearAll()
 	l.Members.ClearAll()
 	l.PersonHistory.ClearAll()
+	l.PersonCalled.ClearAll()
+	l.PersonSeen.ClearAll()
+	l.Merge.ClearAll()
+	l.ForgetCare()
+}
+
+// ForgetCare lets what is noted of customers, and who looks after them, be looked up again.
+func (l *Loaders) ForgetCare() {
+	l.AccountOwner.ClearAll()
+	l.PersonOwner.ClearAll()
+	l.Note.ClearAll()
+	l.AccountNotes.ClearAll()
+	l.PersonNotes.ClearAll()
+	l.Timeline.ClearAll()
+	l.Usage.ClearAll()
 }
 
 // figures answers questions for metrics together.
