@@ -8633,6 +8633,14 @@ enum AuditAction {
   IDENTITY_REATTACHED
   "The erasure of a person was begun."
   PERSON_ERASED
+  "It was said who looks after a customer."
+  OWNER_SET
+  "Something was noted of a customer. The log does not say what."
+  NOTE_ADDED
+  "A note was written anew."
+  NOTE_CHANGED
+  "A note was taken away."
+  NOTE_REMOVED
   "A version of the tracking plan was saved."
   PLAN_SAVED
   "Events in quarantine were released."
