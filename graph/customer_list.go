@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/identity"
 )
 
 // customerQuery reads what a list of people or accounts is asked for by.
@@ -60,6 +61,7 @@ func (r *Resolver) accountList(ctx context.Context, q customer.ListQuery, after 
 		}
 	}
 	page, err := r.Customers.ListAccounts(ctx, q)
+	lookAhead(ctx, "Account", identity.OfAccount, idsOf(page.Items))
 	c = &model.AccountListConnection{Search: q.Search}
 	c.Edges, c.Nodes, c.PageInfo = connectAs[model.AccountEdge](ctx, page.Items, page.More, after,
 		func(l *customer.Listed[customer.Account]) string { return spotKey(l.Spot) },
@@ -69,9 +71,18 @@ func (r *Resolver) accountList(ctx context.Context, q customer.ListQuery, after 
 
 func (r *Resolver) personList(ctx context.Context, q customer.ListQuery, after *string) (*model.PersonListConnection, error) {
 	page, err := r.Customers.ListPersons(ctx, q)
+	lookAhead(ctx, "Person", identity.OfPerson, idsOf(page.Items))
 	c := &model.PersonListConnection{Search: q.Search}
 	c.Edges, c.Nodes, c.PageInfo = connectAs[model.PersonEdge](ctx, page.Items, page.More, after,
 		func(l *customer.Listed[customer.Person]) string { return spotKey(l.Spot) },
 		func(l *customer.Listed[customer.Person]) *customer.Person { return &l.Item })
 	return c, err
+}
+
+func idsOf[T any](list []customer.Listed[T]) []int64 {
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	return ids
 }

@@ -36,10 +36,10 @@ begin
     select min((m.first_at at time zone zone)::date) - 1, least(max(m.last_day), newest) into oldest, newest
     from membership m where m.account_id = id;
   end if;
-  oldest := greatest(oldest, (since at time zone zone)::date);
   if oldest is null or newest is null then
-    return;
+    return; -- nobody was ever there
   end if;
+  oldest := greatest(oldest, (since at time zone zone)::date);
   while newest >= oldest loop
     for seen in
       select p.day, bit_or(p.slots) as slots, count(*) as n

@@ -41,50 +41,50 @@ type Loaders struct {
 	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
 	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
 
-	Event       *dataloader.Loader[event.Position, *event.Event]
-	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
-	APIKey      *dataloader.Loader[uuid.UUID, *access.APIKey]
+	Event       *Batched[event.Position, *event.Event]
+	ArchivePart *Batched[archive.Position, *archive.Part]
+	APIKey      *Batched[uuid.UUID, *access.APIKey]
 
-	Person        *dataloader.Loader[int64, *customer.Person] // by any identity of theirs
-	Identity      *dataloader.Loader[int64, *customer.Identity]
-	Account       *dataloader.Loader[int64, *customer.Account]
-	AccountOf     *dataloader.Loader[identity.Group, *customer.Account]
-	UserIDs       *dataloader.Loader[int64, *[]string]
-	PersonTraits  *dataloader.Loader[int64, *customer.Traits]
-	AccountTraits *dataloader.Loader[int64, *customer.Traits]
+	Person        *Batched[int64, *customer.Person] // by any identity of theirs
+	Identity      *Batched[int64, *customer.Identity]
+	Account       *Batched[int64, *customer.Account]
+	AccountOf     *Batched[identity.Group, *customer.Account]
+	UserIDs       *Batched[int64, *[]string]
+	PersonTraits  *Batched[int64, *customer.Traits]
+	AccountTraits *Batched[int64, *customer.Traits]
 
-	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
-	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
-	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
-	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
-	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
-	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+	Identities     *Batched[PageKey[int64], customer.Page[customer.Identity]] // of a person
+	Accounts       *Batched[PageKey[int64], customer.Page[customer.Account]]  // of a person
+	Members        *Batched[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *Batched[summary.Place, *[]summary.Summary]
+	PersonHistory  *Batched[PageKey[customer.Moment], customer.Page[customer.Change]]
+	AccountHistory *Batched[PageKey[customer.Moment], customer.Page[customer.Change]]
 
-	AccountCalled *dataloader.Loader[int64, *customer.Called]
-	PersonCalled  *dataloader.Loader[int64, *customer.Called]
-	AccountSeen   *dataloader.Loader[int64, *time.Time]
-	PersonSeen    *dataloader.Loader[int64, *time.Time]
-	AccountOwner  *dataloader.Loader[int64, *uuid.UUID]
-	PersonOwner   *dataloader.Loader[int64, *uuid.UUID]
-	Member        *dataloader.Loader[uuid.UUID, *people.Member]
-	Note          *dataloader.Loader[uuid.UUID, *customer.Note]
-	Merge         *dataloader.Loader[uuid.UUID, *customer.Merge]
-	AccountNotes  *dataloader.Loader[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
-	PersonNotes   *dataloader.Loader[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
-	Timeline      *dataloader.Loader[TimelineKey, *timeline.Page]
-	Usage         *dataloader.Loader[UsageKey, *timeline.Usage]
+	AccountCalled *Batched[int64, *customer.Called]
+	PersonCalled  *Batched[int64, *customer.Called]
+	AccountSeen   *Batched[int64, *time.Time]
+	PersonSeen    *Batched[int64, *time.Time]
+	AccountOwner  *Batched[int64, *uuid.UUID]
+	PersonOwner   *Batched[int64, *uuid.UUID]
+	Member        *Batched[uuid.UUID, *people.Member]
+	Note          *Batched[uuid.UUID, *customer.Note]
+	Merge         *Batched[uuid.UUID, *customer.Merge]
+	AccountNotes  *Batched[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	PersonNotes   *Batched[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	Timeline      *Batched[TimelineKey, *timeline.Page]
+	Usage         *Batched[UsageKey, *timeline.Usage]
 
-	Plan          *dataloader.Loader[int64, *revenue.Plan]
-	PlanOf        *dataloader.Loader[int64, *int64] // of an account
-	Invoices      *dataloader.Loader[PageKey[int64], customer.Page[revenue.Invoice]]
-	Movements     *dataloader.Loader[PageKey[revenue.Place], customer.Page[revenue.Moved]]
-	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
-	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
-	Payment       *dataloader.Loader[int64, *revenue.Payment]
-	Movement      *dataloader.Loader[int64, *revenue.Moved]
-	ExchangeRate  *dataloader.Loader[int64, *revenue.ExchangeRate]
-	MRR           *dataloader.Loader[int64, *[]metric.Money]                              // of an account
-	Subscriptions *dataloader.Loader[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
+	Plan          *Batched[int64, *revenue.Plan]
+	PlanOf        *Batched[int64, *int64] // of an account
+	Invoices      *Batched[PageKey[int64], customer.Page[revenue.Invoice]]
+	Movements     *Batched[PageKey[revenue.Place], customer.Page[revenue.Moved]]
+	Subscription  *Batched[int64, *revenue.Subscription]
+	Invoice       *Batched[int64, *revenue.Invoice]
+	Payment       *Batched[int64, *revenue.Payment]
+	Movement      *Batched[int64, *revenue.Moved]
+	ExchangeRate  *Batched[int64, *revenue.ExchangeRate]
+	MRR           *Batched[int64, *[]metric.Money]                              // of an account
+	Subscriptions *Batched[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 }
 
 type loadersKey struct{}
@@ -203,8 +203,8 @@ func figures(metrics *metric.Service) *dataloader.Loader[*metric.Question, metri
 }
 
 // single loads things by their keys.
-func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *dataloader.Loader[K, *V] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
+func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *Batched[K, *V] {
+	return batched(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
 		ctx, cancel := within(ctx)
 		defer cancel()
 		found, err := find(ctx, keys)
@@ -216,7 +216,7 @@ func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error
 			}
 		}
 		return results
-	}, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
+	})
 }
 
 // within bounds a batch. It serves callers beyond the one whose context it was given.

@@ -41,7 +41,7 @@ func (k TimelineKey) ask() (a timeline.Ask, err error) {
 }
 
 // timelines loads pages of timelines, those that are asked for alike together.
-func timelines(from *timeline.Service) *dataloader.Loader[TimelineKey, *timeline.Page] {
+func timelines(from *timeline.Service) *Batched[TimelineKey, *timeline.Page] {
 	return alike(func(k TimelineKey) (int64, TimelineKey) {
 		of := k.Of
 		k.Of = 0
@@ -61,7 +61,7 @@ type UsageKey struct {
 	Ask timeline.UsageAsk
 }
 
-func usages(from *timeline.Service) *dataloader.Loader[UsageKey, *timeline.Usage] {
+func usages(from *timeline.Service) *Batched[UsageKey, *timeline.Usage] {
 	return alike(func(k UsageKey) (int64, UsageKey) { return k.Of, UsageKey{Ask: k.Ask} },
 		func(ctx context.Context, of []int64, k UsageKey) (map[int64]timeline.Usage, error) {
 			return from.Usages(ctx, of, k.Ask)
@@ -70,8 +70,8 @@ func usages(from *timeline.Service) *dataloader.Loader[UsageKey, *timeline.Usage
 
 // alike loads what is asked of several things by the same question together: part takes the thing
 // out of a key, and leaves the question.
-func alike[K comparable, V any](part func(K) (int64, K), read func(ctx context.Context, of []int64, question K) (map[int64]V, error)) *dataloader.Loader[K, *V] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
+func alike[K comparable, V any](part func(K) (int64, K), read func(ctx context.Context, of []int64, question K) (map[int64]V, error)) *Batched[K, *V] {
+	return batched(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
 		ctx, cancel := within(ctx)
 		defer cancel()
 		results := make([]*dataloader.Result[*V], len(keys))
@@ -94,5 +94,5 @@ func alike[K comparable, V any](part func(K) (int64, K), read func(ctx context.C
 			}
 		}
 		return results
-	}, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
+	})
 }

@@ -1,11 +1,11 @@
 package scenario_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
@@ -89,7 +89,7 @@ func anAccountIsFound(t *testing.T, s story) {
 		{"g", "g1 g2 g4"},
 		{"g4", "g4"},
 		{" nobody at all ", ""},
-		{"%", ""}, {"_cme", ""}, {`\`, ""}, {"acme' or true --", "g1 g2 acme"},
+		{"%", ""}, {"_", ""}, {`\`, ""}, {"acme' or true --", "g1 g2 acme"},
 	} {
 		got := listOf(t, s.acme, listAccounts, "search", c.search)
 		if strings.HasPrefix(c.search, "acme'") || c.search == "acme.test" {
@@ -114,7 +114,7 @@ func aPersonIsFound(t *testing.T, s story) {
 		event("m3", "E", "ann-2", noon))
 	for search, want := range map[string]string{
 		"ann": "ann ann-2", "ann archer": "ann", "archer": "ann", "work.example": "ann", "ann@work.example": "ann", "initech": "ann", "hooli": "ben",
-		"phone-1": "ann", "phone": "", "benedikt": "ben", "ann-2": "ann-2",
+		"phone-1": "ann", "phone": "", "benedikt": "ben", "ann-2": "ann-2 ann",
 	} {
 		wantEqual(t, "people for "+search, listOf(t, s.acme, listPeople, "search", search).names(), want)
 	}
@@ -147,11 +147,16 @@ func theErasedAreNotFound(t *testing.T, s story) {
 // waitErased waits until all that was to be erased is forgotten.
 func (s story) waitErased(t *testing.T) {
 	t.Helper()
-	s.kit.Eventually(t, func() bool {
+	for deadline := time.Now().Add(20 * time.Second); ; {
 		var running int
 		s.kit.Scan(t, `select count(*) from erasure where tenant_id = $1 and forgotten_at is null`, []any{s.acme.ID}, &running)
-		return running == 0
-	})
+		if running == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the erasure does not begin")
+		}
+	}
 }
 
 // crowd are accounts of which some share what lists are sorted by, and some have none of it.
@@ -170,20 +175,13 @@ func crowd(t *testing.T, s story) {
 		}
 	}
 	tellOf(t, s, s.acme, calls...)
-	items := []json.RawMessage{item(proPlan)}
+	items := []string{proPlan, dollar}
 	for i := range 5 {
-		items = append(items, item(fmt.Sprintf(`{"subscription": {"id": "s%d", "groupId": "g%02d", "plan": "pro", "status": "ACTIVE", "quantity": %d, "occurredAt": "2026-03-05T10:00:00Z"}}`, i, i, 1+i%2)))
+		items = append(items, fmt.Sprintf(`{"subscription": {"id": "s%d", "groupId": "g%02d", "plan": "pro", "status": "ACTIVE", "quantity": %d, "occurredAt": "2026-03-05T10:00:00Z"}}`, i, i, 1+i%2))
 	}
-	for _, status := range strings.Fields(record(t, s, s.acme, texts(rawTexts(items))...).statuses()) {
+	for _, status := range strings.Fields(record(t, s, s.acme, items...).statuses()) {
 		wantEqual(t, "recorded", status, "ACCEPTED")
 	}
-}
-
-func rawTexts(items []json.RawMessage) (made []string) {
-	for _, i := range items {
-		made = append(made, string(i))
-	}
-	return made
 }
 
 // Whichever way, pages of any size are the whole list, each once, and those without come last.
@@ -266,15 +264,15 @@ func personalSearch(t *testing.T, s story) {
 
 func listsThatAreRefused(t *testing.T, s story) {
 	for document, field := range map[string]string{
-		`{ accounts(first: 0) { totalCount } }`:                                                   "first",
-		`{ accounts(first: 101) { totalCount } }`:                                                 "first",
-		`{ accounts(orderBy: RELEVANCE) { totalCount } }`:                                         "orderBy",
-		`{ people(orderBy: MRR) { totalCount } }`:                                                 "orderBy",
-		`{ accounts(search: "x", orderBy: RELEVANCE, direction: ASCENDING) { totalCount } }`:      "direction",
-		`{ accounts(after: "x") { totalCount } }`:                                                 "after",
-		fmt.Sprintf(`{ accounts(search: %q) { totalCount } }`, strings.Repeat("x", 201)):          "search",
-		`{ people(search: "a\u0000b") { totalCount } }`:                                           "search",
-		`{ accounts(after: "MTswOy07LTs") { totalCount } }`:                                       "after",
+		`{ accounts(first: 0) { totalCount } }`:                                              "first",
+		`{ accounts(first: 101) { totalCount } }`:                                            "first",
+		`{ accounts(orderBy: RELEVANCE) { totalCount } }`:                                    "orderBy",
+		`{ people(orderBy: MRR) { totalCount } }`:                                            "orderBy",
+		`{ accounts(search: "x", orderBy: RELEVANCE, direction: ASCENDING) { totalCount } }`: "direction",
+		`{ accounts(after: "x") { totalCount } }`:                                            "after",
+		fmt.Sprintf(`{ accounts(search: %q) { totalCount } }`, strings.Repeat("x", 201)):     "search",
+		`{ people(search: "a\u0000b") { totalCount } }`:                                      "search",
+		`{ accounts(after: "MTswOy07LTs") { totalCount } }`:                                  "after",
 	} {
 		answer := s.kit.Ask(t, s.acme.ReadKey, document, nil)
 		if len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != badInput || answer.Errors[0].Extensions.Field != field {
