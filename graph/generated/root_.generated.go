@@ -12871,7 +12871,7 @@ interface TimelineEntry {
 type EventEntry implements TimelineEntry @can(do: READ) {
   "When it was done."
   at: DateTime!
-  "EVENT."
+  "EVENT, as ever."
   kind: TimelineKind!
   "What was done."
   event: Event
@@ -12881,7 +12881,7 @@ type EventEntry implements TimelineEntry @can(do: READ) {
 type TraitEntry implements TimelineEntry @can(do: READ) {
   "When it was said."
   at: DateTime!
-  "TRAIT."
+  "TRAIT, as ever."
   kind: TimelineKind!
   "What was said."
   change: TraitChange!
@@ -12891,7 +12891,7 @@ type TraitEntry implements TimelineEntry @can(do: READ) {
 type MrrEntry implements TimelineEntry @can(do: READ_REVENUE) {
   "When: the day's last change."
   at: DateTime!
-  "MRR."
+  "MRR, as ever."
   kind: TimelineKind!
   "How it moved."
   movement: MrrMovement
@@ -12901,7 +12901,7 @@ type MrrEntry implements TimelineEntry @can(do: READ_REVENUE) {
 type SubscriptionEntry implements TimelineEntry @can(do: READ_REVENUE) {
   "Since when it stood so."
   at: DateTime!
-  "SUBSCRIPTION."
+  "SUBSCRIPTION, as ever."
   kind: TimelineKind!
   "The subscription, as it stands now."
   subscription: CustomerSubscription
@@ -12913,7 +12913,7 @@ type SubscriptionEntry implements TimelineEntry @can(do: READ_REVENUE) {
 type InvoiceEntry implements TimelineEntry @can(do: READ_REVENUE) {
   "When it was issued."
   at: DateTime!
-  "INVOICE."
+  "INVOICE, as ever."
   kind: TimelineKind!
   "The invoice, as it stands now."
   invoice: Invoice
@@ -12923,7 +12923,7 @@ type InvoiceEntry implements TimelineEntry @can(do: READ_REVENUE) {
 type PaymentEntry implements TimelineEntry @can(do: READ_REVENUE) {
   "When it was made."
   at: DateTime!
-  "PAYMENT."
+  "PAYMENT, as ever."
   kind: TimelineKind!
   "The payment."
   payment: Payment
@@ -12933,7 +12933,7 @@ type PaymentEntry implements TimelineEntry @can(do: READ_REVENUE) {
 type NoteEntry implements TimelineEntry @can(do: READ) {
   "When it was written."
   at: DateTime!
-  "NOTE."
+  "NOTE, as ever."
   kind: TimelineKind!
   "The note."
   note: Note
@@ -12943,7 +12943,7 @@ type NoteEntry implements TimelineEntry @can(do: READ) {
 type MergeEntry implements TimelineEntry @can(do: READ_PII) {
   "When it was made, or undone."
   at: DateTime!
-  "MERGE."
+  "MERGE, as ever."
   kind: TimelineKind!
   "The merge."
   merge: PersonMerge
