@@ -108,7 +108,7 @@ func inSchemaWords(problem *fault.Error) *fault.Error {
 	return problem.In("type")
 }
 
-func orEmpty(text *string) string {
+func orEmpty[S ~string](text *S) S {
 	if text == nil {
 		return ""
 	}

@@ -41,6 +41,10 @@ func (r *accountResolver) Members(ctx context.Context, obj *customer.Account, fi
 	return memberConnection(ctx, page, after), err
 }
 
+func (r *accountListConnectionResolver) TotalCount(ctx context.Context, obj *model.AccountListConnection) (int, error) {
+	return r.Customers.CountAccounts(ctx, obj.Search)
+}
+
 func (r *erasureResolver) ID(ctx context.Context, obj *customer.Erasure) (string, error) {
 	return nodeID(erasureNode, obj.ID.String()), nil
 }
@@ -62,7 +66,7 @@ func (r *mutationResolver) MergePeople(ctx context.Context, from string, into st
 	if err != nil {
 		return nil, err
 	}
-	merge, err := r.People.Merge(ctx, child, parent, reason)
+	merge, err := r.Customers.Merge(ctx, child, parent, reason)
 	loader.From(ctx).Forget()
 	return &merge, err
 }
@@ -76,7 +80,7 @@ func (r *mutationResolver) UndoMerge(ctx context.Context, id string) (*customer.
 	if err != nil {
 		return nil, err
 	}
-	merge, err := r.People.Undo(ctx, made)
+	merge, err := r.Customers.Undo(ctx, made)
 	loader.From(ctx).Forget()
 	return &merge, err
 }
@@ -86,7 +90,7 @@ func (r *mutationResolver) DetachIdentity(ctx context.Context, id string, reason
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.People.Detach(ctx, number, reason)
+	found, err := r.Customers.Detach(ctx, number, reason)
 	loader.From(ctx).Forget()
 	return &found, err
 }
@@ -96,7 +100,7 @@ func (r *mutationResolver) ReattachIdentity(ctx context.Context, id string, reas
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.People.Reattach(ctx, number, reason)
+	found, err := r.Customers.Reattach(ctx, number, reason)
 	loader.From(ctx).Forget()
 	return &found, err
 }
@@ -106,7 +110,7 @@ func (r *mutationResolver) ErasePerson(ctx context.Context, id string, reason st
 	if err != nil {
 		return nil, err
 	}
-	erasure, err := r.People.Erase(ctx, number, reason)
+	erasure, err := r.Customers.Erase(ctx, number, reason)
 	loader.From(ctx).Forget()
 	return &erasure, err
 }
@@ -154,6 +158,10 @@ func (r *personResolver) Accounts(ctx context.Context, obj *customer.Person, fir
 	return accountConnection(ctx, page, after), err
 }
 
+func (r *personListConnectionResolver) TotalCount(ctx context.Context, obj *model.PersonListConnection) (int, error) {
+	return r.Customers.CountPersons(ctx, obj.Search)
+}
+
 func (r *personMergeResolver) ID(ctx context.Context, obj *customer.Merge) (string, error) {
 	return nodeID(mergeNode, obj.ID.String()), nil
 }
@@ -167,11 +175,27 @@ func (r *personMergeResolver) Into(ctx context.Context, obj *customer.Merge) (*c
 }
 
 func (r *queryResolver) Person(ctx context.Context, userID *string, anonymousID *string) (*customer.Person, error) {
-	return r.People.FindPerson(ctx, userID, anonymousID)
+	return r.Customers.FindPerson(ctx, userID, anonymousID)
 }
 
 func (r *queryResolver) Account(ctx context.Context, groupID string, groupType string) (*customer.Account, error) {
 	return loader.From(ctx).AccountOf.Load(ctx, identity.Group{Type: groupType, ID: groupID})()
+}
+
+func (r *queryResolver) Accounts(ctx context.Context, search *string, orderBy *customer.Order, direction *customer.Direction, first int, after *string) (*model.AccountListConnection, error) {
+	q, err := customerQuery(search, orderBy, direction, first, after)
+	if err != nil {
+		return nil, err
+	}
+	return r.accountList(ctx, q, after)
+}
+
+func (r *queryResolver) People(ctx context.Context, search *string, orderBy *customer.Order, direction *customer.Direction, first int, after *string) (*model.PersonListConnection, error) {
+	q, err := customerQuery(search, orderBy, direction, first, after)
+	if err != nil {
+		return nil, err
+	}
+	return r.personList(ctx, q, after)
 }
 
 func (r *queryResolver) PersonMerges(ctx context.Context, first int, after *string) (*model.PersonMergeConnection, error) {
@@ -179,11 +203,15 @@ func (r *queryResolver) PersonMerges(ctx context.Context, first int, after *stri
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.People.Merges(ctx, first, before)
+	page, err := r.Customers.Merges(ctx, first, before)
 	return mergeConnection(ctx, page, after), err
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
+
+func (r *Resolver) AccountListConnection() generated.AccountListConnectionResolver {
+	return &accountListConnectionResolver{r}
+}
 
 func (r *Resolver) Erasure() generated.ErasureResolver { return &erasureResolver{r} }
 
@@ -191,12 +219,18 @@ func (r *Resolver) Identity() generated.IdentityResolver { return &identityResol
 
 func (r *Resolver) Person() generated.PersonResolver { return &personResolver{r} }
 
+func (r *Resolver) PersonListConnection() generated.PersonListConnectionResolver {
+	return &personListConnectionResolver{r}
+}
+
 func (r *Resolver) PersonMerge() generated.PersonMergeResolver { return &personMergeResolver{r} }
 
 type (
-	accountResolver     struct{ *Resolver }
-	erasureResolver     struct{ *Resolver }
-	identityResolver    struct{ *Resolver }
-	personResolver      struct{ *Resolver }
-	personMergeResolver struct{ *Resolver }
+	accountResolver               struct{ *Resolver }
+	accountListConnectionResolver struct{ *Resolver }
+	erasureResolver               struct{ *Resolver }
+	identityResolver              struct{ *Resolver }
+	personResolver                struct{ *Resolver }
+	personListConnectionResolver  struct{ *Resolver }
+	personMergeResolver           struct{ *Resolver }
 )

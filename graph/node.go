@@ -46,7 +46,7 @@ func (r *Resolver) findNode(ctx context.Context, id string) (model.Node, error) 
 			return nil, err
 		}
 		return found(loader.From(ctx).APIKey.Load(ctx, id)())
-	case mergeNode, erasureNode:
+	case mergeNode, erasureNode, noteNode:
 		return r.findAct(ctx, kind, key)
 	case memberNode, invitationNode, roleNode, providerNode:
 		return r.findStaff(ctx, kind, key)
@@ -98,11 +98,14 @@ func (r *Resolver) findAct(ctx context.Context, kind, key string) (model.Node, e
 	if err != nil {
 		return nil, err
 	}
+	if kind == noteNode {
+		return found(loader.From(ctx).Note.Load(ctx, id)())
+	}
 	if kind == mergeNode {
-		merge, err := r.People.FindMerge(ctx, id)
+		merge, err := r.Customers.FindMerge(ctx, id)
 		return found(&merge, err)
 	}
-	erasure, err := r.People.FindErasure(ctx, id)
+	erasure, err := r.Customers.FindErasure(ctx, id)
 	return found(&erasure, err)
 }
 

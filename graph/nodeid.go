@@ -31,6 +31,7 @@ const (
 	accountNode  = "account"
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
+	noteNode     = "note"
 
 	documentNode = "document"
 	auditNode    = "audit"

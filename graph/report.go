@@ -158,8 +158,9 @@ func (r *Resolver) prepare(ctx context.Context) context.Context {
 
 func (r *Resolver) sources() loader.Services {
 	return loader.Services{
-		Events: r.EventReader, Parts: r.ArchiveReader, People: r.People, Keys: r.Keyring,
+		Events: r.EventReader, Parts: r.ArchiveReader, People: r.Customers, Keys: r.Keyring,
 		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Definitions: r.Definitions,
+		Staff: r.Staff, Timelines: r.Timelines,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 // Resolver holds the services that answer.
@@ -33,7 +34,8 @@ type Resolver struct {
 	EventAppender  event.Appender // takes events in
 	EventWriter    *event.Writer  // stores those that are let in later
 	Registry       *registry.Service
-	People         *customer.Service
+	Customers      *customer.Service
+	Timelines      *timeline.Service
 	Staff          *people.Service // who works with Tidemark
 	Documents      *document.Service
 	AuditLog       *auditlog.Service

@@ -25,6 +25,15 @@ func uuidOf(kind, argument, id string) (uuid.UUID, error) {
 	return uuid.Nil, errNoNode.In(argument)
 }
 
+// optionalUUID is uuidOf for an argument that need not be given.
+func optionalUUID(kind, argument string, id *string) (*uuid.UUID, error) {
+	if id == nil {
+		return nil, nil
+	}
+	found, err := uuidOf(kind, argument, *id)
+	return &found, err
+}
+
 func uuidID(kind string, id uuid.UUID) string { return nodeID(kind, id.String()) }
 
 // tenantOf reads an argument that must be a tenant's id; without one it is none.

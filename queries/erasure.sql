@@ -219,3 +219,13 @@ where ctid = any (array(
 update erasure
 set database_done_at = now()
 where tenant_id = @tenant_id and erasure_id = @erasure_id and database_done_at is null;
+
+-- Worker: what was noted of them.
+-- name: ErasureDeleteNotes :exec
+delete from customer_note
+where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@identity_ids::bigint[]);
+
+-- Worker: who looked after them.
+-- name: ErasureDeleteOwners :exec
+delete from customer_owner
+where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@identity_ids::bigint[]);

@@ -75,3 +75,11 @@ for update of m;
 -- One change of who may do what at a time, in a tenant; the lock goes with the transaction.
 -- name: MemberTakeTurn :exec
 select pg_advisory_xact_lock(hashtextextended('tidemark_members/' || current_tenant()::text, 0));
+
+-- Several at once, for a dataloader.
+-- name: MemberListByIDs :many
+select m.login_id, l.email, l.name, m.role_id, m.joined_at
+from member m
+join login l on l.login_id = m.login_id
+where m.login_id = any (@login_ids::uuid[]) and m.removed_at is null
+order by m.login_id;

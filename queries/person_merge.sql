@@ -26,3 +26,9 @@ limit @most;
 -- name: IdentityCorrectionInsert :exec
 insert into identity_correction (correction_id, kind, identity_ids, reason, made_by)
 values (@correction_id, @kind, @identity_ids, @reason, @made_by);
+
+-- name: PersonMergeListByIDs :many
+select merge_id, from_id, into_id, reason, made_by, made_at, undone_by, undone_at
+from person_merge
+where merge_id = any (@merge_ids::uuid[])
+order by merge_id;

@@ -433,3 +433,51 @@ select r.rate_id, r.base, r.currency, r.day, r.rate::text as rate, r.recorded_at
 from fx_rate r
 where r.rate_id = any (@ids::bigint[])
 order by r.rate_id;
+
+-- Of the plans that accounts are on now, the one that comes to most.
+-- name: PlanOfAccounts :many
+select distinct on (s.account_id) s.account_id, s.plan_id
+from subscription s
+where s.account_id = any (@account_ids::bigint[])
+  and coalesce(s.started_at, s.trial_starts_at, s.occurred_at) <= now()
+  and (s.ended_at is null or s.ended_at > now())
+  and (s.status in ('TRIALING', 'ACTIVE', 'PAST_DUE') or s.status = 'CANCELED' and s.period_ends_at > now())
+order by s.account_id, s.monthly desc, s.subscription_id;
+
+-- As InvoicePage, for each of several accounts.
+-- name: InvoicePageOfAccounts :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from unnest(@account_ids::bigint[]) as w (account_id)
+cross join lateral (
+  select o.*
+  from invoice o
+  where o.account_id = w.account_id and o.invoice_id < @before_id
+  order by o.invoice_id desc
+  limit @most
+) i
+order by i.account_id, i.invoice_id desc;
+
+-- As MrrMovementPage, for each of several accounts.
+-- name: MrrMovementPageOfAccounts :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, m.amount, m.subscription_ids, m.plan_ids, m.amounts
+from unnest(@account_ids::bigint[]) as w (account_id)
+cross join lateral (
+  select o.movement_id, o.account_id, o.at, o.kind, o.currency, o.recorded_at, sum(o.amount)::bigint as amount,
+    array_agg(o.subscription_id order by o.subscription_id, o.plan_id)::bigint[] as subscription_ids,
+    array_agg(o.plan_id order by o.subscription_id, o.plan_id)::bigint[] as plan_ids,
+    array_agg(o.amount order by o.subscription_id, o.plan_id)::bigint[] as amounts
+  from mrr_movement o
+  where o.account_id = w.account_id
+    and o.at <= @after_at::timestamptz
+    and (o.at, o.movement_id) < (@after_at, @after_id::bigint)
+    and o.superseded_at is null
+    and o.shown_at <= now()
+    and (o.hidden_at is null or o.hidden_at > now())
+  group by o.movement_id, o.account_id, o.at, o.kind, o.currency, o.recorded_at
+  having sum(o.amount) <> 0
+  order by o.at desc, o.movement_id desc
+  limit @most
+) m
+order by m.account_id, m.at desc, m.movement_id desc;

@@ -2515,4 +2515,11 @@ func (ec *executionContext) marshalNVerdictStatus2githubᚗcomᚋtidemarkhqᚋti
 	return res
 }
 
+func (ec *executionContext) marshalOEvent2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋeventᚐEvent(ctx context.Context, sel ast.SelectionSet, v *event.Event) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Event(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

@@ -6417,6 +6417,20 @@ func (ec *executionContext) unmarshalOExchangeRateInput2ᚖgithubᚗcomᚋtidema
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOInvoice2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *revenue.Invoice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Invoice(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOInvoiceConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐInvoiceConnection(ctx context.Context, sel ast.SelectionSet, v *model.InvoiceConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InvoiceConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOInvoiceInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐInvoiceItem(ctx context.Context, v any) (*revenue.InvoiceItem, error) {
 	if v == nil {
 		return nil, nil
@@ -6462,6 +6476,20 @@ func (ec *executionContext) marshalOMinorUnits2ᚖint64(ctx context.Context, sel
 	return res
 }
 
+func (ec *executionContext) marshalOMrrMovement2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐMoved(ctx context.Context, sel ast.SelectionSet, v *revenue.Moved) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MrrMovement(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMrrMovementConnection2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐMrrMovementConnection(ctx context.Context, sel ast.SelectionSet, v *model.MrrMovementConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MrrMovementConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOMrrMovementKind2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐKind(ctx context.Context, v any) (*revenue.Kind, error) {
 	if v == nil {
 		return nil, nil
@@ -6479,6 +6507,13 @@ func (ec *executionContext) marshalOMrrMovementKind2ᚖgithubᚗcomᚋtidemarkhq
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOPayment2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐPayment(ctx context.Context, sel ast.SelectionSet, v *revenue.Payment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Payment(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOPaymentKind2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐPaymentKind(ctx context.Context, v any) (*revenue.PaymentKind, error) {
@@ -6517,6 +6552,13 @@ func (ec *executionContext) marshalOPaymentStatus2ᚖgithubᚗcomᚋtidemarkhq�
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOPlan2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐPlan(ctx context.Context, sel ast.SelectionSet, v *revenue.Plan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Plan(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOPlanInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐPlanItem(ctx context.Context, v any) (*revenue.PlanItem, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -21,6 +22,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -35,28 +37,37 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	APIKey() APIKeyResolver
 	Account() AccountResolver
+	AccountListConnection() AccountListConnectionResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
 	CustomerSubscription() CustomerSubscriptionResolver
 	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
+	EventEntry() EventEntryResolver
 	EventType() EventTypeResolver
 	Events() EventsResolver
 	ExchangeRate() ExchangeRateResolver
 	FunnelStep() FunnelStepResolver
 	Identity() IdentityResolver
 	Invoice() InvoiceResolver
+	InvoiceEntry() InvoiceEntryResolver
+	MergeEntry() MergeEntryResolver
 	Metric() MetricResolver
 	MetricRow() MetricRowResolver
 	MetricSeries() MetricSeriesResolver
 	MetricSummary() MetricSummaryResolver
 	MetricValue() MetricValueResolver
 	MetricVersion() MetricVersionResolver
+	MrrEntry() MrrEntryResolver
 	MrrMovement() MrrMovementResolver
 	MrrMovementPart() MrrMovementPartResolver
 	Mutation() MutationResolver
+	Note() NoteResolver
+	NoteEntry() NoteEntryResolver
 	Payment() PaymentResolver
+	PaymentEntry() PaymentEntryResolver
 	Person() PersonResolver
+	PersonListConnection() PersonListConnectionResolver
 	PersonMerge() PersonMergeResolver
 	Plan() PlanResolver
 	Query() QueryResolver
@@ -66,6 +77,7 @@ type ResolverRoot interface {
 	SchemaChange() SchemaChangeResolver
 	SharedReport() SharedReportResolver
 	Subscription() SubscriptionResolver
+	SubscriptionEntry() SubscriptionEntryResolver
 	Tenant() TenantResolver
 	TrackingPlan() TrackingPlanResolver
 	TrustedDocumentConnection() TrustedDocumentConnectionResolver
@@ -107,15 +119,26 @@ type ComplexityRoot struct {
 	}
 
 	Account struct {
+		Domain        func(childComplexity int) int
+		Email         func(childComplexity int) int
 		FirstSeenAt   func(childComplexity int) int
 		GroupID       func(childComplexity int) int
 		GroupType     func(childComplexity int) int
 		ID            func(childComplexity int) int
+		Invoices      func(childComplexity int, first int, after *string) int
+		LastSeenAt    func(childComplexity int) int
 		Members       func(childComplexity int, first int, after *string) int
 		Mrr           func(childComplexity int) int
+		MrrMovements  func(childComplexity int, first int, after *string) int
+		Name          func(childComplexity int) int
+		Notes         func(childComplexity int, first int, after *string) int
+		Owner         func(childComplexity int) int
+		Plan          func(childComplexity int) int
 		Subscriptions func(childComplexity int, first int, after *string) int
+		Timeline      func(childComplexity int, first int, after *string, filter *timeline.Filter) int
 		TraitHistory  func(childComplexity int, first int, after *string) int
 		Traits        func(childComplexity int) int
+		Usage         func(childComplexity int, rangeArg *model.SpanInput, first int) int
 	}
 
 	AccountConnection struct {
@@ -127,6 +150,13 @@ type ComplexityRoot struct {
 	AccountEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AccountListConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	ArchivePart struct {
@@ -233,6 +263,15 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CustomerUsage struct {
+		Complete func(childComplexity int) int
+		Counts   func(childComplexity int) int
+		From     func(childComplexity int) int
+		LastAt   func(childComplexity int) int
+		To       func(childComplexity int) int
+		Types    func(childComplexity int) int
+	}
+
 	Dimension struct {
 		Kind      func(childComplexity int) int
 		NameOrNil func(childComplexity int) int
@@ -286,6 +325,12 @@ type ComplexityRoot struct {
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EventEntry struct {
+		At    func(childComplexity int) int
+		Event func(childComplexity int) int
+		Kind  func(childComplexity int) int
 	}
 
 	EventProperty struct {
@@ -546,6 +591,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	InvoiceEntry struct {
+		At      func(childComplexity int) int
+		Invoice func(childComplexity int) int
+		Kind    func(childComplexity int) int
+	}
+
 	InvoiceLine struct {
 		Amount       func(childComplexity int) int
 		Description  func(childComplexity int) int
@@ -634,6 +685,13 @@ type ComplexityRoot struct {
 		RoleName   func(childComplexity int) int
 		TenantID   func(childComplexity int) int
 		TenantName func(childComplexity int) int
+	}
+
+	MergeEntry struct {
+		At     func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Merge  func(childComplexity int) int
+		Undone func(childComplexity int) int
 	}
 
 	Metric struct {
@@ -865,6 +923,12 @@ type ComplexityRoot struct {
 		Currency func(childComplexity int) int
 	}
 
+	MrrEntry struct {
+		At       func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Movement func(childComplexity int) int
+	}
+
 	MrrMovement struct {
 		Account    func(childComplexity int) int
 		Amount     func(childComplexity int) int
@@ -894,7 +958,9 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, token string, name string, password string) int
+		AddNote                  func(childComplexity int, to string, text string) int
 		ChangeMemberRole         func(childComplexity int, id string, role string) int
+		ChangeNote               func(childComplexity int, id string, text string) int
 		ChangePassword           func(childComplexity int, password string, newPassword string) int
 		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
@@ -922,6 +988,7 @@ type ComplexityRoot struct {
 		RemoveIdentityProvider   func(childComplexity int, id string) int
 		RemoveMember             func(childComplexity int, id string) int
 		RemoveMetric             func(childComplexity int, key string) int
+		RemoveNote               func(childComplexity int, id string) int
 		RemoveRole               func(childComplexity int, id string) int
 		RemoveSecondFactor       func(childComplexity int, code string) int
 		RenewRecoveryCodes       func(childComplexity int, code string) int
@@ -938,6 +1005,7 @@ type ComplexityRoot struct {
 		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
+		SetOwner                 func(childComplexity int, of string, owner *string) int
 		ShareReport              func(childComplexity int, id string, tenant string, rows *model.RowConditionsInput) int
 		SignIn                   func(childComplexity int, email string, password string, tenant *string) int
 		SignOut                  func(childComplexity int) int
@@ -953,6 +1021,32 @@ type ComplexityRoot struct {
 	NewAPIKey struct {
 		Key    func(childComplexity int) int
 		Secret func(childComplexity int) int
+	}
+
+	Note struct {
+		Author    func(childComplexity int) int
+		ChangedAt func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Customer  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Text      func(childComplexity int) int
+	}
+
+	NoteConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NoteEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NoteEntry struct {
+		At   func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Note func(childComplexity int) int
 	}
 
 	ObservedKind struct {
@@ -1012,13 +1106,27 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PaymentEntry struct {
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Payment func(childComplexity int) int
+	}
+
 	Person struct {
 		Accounts     func(childComplexity int, first int, after *string) int
+		Domain       func(childComplexity int) int
+		Email        func(childComplexity int) int
 		FirstSeenAt  func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Identities   func(childComplexity int, first int, after *string) int
+		LastSeenAt   func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Notes        func(childComplexity int, first int, after *string) int
+		Owner        func(childComplexity int) int
+		Timeline     func(childComplexity int, first int, after *string, filter *timeline.Filter) int
 		TraitHistory func(childComplexity int, first int, after *string) int
 		Traits       func(childComplexity int) int
+		Usage        func(childComplexity int, rangeArg *model.SpanInput, first int) int
 		UserIds      func(childComplexity int) int
 	}
 
@@ -1031,6 +1139,13 @@ type ComplexityRoot struct {
 	PersonEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	PersonListConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	PersonMerge struct {
@@ -1154,6 +1269,7 @@ type ComplexityRoot struct {
 	Query struct {
 		APIKeys              func(childComplexity int, first int, after *string) int
 		Account              func(childComplexity int, groupID string, groupType string) int
+		Accounts             func(childComplexity int, search *string, orderBy *customer.Order, direction *customer.Direction, first int, after *string) int
 		ArchiveParts         func(childComplexity int, first int, after *string) int
 		AuditLog             func(childComplexity int, first int, after *string, actions []audit.Action, actor *string, target *model.AuditTargetInput, from *time.Time, to *time.Time) int
 		EventType            func(childComplexity int, name string) int
@@ -1173,6 +1289,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id string) int
 		Paths                func(childComplexity int, event model.EventMatchInput, direction journey.Direction, depth int, breadth int, within *model.DurationInput, unit journey.Unit, rangeArg *model.RangeInput, zone *string) int
 		Payments             func(childComplexity int, kind *revenue.PaymentKind, account *string, invoice *string, first int, after *string) int
+		People               func(childComplexity int, search *string, orderBy *customer.Order, direction *customer.Direction, first int, after *string) int
 		Person               func(childComplexity int, userID *string, anonymousID *string) int
 		PersonMerges         func(childComplexity int, first int, after *string) int
 		PlanViolations       func(childComplexity int, first int, after *string, types []string) int
@@ -1430,6 +1547,13 @@ type ComplexityRoot struct {
 		Live func(childComplexity int) int
 	}
 
+	SubscriptionEntry struct {
+		At           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Subscription func(childComplexity int) int
+	}
+
 	Tenant struct {
 		Branding             func(childComplexity int) int
 		ChurnRule            func(childComplexity int) int
@@ -1443,6 +1567,18 @@ type ComplexityRoot struct {
 		Name                 func(childComplexity int) int
 		WeekStart            func(childComplexity int) int
 		Zone                 func(childComplexity int) int
+	}
+
+	TimelineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		SearchedTo func(childComplexity int) int
+	}
+
+	TimelineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	TrackingPlan struct {
@@ -1491,6 +1627,12 @@ type ComplexityRoot struct {
 	TraitChangeEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TraitEntry struct {
+		At     func(childComplexity int) int
+		Change func(childComplexity int) int
+		Kind   func(childComplexity int) int
 	}
 
 	TrustedDocument struct {
@@ -1666,6 +1808,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.APIKeyEdge.Node(childComplexity), true
 
+	case "Account.domain":
+		if e.ComplexityRoot.Account.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Domain(childComplexity), true
+	case "Account.email":
+		if e.ComplexityRoot.Account.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Email(childComplexity), true
 	case "Account.firstSeenAt":
 		if e.ComplexityRoot.Account.FirstSeenAt == nil {
 			break
@@ -1690,6 +1844,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.invoices":
+		if e.ComplexityRoot.Account.Invoices == nil {
+			break
+		}
+
+		args, err := ec.field_Account_invoices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Invoices(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.lastSeenAt":
+		if e.ComplexityRoot.Account.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.LastSeenAt(childComplexity), true
 	case "Account.members":
 		if e.ComplexityRoot.Account.Members == nil {
 			break
@@ -1707,6 +1878,46 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Mrr(childComplexity), true
+	case "Account.mrrMovements":
+		if e.ComplexityRoot.Account.MrrMovements == nil {
+			break
+		}
+
+		args, err := ec.field_Account_mrrMovements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.MrrMovements(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.name":
+		if e.ComplexityRoot.Account.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.notes":
+		if e.ComplexityRoot.Account.Notes == nil {
+			break
+		}
+
+		args, err := ec.field_Account_notes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Notes(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.owner":
+		if e.ComplexityRoot.Account.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Owner(childComplexity), true
+	case "Account.plan":
+		if e.ComplexityRoot.Account.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Plan(childComplexity), true
 	case "Account.subscriptions":
 		if e.ComplexityRoot.Account.Subscriptions == nil {
 			break
@@ -1718,6 +1929,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Subscriptions(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.timeline":
+		if e.ComplexityRoot.Account.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_Account_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Timeline(childComplexity, args["first"].(int), args["after"].(*string), args["filter"].(*timeline.Filter)), true
 	case "Account.traitHistory":
 		if e.ComplexityRoot.Account.TraitHistory == nil {
 			break
@@ -1735,6 +1957,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Traits(childComplexity), true
+	case "Account.usage":
+		if e.ComplexityRoot.Account.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Account_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Usage(childComplexity, args["range"].(*model.SpanInput), args["first"].(int)), true
 
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
@@ -1767,6 +2000,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
+	case "AccountListConnection.edges":
+		if e.ComplexityRoot.AccountListConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountListConnection.Edges(childComplexity), true
+	case "AccountListConnection.nodes":
+		if e.ComplexityRoot.AccountListConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountListConnection.Nodes(childComplexity), true
+	case "AccountListConnection.pageInfo":
+		if e.ComplexityRoot.AccountListConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountListConnection.PageInfo(childComplexity), true
+	case "AccountListConnection.totalCount":
+		if e.ComplexityRoot.AccountListConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountListConnection.TotalCount(childComplexity), true
 
 	case "ArchivePart.bytes":
 		if e.ComplexityRoot.ArchivePart.Bytes == nil {
@@ -2188,6 +2446,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CustomerSubscriptionEdge.Node(childComplexity), true
 
+	case "CustomerUsage.complete":
+		if e.ComplexityRoot.CustomerUsage.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.Complete(childComplexity), true
+	case "CustomerUsage.counts":
+		if e.ComplexityRoot.CustomerUsage.Counts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.Counts(childComplexity), true
+	case "CustomerUsage.from":
+		if e.ComplexityRoot.CustomerUsage.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.From(childComplexity), true
+	case "CustomerUsage.lastAt":
+		if e.ComplexityRoot.CustomerUsage.LastAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.LastAt(childComplexity), true
+	case "CustomerUsage.to":
+		if e.ComplexityRoot.CustomerUsage.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.To(childComplexity), true
+	case "CustomerUsage.types":
+		if e.ComplexityRoot.CustomerUsage.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerUsage.Types(childComplexity), true
+
 	case "Dimension.kind":
 		if e.ComplexityRoot.Dimension.Kind == nil {
 			break
@@ -2398,6 +2693,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "EventEntry.at":
+		if e.ComplexityRoot.EventEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEntry.At(childComplexity), true
+	case "EventEntry.event":
+		if e.ComplexityRoot.EventEntry.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEntry.Event(childComplexity), true
+	case "EventEntry.kind":
+		if e.ComplexityRoot.EventEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEntry.Kind(childComplexity), true
 
 	case "EventProperty.description":
 		if e.ComplexityRoot.EventProperty.Description == nil {
@@ -3450,6 +3764,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvoiceEdge.Node(childComplexity), true
 
+	case "InvoiceEntry.at":
+		if e.ComplexityRoot.InvoiceEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEntry.At(childComplexity), true
+	case "InvoiceEntry.invoice":
+		if e.ComplexityRoot.InvoiceEntry.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEntry.Invoice(childComplexity), true
+	case "InvoiceEntry.kind":
+		if e.ComplexityRoot.InvoiceEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceEntry.Kind(childComplexity), true
+
 	case "InvoiceLine.amount":
 		if e.ComplexityRoot.InvoiceLine.Amount == nil {
 			break
@@ -3802,6 +4135,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.TenantName(childComplexity), true
+
+	case "MergeEntry.at":
+		if e.ComplexityRoot.MergeEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEntry.At(childComplexity), true
+	case "MergeEntry.kind":
+		if e.ComplexityRoot.MergeEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEntry.Kind(childComplexity), true
+	case "MergeEntry.merge":
+		if e.ComplexityRoot.MergeEntry.Merge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEntry.Merge(childComplexity), true
+	case "MergeEntry.undone":
+		if e.ComplexityRoot.MergeEntry.Undone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEntry.Undone(childComplexity), true
 
 	case "Metric.additive":
 		if e.ComplexityRoot.Metric.Additive == nil {
@@ -4824,6 +5182,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "MrrEntry.at":
+		if e.ComplexityRoot.MrrEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrEntry.At(childComplexity), true
+	case "MrrEntry.kind":
+		if e.ComplexityRoot.MrrEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrEntry.Kind(childComplexity), true
+	case "MrrEntry.movement":
+		if e.ComplexityRoot.MrrEntry.Movement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MrrEntry.Movement(childComplexity), true
+
 	case "MrrMovement.account":
 		if e.ComplexityRoot.MrrMovement.Account == nil {
 			break
@@ -4929,6 +5306,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["token"].(string), args["name"].(string), args["password"].(string)), true
+	case "Mutation.addNote":
+		if e.ComplexityRoot.Mutation.AddNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddNote(childComplexity, args["to"].(string), args["text"].(string)), true
 	case "Mutation.changeMemberRole":
 		if e.ComplexityRoot.Mutation.ChangeMemberRole == nil {
 			break
@@ -4940,6 +5328,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeMemberRole(childComplexity, args["id"].(string), args["role"].(string)), true
+	case "Mutation.changeNote":
+		if e.ComplexityRoot.Mutation.ChangeNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeNote(childComplexity, args["id"].(string), args["text"].(string)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -5227,6 +5626,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMetric(childComplexity, args["key"].(string)), true
+	case "Mutation.removeNote":
+		if e.ComplexityRoot.Mutation.RemoveNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveNote(childComplexity, args["id"].(string)), true
 	case "Mutation.removeRole":
 		if e.ComplexityRoot.Mutation.RemoveRole == nil {
 			break
@@ -5403,6 +5813,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetLimits(childComplexity, args["limits"].(quota.Wish)), true
+	case "Mutation.setOwner":
+		if e.ComplexityRoot.Mutation.SetOwner == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setOwner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetOwner(childComplexity, args["of"].(string), args["owner"].(*string)), true
 	case "Mutation.shareReport":
 		if e.ComplexityRoot.Mutation.ShareReport == nil {
 			break
@@ -5521,6 +5942,94 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NewAPIKey.Secret(childComplexity), true
+
+	case "Note.author":
+		if e.ComplexityRoot.Note.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.Author(childComplexity), true
+	case "Note.changedAt":
+		if e.ComplexityRoot.Note.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.ChangedAt(childComplexity), true
+	case "Note.createdAt":
+		if e.ComplexityRoot.Note.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.CreatedAt(childComplexity), true
+	case "Note.customer":
+		if e.ComplexityRoot.Note.Customer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.Customer(childComplexity), true
+	case "Note.id":
+		if e.ComplexityRoot.Note.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.ID(childComplexity), true
+	case "Note.text":
+		if e.ComplexityRoot.Note.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.Text(childComplexity), true
+
+	case "NoteConnection.edges":
+		if e.ComplexityRoot.NoteConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.Edges(childComplexity), true
+	case "NoteConnection.nodes":
+		if e.ComplexityRoot.NoteConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.Nodes(childComplexity), true
+	case "NoteConnection.pageInfo":
+		if e.ComplexityRoot.NoteConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.PageInfo(childComplexity), true
+
+	case "NoteEdge.cursor":
+		if e.ComplexityRoot.NoteEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEdge.Cursor(childComplexity), true
+	case "NoteEdge.node":
+		if e.ComplexityRoot.NoteEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEdge.Node(childComplexity), true
+
+	case "NoteEntry.at":
+		if e.ComplexityRoot.NoteEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEntry.At(childComplexity), true
+	case "NoteEntry.kind":
+		if e.ComplexityRoot.NoteEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEntry.Kind(childComplexity), true
+	case "NoteEntry.note":
+		if e.ComplexityRoot.NoteEntry.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEntry.Note(childComplexity), true
 
 	case "ObservedKind.firstSeenAt":
 		if e.ComplexityRoot.ObservedKind.FirstSeenAt == nil {
@@ -5745,6 +6254,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentEdge.Node(childComplexity), true
 
+	case "PaymentEntry.at":
+		if e.ComplexityRoot.PaymentEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEntry.At(childComplexity), true
+	case "PaymentEntry.kind":
+		if e.ComplexityRoot.PaymentEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEntry.Kind(childComplexity), true
+	case "PaymentEntry.payment":
+		if e.ComplexityRoot.PaymentEntry.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEntry.Payment(childComplexity), true
+
 	case "Person.accounts":
 		if e.ComplexityRoot.Person.Accounts == nil {
 			break
@@ -5756,6 +6284,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Accounts(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.domain":
+		if e.ComplexityRoot.Person.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Domain(childComplexity), true
+	case "Person.email":
+		if e.ComplexityRoot.Person.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Email(childComplexity), true
 	case "Person.firstSeenAt":
 		if e.ComplexityRoot.Person.FirstSeenAt == nil {
 			break
@@ -5779,6 +6319,46 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Identities(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.lastSeenAt":
+		if e.ComplexityRoot.Person.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.LastSeenAt(childComplexity), true
+	case "Person.name":
+		if e.ComplexityRoot.Person.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Name(childComplexity), true
+	case "Person.notes":
+		if e.ComplexityRoot.Person.Notes == nil {
+			break
+		}
+
+		args, err := ec.field_Person_notes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Notes(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.owner":
+		if e.ComplexityRoot.Person.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Owner(childComplexity), true
+	case "Person.timeline":
+		if e.ComplexityRoot.Person.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_Person_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Timeline(childComplexity, args["first"].(int), args["after"].(*string), args["filter"].(*timeline.Filter)), true
 	case "Person.traitHistory":
 		if e.ComplexityRoot.Person.TraitHistory == nil {
 			break
@@ -5796,6 +6376,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Traits(childComplexity), true
+	case "Person.usage":
+		if e.ComplexityRoot.Person.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Person_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Usage(childComplexity, args["range"].(*model.SpanInput), args["first"].(int)), true
 	case "Person.userIds":
 		if e.ComplexityRoot.Person.UserIds == nil {
 			break
@@ -5834,6 +6425,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PersonEdge.Node(childComplexity), true
+
+	case "PersonListConnection.edges":
+		if e.ComplexityRoot.PersonListConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonListConnection.Edges(childComplexity), true
+	case "PersonListConnection.nodes":
+		if e.ComplexityRoot.PersonListConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonListConnection.Nodes(childComplexity), true
+	case "PersonListConnection.pageInfo":
+		if e.ComplexityRoot.PersonListConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonListConnection.PageInfo(childComplexity), true
+	case "PersonListConnection.totalCount":
+		if e.ComplexityRoot.PersonListConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonListConnection.TotalCount(childComplexity), true
 
 	case "PersonMerge.from":
 		if e.ComplexityRoot.PersonMerge.From == nil {
@@ -6310,6 +6926,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Account(childComplexity, args["groupId"].(string), args["groupType"].(string)), true
+	case "Query.accounts":
+		if e.ComplexityRoot.Query.Accounts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Accounts(childComplexity, args["search"].(*string), args["orderBy"].(*customer.Order), args["direction"].(*customer.Direction), args["first"].(int), args["after"].(*string)), true
 	case "Query.archiveParts":
 		if e.ComplexityRoot.Query.ArchiveParts == nil {
 			break
@@ -6520,6 +7147,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Payments(childComplexity, args["kind"].(*revenue.PaymentKind), args["account"].(*string), args["invoice"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.people":
+		if e.ComplexityRoot.Query.People == nil {
+			break
+		}
+
+		args, err := ec.field_Query_people_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.People(childComplexity, args["search"].(*string), args["orderBy"].(*customer.Order), args["direction"].(*customer.Direction), args["first"].(int), args["after"].(*string)), true
 	case "Query.person":
 		if e.ComplexityRoot.Query.Person == nil {
 			break
@@ -7619,6 +8257,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.Live(childComplexity), true
 
+	case "SubscriptionEntry.at":
+		if e.ComplexityRoot.SubscriptionEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionEntry.At(childComplexity), true
+	case "SubscriptionEntry.kind":
+		if e.ComplexityRoot.SubscriptionEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionEntry.Kind(childComplexity), true
+	case "SubscriptionEntry.status":
+		if e.ComplexityRoot.SubscriptionEntry.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionEntry.Status(childComplexity), true
+	case "SubscriptionEntry.subscription":
+		if e.ComplexityRoot.SubscriptionEntry.Subscription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubscriptionEntry.Subscription(childComplexity), true
+
 	case "Tenant.branding":
 		if e.ComplexityRoot.Tenant.Branding == nil {
 			break
@@ -7691,6 +8354,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tenant.Zone(childComplexity), true
+
+	case "TimelineConnection.edges":
+		if e.ComplexityRoot.TimelineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Edges(childComplexity), true
+	case "TimelineConnection.nodes":
+		if e.ComplexityRoot.TimelineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Nodes(childComplexity), true
+	case "TimelineConnection.pageInfo":
+		if e.ComplexityRoot.TimelineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.PageInfo(childComplexity), true
+	case "TimelineConnection.searchedTo":
+		if e.ComplexityRoot.TimelineConnection.SearchedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.SearchedTo(childComplexity), true
+
+	case "TimelineEdge.cursor":
+		if e.ComplexityRoot.TimelineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Cursor(childComplexity), true
+	case "TimelineEdge.node":
+		if e.ComplexityRoot.TimelineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Node(childComplexity), true
 
 	case "TrackingPlan.current":
 		if e.ComplexityRoot.TrackingPlan.Current == nil {
@@ -7860,6 +8561,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TraitChangeEdge.Node(childComplexity), true
+
+	case "TraitEntry.at":
+		if e.ComplexityRoot.TraitEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitEntry.At(childComplexity), true
+	case "TraitEntry.change":
+		if e.ComplexityRoot.TraitEntry.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitEntry.Change(childComplexity), true
+	case "TraitEntry.kind":
+		if e.ComplexityRoot.TraitEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TraitEntry.Kind(childComplexity), true
 
 	case "TrustedDocument.body":
 		if e.ComplexityRoot.TrustedDocument.Body == nil {
@@ -8049,6 +8769,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRowConditionsInput,
 		ec.unmarshalInputSpanInput,
 		ec.unmarshalInputSubscriptionInput,
+		ec.unmarshalInputTimelineFilter,
 		ec.unmarshalInputTrackingPlanInput,
 	)
 	first := true
@@ -8212,6 +8933,8 @@ enum Permission {
   EDIT_REPORTS
   "Let other tenants see a report."
   SHARE_REPORTS
+  "Note things of people and accounts, and say who looks after them."
+  EDIT_CUSTOMERS
   "Plan, correct and erase data."
   MANAGE_DATA
   "Change the tenant's settings and limits."
@@ -8582,6 +9305,14 @@ enum AuditAction {
   IDENTITY_REATTACHED
   "The erasure of a person was begun."
   PERSON_ERASED
+  "It was said who looks after a customer."
+  OWNER_SET
+  "Something was noted of a customer. The log does not say what."
+  NOTE_ADDED
+  "A note was written anew."
+  NOTE_CHANGED
+  "A note was taken away."
+  NOTE_REMOVED
   "A version of the tracking plan was saved."
   PLAN_SAVED
   "Events in quarantine were released."
@@ -8610,6 +9341,191 @@ type AuditEntryEdge @can(do: READ_AUDIT) {
   cursor: String!
   "The entry."
   node: AuditEntry!
+}
+`, BuiltIn: false},
+	{Name: "../care.graphqls", Input: `extend type Mutation {
+  "Says who looks after an account or a person."
+  setOwner(
+    "The account's or the person's id."
+    of: ID!
+    "The member's id; nobody if it is null or not given."
+    owner: ID
+  ): Customer! @can(do: EDIT_CUSTOMERS)
+  "Writes a note on an account or a person."
+  addNote(
+    "The account's or the person's id."
+    to: ID!
+    "What to note; 1 to 10,000 characters."
+    text: String!
+  ): Note! @can(do: EDIT_CUSTOMERS)
+  "Writes a note anew. What it said before is not kept."
+  changeNote(
+    "The note's id."
+    id: ID!
+    "What it is to say; 1 to 10,000 characters."
+    text: String!
+  ): Note! @can(do: EDIT_CUSTOMERS)
+  "Takes a note away, with what it said; gives its id."
+  removeNote("The note's id." id: ID!): ID! @can(do: EDIT_CUSTOMERS)
+}
+
+extend type Account {
+  """
+  What it is called: the trait ` + "`" + `name` + "`" + `, else ` + "`" + `firstName` + "`" + ` and ` + "`" + `lastName` + "`" + `, also spelled with
+  an underscore; 200 characters at most. Null where nothing is known.
+  """
+  name: String
+  "Its e-mail address: the trait ` + "`" + `email` + "`" + `."
+  email: String @sensitive(group: PII)
+  "Its domain: the trait ` + "`" + `domain` + "`" + `, else the host of ` + "`" + `website` + "`" + `, else that of its e-mail address."
+  domain: String
+  """
+  When it was last seen: on the last day on which somebody did something for it, the start
+  of the last quarter hour in which one of those was there. Null if nobody ever did.
+  """
+  lastSeenAt: DateTime
+  "Who looks after it; null for nobody, and for somebody who has left."
+  owner: Member
+  "What was noted of it, the latest first."
+  notes(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): NoteConnection! @page
+  "Of the plans that it is on now, the one that it pays most for; null if it is on none."
+  plan: Plan @sensitive(group: REVENUE)
+  "How its MRR moved, the latest first."
+  mrrMovements(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): MrrMovementConnection @page @sensitive(group: REVENUE)
+  "Its invoices, the latest recorded first."
+  invoices(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): InvoiceConnection @page @sensitive(group: REVENUE)
+  """
+  All that is known of it in order of time, the latest first: what its members did for it,
+  what was said of it, what it pays, and what was noted.
+  """
+  timeline(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+    "What to give of it; all unless given."
+    filter: TimelineFilter
+  ): TimelineConnection! @page @cost(weight: 10)
+  "How often its members did what for it."
+  usage(
+    "Which time, of 92 days at most; the last 30 days unless given."
+    range: SpanInput
+    "How many types of events to give; 1 to 100."
+    first: Int! = 10
+  ): CustomerUsage! @cost(weight: 20)
+}
+
+extend type Person {
+  """
+  What they are called: the trait ` + "`" + `name` + "`" + `, else ` + "`" + `firstName` + "`" + ` and ` + "`" + `lastName` + "`" + `, also spelled with
+  an underscore; 200 characters at most. Of what was said under several ids, what was said last.
+  """
+  name: String @sensitive(group: PII)
+  "Their e-mail address: the trait ` + "`" + `email` + "`" + `."
+  email: String @sensitive(group: PII)
+  "The domain of their e-mail address."
+  domain: String @sensitive(group: PII)
+  "The start of the last quarter hour in which they did something; null if they never did."
+  lastSeenAt: DateTime
+  "Who looks after them; null for nobody, and for somebody who has left."
+  owner: Member
+  "What was noted of them, the latest first."
+  notes(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): NoteConnection! @page
+  """
+  All that is known of them in order of time, the latest first: what they did, what was said
+  of them, whom they were merged with, and what was noted.
+  """
+  timeline(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+    "What to give of it; all unless given."
+    filter: TimelineFilter
+  ): TimelineConnection! @page @cost(weight: 10)
+  "How often they did what."
+  usage(
+    "Which time, of 92 days at most; the last 30 days unless given."
+    range: SpanInput
+    "How many types of events to give; 1 to 100."
+    first: Int! = 10
+  ): CustomerUsage! @cost(weight: 20)
+}
+
+"Whom the tenant's people look after."
+union Customer = Account | Person
+
+"Something that was noted of an account or a person."
+type Note implements Node @can(do: READ) {
+  "Opaque and global."
+  id: ID!
+  "Of whom it is; null for whoever cannot be found any more."
+  customer: Customer
+  "What it says."
+  text: String @sensitive(group: PII)
+  "Who wrote it; null if it was written with a key, or its author has left."
+  author: Member
+  "When it was written."
+  createdAt: DateTime!
+  "When it was written anew; null if it never was."
+  changedAt: DateTime
+}
+
+"A page of notes."
+type NoteConnection @can(do: READ) {
+  "The notes with their cursors."
+  edges: [NoteEdge!]!
+  "The notes without their cursors."
+  nodes: [Note!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A note in a list."
+type NoteEdge @can(do: READ) {
+  "Where this note stands in the list."
+  cursor: String!
+  "The note."
+  node: Note!
+}
+
+"""
+How often events of each type were done, as parallel lists: ` + "`" + `counts[i]` + "`" + ` of ` + "`" + `types[i]` + "`" + `, the
+last of them at ` + "`" + `lastAt[i]` + "`" + `.
+"""
+type CustomerUsage @can(do: READ) {
+  "The types, the most frequent first, equals by name."
+  types: [String!]!
+  "How many events there are of each."
+  counts: [Int!]!
+  "When the last one of each was done."
+  lastAt: [DateTime!]!
+  "From when on they are counted: from the beginning of the range, or later where there is too much to read."
+  from: DateTime!
+  "Until when they are counted."
+  to: DateTime!
+  "Whether all of the range was counted."
+  complete: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../custom_metric.graphqls", Input: `extend type Query {
@@ -8844,6 +9760,41 @@ enum ReadingReason {
     "What kind of account; senders who know only one kind say nothing, and mean ` + "`" + `account` + "`" + `."
     groupType: String! = "account"
   ): Account @can(do: READ)
+  """
+  The accounts, or those that something is searched for among: a name, an e-mail address,
+  its domain or an id, as a whole, as it begins, or similar to it. Without READ_PII names
+  and ids alone are searched.
+  """
+  accounts(
+    "What to search for; at most 200 characters."
+    search: String
+    "What they are sorted by; by relevance if something is searched for, else by name. MRR needs READ_REVENUE."
+    orderBy: CustomerOrder
+    "Which way; names go up and the rest goes down unless given. Who has nothing to be sorted by comes last."
+    direction: SortDirection
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): AccountListConnection! @page @cost(weight: 10) @can(do: READ)
+  """
+  The persons, or those that something is searched for among: a name, an e-mail address,
+  its domain, a company or an id, as a whole, as it begins, or similar to it; an anonymous
+  id as a whole alone. Whoever was merged is found by all that they are called, once.
+  Searching and names need READ_PII.
+  """
+  people(
+    "What to search for; at most 200 characters."
+    search: String
+    "What they are sorted by; by relevance if something is searched for, else by when they were first seen."
+    orderBy: CustomerOrder
+    "Which way; names go up and the rest goes down unless given. Who has nothing to be sorted by comes last."
+    direction: SortDirection
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): PersonListConnection! @page @cost(weight: 10) @can(do: READ)
   "The merges of users, the latest first, those that were undone included."
   personMerges(
     "How many to give; 1 to 100."
@@ -9080,6 +10031,52 @@ type AccountConnection @can(do: READ) {
   nodes: [Account!]!
   "Where this page lies in the list."
   pageInfo: PageInfo!
+}
+
+"A page of the list of accounts."
+type AccountListConnection @can(do: READ) {
+  "The accounts with their cursors."
+  edges: [AccountEdge!]!
+  "The accounts without their cursors."
+  nodes: [Account!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int! @cost(weight: 5)
+}
+
+"A page of the list of persons."
+type PersonListConnection @can(do: READ) {
+  "The persons with their cursors."
+  edges: [PersonEdge!]!
+  "The persons without their cursors."
+  nodes: [Person!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int! @cost(weight: 5)
+}
+
+"What a list of accounts or people is sorted by."
+enum CustomerOrder {
+  "How well they fit what is searched for: what is so called exactly, then what begins so, then what is similar."
+  RELEVANCE
+  "What they are called, in lower case, by the characters' numbers."
+  NAME
+  "When they were first seen."
+  FIRST_SEEN
+  "When they were last seen."
+  LAST_SEEN
+  "What they come to a month now, in the tenant's currency by today's rates; accounts alone."
+  MRR
+}
+
+"Which way a list is sorted."
+enum SortDirection {
+  "The least first."
+  ASCENDING
+  "The greatest first."
+  DESCENDING
 }
 
 "An account in a list."
@@ -10275,11 +11272,11 @@ extend type Mutation {
 "Somebody who belongs to the tenant."
 type Member implements Node @can(do: MANAGE_MEMBERS) {
   "Opaque and global."
-  id: ID!
+  id: ID! @can(do: READ)
   "The e-mail address, in lower case."
   email: String!
   "What they are called."
-  name: String!
+  name: String! @can(do: READ)
   "What they are here."
   role: Role!
   "Since when."
@@ -12942,6 +13939,153 @@ type Branding @can(do: READ) {
   accent: String
 }
 `, BuiltIn: false},
+	{Name: "../timeline.graphqls", Input: `"What to give of a timeline."
+input TimelineFilter {
+  "Entries of these kinds; of all that the caller may see unless given."
+  kinds: [TimelineKind!]
+  "Of events those of these types; all unless given."
+  types: [String!]
+  "The first instant that counts."
+  from: DateTime
+  "The first instant that no longer counts."
+  to: DateTime
+}
+
+"What an entry of a timeline tells."
+enum TimelineKind {
+  "Something was done: what counts as activity, by somebody who is known."
+  EVENT
+  "A trait changed. Of people it takes READ_PII."
+  TRAIT
+  "MRR moved; of accounts, as is all about money. It takes READ_REVENUE."
+  MRR
+  "A subscription changed."
+  SUBSCRIPTION
+  "An invoice was issued."
+  INVOICE
+  "A charge, a refund or a credit was made."
+  PAYMENT
+  "Something was noted."
+  NOTE
+  "People were merged, or a merge was undone; of people. It takes READ_PII."
+  MERGE
+}
+
+"An entry of a timeline."
+interface TimelineEntry {
+  "When it was."
+  at: DateTime!
+  "What it tells."
+  kind: TimelineKind!
+}
+
+"Something was done."
+type EventEntry implements TimelineEntry @can(do: READ) {
+  "When it was done."
+  at: DateTime!
+  "EVENT, as ever."
+  kind: TimelineKind!
+  "What was done."
+  event: Event
+}
+
+"A trait changed."
+type TraitEntry implements TimelineEntry @can(do: READ) {
+  "When it was said."
+  at: DateTime!
+  "TRAIT, as ever."
+  kind: TimelineKind!
+  "What was said."
+  change: TraitChange!
+}
+
+"MRR moved."
+type MrrEntry implements TimelineEntry @can(do: READ_REVENUE) {
+  "When: the day's last change."
+  at: DateTime!
+  "MRR, as ever."
+  kind: TimelineKind!
+  "How it moved."
+  movement: MrrMovement
+}
+
+"A subscription changed."
+type SubscriptionEntry implements TimelineEntry @can(do: READ_REVENUE) {
+  "Since when it stood so."
+  at: DateTime!
+  "SUBSCRIPTION, as ever."
+  kind: TimelineKind!
+  "The subscription, as it stands now."
+  subscription: CustomerSubscription
+  "How it stood from then on."
+  status: SubscriptionStatus!
+}
+
+"An invoice was issued."
+type InvoiceEntry implements TimelineEntry @can(do: READ_REVENUE) {
+  "When it was issued."
+  at: DateTime!
+  "INVOICE, as ever."
+  kind: TimelineKind!
+  "The invoice, as it stands now."
+  invoice: Invoice
+}
+
+"A charge, a refund or a credit was made."
+type PaymentEntry implements TimelineEntry @can(do: READ_REVENUE) {
+  "When it was made."
+  at: DateTime!
+  "PAYMENT, as ever."
+  kind: TimelineKind!
+  "The payment."
+  payment: Payment
+}
+
+"Something was noted."
+type NoteEntry implements TimelineEntry @can(do: READ) {
+  "When it was written."
+  at: DateTime!
+  "NOTE, as ever."
+  kind: TimelineKind!
+  "The note."
+  note: Note
+}
+
+"People were merged, or a merge was undone."
+type MergeEntry implements TimelineEntry @can(do: READ_PII) {
+  "When it was made, or undone."
+  at: DateTime!
+  "MERGE, as ever."
+  kind: TimelineKind!
+  "The merge."
+  merge: PersonMerge
+  "Whether it was undone then."
+  undone: Boolean!
+}
+
+"A page of a timeline."
+type TimelineConnection @can(do: READ) {
+  "The entries with their cursors."
+  edges: [TimelineEdge!]!
+  "The entries without their cursors."
+  nodes: [TimelineEntry!]!
+  "Where this page lies in the timeline. It may end early, or be empty, and yet have a next one: see ` + "`" + `searchedTo` + "`" + `."
+  pageInfo: PageInfo!
+  """
+  Null, unless there was too much to look through for one page: back to this instant it is
+  complete. Continue after ` + "`" + `endCursor` + "`" + ` for what is earlier.
+  """
+  searchedTo: DateTime
+}
+
+"An entry in a timeline."
+type TimelineEdge @can(do: READ) {
+  "Where this entry stands in the timeline."
+  cursor: String!
+  "The entry."
+  node: TimelineEntry!
+}
+`, BuiltIn: false},
 	{Name: "../window.graphqls", Input: `"A step of time, in one time zone."
 enum Interval {
   "An hour of the clock."
@@ -13086,6 +14230,28 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_firstSeenAt(ctx, field)
 	case "members":
 		return ec.fieldContext_Account_members(ctx, field)
+	case "name":
+		return ec.fieldContext_Account_name(ctx, field)
+	case "email":
+		return ec.fieldContext_Account_email(ctx, field)
+	case "domain":
+		return ec.fieldContext_Account_domain(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Account_lastSeenAt(ctx, field)
+	case "owner":
+		return ec.fieldContext_Account_owner(ctx, field)
+	case "notes":
+		return ec.fieldContext_Account_notes(ctx, field)
+	case "plan":
+		return ec.fieldContext_Account_plan(ctx, field)
+	case "mrrMovements":
+		return ec.fieldContext_Account_mrrMovements(ctx, field)
+	case "invoices":
+		return ec.fieldContext_Account_invoices(ctx, field)
+	case "timeline":
+		return ec.fieldContext_Account_timeline(ctx, field)
+	case "usage":
+		return ec.fieldContext_Account_usage(ctx, field)
 	case "subscriptions":
 		return ec.fieldContext_Account_subscriptions(ctx, field)
 	case "mrr":
@@ -13114,6 +14280,20 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 		return ec.fieldContext_AccountEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountListConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountListConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccountListConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountListConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccountListConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountListConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_ArchivePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13322,6 +14502,24 @@ func (ec *executionContext) childFields_CustomerSubscriptionEdge(ctx context.Con
 		return ec.fieldContext_CustomerSubscriptionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerSubscriptionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "types":
+		return ec.fieldContext_CustomerUsage_types(ctx, field)
+	case "counts":
+		return ec.fieldContext_CustomerUsage_counts(ctx, field)
+	case "lastAt":
+		return ec.fieldContext_CustomerUsage_lastAt(ctx, field)
+	case "from":
+		return ec.fieldContext_CustomerUsage_from(ctx, field)
+	case "to":
+		return ec.fieldContext_CustomerUsage_to(ctx, field)
+	case "complete":
+		return ec.fieldContext_CustomerUsage_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerUsage", field.Name)
 }
 
 func (ec *executionContext) childFields_Dimension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14662,6 +15860,46 @@ func (ec *executionContext) childFields_NewAPIKey(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type NewAPIKey", field.Name)
 }
 
+func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Note_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Note_customer(ctx, field)
+	case "text":
+		return ec.fieldContext_Note_text(ctx, field)
+	case "author":
+		return ec.fieldContext_Note_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Note_createdAt(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_Note_changedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Note", field.Name)
+}
+
+func (ec *executionContext) childFields_NoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NoteConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NoteConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NoteConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NoteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NoteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NoteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ObservedKind(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -14794,6 +16032,22 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_firstSeenAt(ctx, field)
 	case "accounts":
 		return ec.fieldContext_Person_accounts(ctx, field)
+	case "name":
+		return ec.fieldContext_Person_name(ctx, field)
+	case "email":
+		return ec.fieldContext_Person_email(ctx, field)
+	case "domain":
+		return ec.fieldContext_Person_domain(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Person_lastSeenAt(ctx, field)
+	case "owner":
+		return ec.fieldContext_Person_owner(ctx, field)
+	case "notes":
+		return ec.fieldContext_Person_notes(ctx, field)
+	case "timeline":
+		return ec.fieldContext_Person_timeline(ctx, field)
+	case "usage":
+		return ec.fieldContext_Person_usage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
@@ -14818,6 +16072,20 @@ func (ec *executionContext) childFields_PersonEdge(ctx context.Context, field gr
 		return ec.fieldContext_PersonEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PersonEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PersonListConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PersonListConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PersonListConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PersonListConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PersonListConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonListConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_PersonMerge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15072,6 +16340,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_person(ctx, field)
 	case "account":
 		return ec.fieldContext_Query_account(ctx, field)
+	case "accounts":
+		return ec.fieldContext_Query_accounts(ctx, field)
+	case "people":
+		return ec.fieldContext_Query_people(ctx, field)
 	case "personMerges":
 		return ec.fieldContext_Query_personMerges(ctx, field)
 	case "trustedDocuments":
@@ -15640,6 +16912,30 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_churnRule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TimelineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TimelineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TimelineConnection_pageInfo(ctx, field)
+	case "searchedTo":
+		return ec.fieldContext_TimelineConnection_searchedTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TimelineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TimelineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_TrackingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -18,8 +18,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
+	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 const (
@@ -39,33 +41,50 @@ type Loaders struct {
 	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
 	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
 
-	Event       *dataloader.Loader[event.Position, *event.Event]
-	ArchivePart *dataloader.Loader[archive.Position, *archive.Part]
-	APIKey      *dataloader.Loader[uuid.UUID, *access.APIKey]
+	Event       *Batched[event.Position, *event.Event]
+	ArchivePart *Batched[archive.Position, *archive.Part]
+	APIKey      *Batched[uuid.UUID, *access.APIKey]
 
-	Person        *dataloader.Loader[int64, *customer.Person] // by any identity of theirs
-	Identity      *dataloader.Loader[int64, *customer.Identity]
-	Account       *dataloader.Loader[int64, *customer.Account]
-	AccountOf     *dataloader.Loader[identity.Group, *customer.Account]
-	UserIDs       *dataloader.Loader[int64, *[]string]
-	PersonTraits  *dataloader.Loader[int64, *customer.Traits]
-	AccountTraits *dataloader.Loader[int64, *customer.Traits]
+	Person        *Batched[int64, *customer.Person] // by any identity of theirs
+	Identity      *Batched[int64, *customer.Identity]
+	Account       *Batched[int64, *customer.Account]
+	AccountOf     *Batched[identity.Group, *customer.Account]
+	UserIDs       *Batched[int64, *[]string]
+	PersonTraits  *Batched[int64, *customer.Traits]
+	AccountTraits *Batched[int64, *customer.Traits]
 
-	Identities     *dataloader.Loader[PageKey[int64], customer.Page[customer.Identity]] // of a person
-	Accounts       *dataloader.Loader[PageKey[int64], customer.Page[customer.Account]]  // of a person
-	Members        *dataloader.Loader[PageKey[int64], customer.Page[customer.Member]]   // of an account
-	SummaryHistory *dataloader.Loader[summary.Place, *[]summary.Summary]
-	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
-	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
+	Identities     *Batched[PageKey[int64], customer.Page[customer.Identity]] // of a person
+	Accounts       *Batched[PageKey[int64], customer.Page[customer.Account]]  // of a person
+	Members        *Batched[PageKey[int64], customer.Page[customer.Member]]   // of an account
+	SummaryHistory *Batched[summary.Place, *[]summary.Summary]
+	PersonHistory  *Batched[PageKey[customer.Moment], customer.Page[customer.Change]]
+	AccountHistory *Batched[PageKey[customer.Moment], customer.Page[customer.Change]]
 
-	Plan          *dataloader.Loader[int64, *revenue.Plan]
-	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
-	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
-	Payment       *dataloader.Loader[int64, *revenue.Payment]
-	Movement      *dataloader.Loader[int64, *revenue.Moved]
-	ExchangeRate  *dataloader.Loader[int64, *revenue.ExchangeRate]
-	MRR           *dataloader.Loader[int64, *[]metric.Money]                              // of an account
-	Subscriptions *dataloader.Loader[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
+	AccountCalled *Batched[int64, *customer.Called]
+	PersonCalled  *Batched[int64, *customer.Called]
+	AccountSeen   *Batched[int64, *time.Time]
+	PersonSeen    *Batched[int64, *time.Time]
+	AccountOwner  *Batched[int64, *uuid.UUID]
+	PersonOwner   *Batched[int64, *uuid.UUID]
+	Member        *Batched[uuid.UUID, *people.Member]
+	Note          *Batched[uuid.UUID, *customer.Note]
+	Merge         *Batched[uuid.UUID, *customer.Merge]
+	AccountNotes  *Batched[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	PersonNotes   *Batched[PageKey[customer.NoteSpot], customer.Page[customer.Note]]
+	Timeline      *Batched[TimelineKey, *timeline.Page]
+	Usage         *Batched[UsageKey, *timeline.Usage]
+
+	Plan          *Batched[int64, *revenue.Plan]
+	PlanOf        *Batched[int64, *int64] // of an account
+	Invoices      *Batched[PageKey[int64], customer.Page[revenue.Invoice]]
+	Movements     *Batched[PageKey[revenue.Place], customer.Page[revenue.Moved]]
+	Subscription  *Batched[int64, *revenue.Subscription]
+	Invoice       *Batched[int64, *revenue.Invoice]
+	Payment       *Batched[int64, *revenue.Payment]
+	Movement      *Batched[int64, *revenue.Moved]
+	ExchangeRate  *Batched[int64, *revenue.ExchangeRate]
+	MRR           *Batched[int64, *[]metric.Money]                              // of an account
+	Subscriptions *Batched[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 }
 
 type loadersKey struct{}
@@ -81,6 +100,8 @@ type Services struct {
 	Summaries   *summary.Service
 	Revenue     *revenue.Service
 	Definitions *definition.Service
+	Staff       *people.Service
+	Timelines   *timeline.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -109,7 +130,23 @@ func fresh(from Services) *Loaders {
 		SummaryHistory: single(from.Summaries.Histories),
 		PersonHistory:  paged(from.People.PersonHistories),
 		AccountHistory: paged(from.People.AccountHistories),
+		AccountCalled:  single(from.People.AccountsCalled),
+		PersonCalled:   single(from.People.PersonsCalled),
+		AccountSeen:    single(from.People.AccountsSeen),
+		PersonSeen:     single(from.People.PersonsSeen),
+		AccountOwner:   single(from.People.AccountOwners),
+		PersonOwner:    single(from.People.PersonOwners),
+		Member:         single(from.Staff.Colleagues),
+		Note:           single(from.People.NotesByID),
+		Merge:          single(from.People.MergesByID),
+		AccountNotes:   paged(from.People.AccountNotes),
+		PersonNotes:    paged(from.People.PersonNotes),
+		Timeline:       timelines(from.Timelines),
+		Usage:          usages(from.Timelines),
 		Plan:           single(from.Revenue.PlansByID),
+		PlanOf:         single(from.Revenue.PlanOf),
+		Invoices:       paged(from.Revenue.InvoicePages),
+		Movements:      paged(from.Revenue.MovementPages),
 		Subscription:   single(from.Revenue.SubscriptionsByID),
 		Invoice:        single(from.Revenue.InvoicesByID),
 		Payment:        single(from.Revenue.PaymentsByID),
@@ -135,6 +172,21 @@ func (l *Loaders) Forget() {
 	l.Accounts.ClearAll()
 	l.Members.ClearAll()
 	l.PersonHistory.ClearAll()
+	l.PersonCalled.ClearAll()
+	l.PersonSeen.ClearAll()
+	l.Merge.ClearAll()
+	l.ForgetCare()
+}
+
+// ForgetCare lets what is noted of customers, and who looks after them, be looked up again.
+func (l *Loaders) ForgetCare() {
+	l.AccountOwner.ClearAll()
+	l.PersonOwner.ClearAll()
+	l.Note.ClearAll()
+	l.AccountNotes.ClearAll()
+	l.PersonNotes.ClearAll()
+	l.Timeline.ClearAll()
+	l.Usage.ClearAll()
 }
 
 // figures answers questions for metrics together.
@@ -151,8 +203,8 @@ func figures(metrics *metric.Service) *dataloader.Loader[*metric.Question, metri
 }
 
 // single loads things by their keys.
-func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *dataloader.Loader[K, *V] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
+func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *Batched[K, *V] {
+	return batched(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
 		ctx, cancel := within(ctx)
 		defer cancel()
 		found, err := find(ctx, keys)
@@ -164,7 +216,7 @@ func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error
 			}
 		}
 		return results
-	}, dataloader.WithWait[K, *V](wait), dataloader.WithBatchCapacity[K, *V](most))
+	})
 }
 
 // within bounds a batch. It serves callers beyond the one whose context it was given.

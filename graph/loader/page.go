@@ -23,9 +23,8 @@ type part[A comparable] struct {
 }
 
 // paged loads pages of lists, those that begin at the same place in one statement.
-func paged[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) *dataloader.Loader[PageKey[A], customer.Page[V]] {
-	return dataloader.NewBatchedLoader(pages(read),
-		dataloader.WithWait[PageKey[A], customer.Page[V]](wait), dataloader.WithBatchCapacity[PageKey[A], customer.Page[V]](most))
+func paged[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) *Batched[PageKey[A], customer.Page[V]] {
+	return batched(pages(read))
 }
 
 func pages[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) dataloader.BatchFunc[PageKey[A], customer.Page[V]] {

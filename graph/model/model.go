@@ -4,6 +4,7 @@ package model
 import (
 	"time"
 
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
@@ -16,6 +17,12 @@ type Provenance any
 
 // MetricEntity is any type that the schema lists under the union of this name.
 type MetricEntity any
+
+// Customer is any type that the schema lists under the union of this name.
+type Customer any
+
+// TimelineEntry is any type that the schema lists under the interface of this name.
+type TimelineEntry any
 
 // Events is a question about events whose range is definite; its fields answer it.
 type Events struct {
@@ -64,4 +71,21 @@ type TrustedDocumentConnection struct {
 	Nodes    []TrustedDocument
 	PageInfo *PageInfo
 	Retired  bool // of which kind they are
+}
+
+// AccountListConnection is a page of the list of accounts. How many there are on all pages is
+// counted where it is asked for.
+type AccountListConnection struct {
+	Search   string
+	Edges    []AccountEdge
+	Nodes    []customer.Account
+	PageInfo *PageInfo
+}
+
+// PersonListConnection is the same of persons.
+type PersonListConnection struct {
+	Search   string
+	Edges    []PersonEdge
+	Nodes    []customer.Person
+	PageInfo *PageInfo
 }

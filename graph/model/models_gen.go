@@ -781,6 +781,24 @@ type NewAPIKey struct {
 	Key *access.APIKey `json:"key"`
 }
 
+// A page of notes.
+type NoteConnection struct {
+	// The notes with their cursors.
+	Edges []NoteEdge `json:"edges"`
+	// The notes without their cursors.
+	Nodes []customer.Note `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A note in a list.
+type NoteEdge struct {
+	// Where this note stands in the list.
+	Cursor string `json:"cursor"`
+	// The note.
+	Node *customer.Note `json:"node"`
+}
+
 // Where a page lies in its list, as in the Relay specification of connections.
 type PageInfo struct {
 	// Whether more follows after `endCursor`.
@@ -1284,6 +1302,27 @@ type Tenant struct {
 }
 
 func (Tenant) IsNode() {}
+
+// A page of a timeline.
+type TimelineConnection struct {
+	// The entries with their cursors.
+	Edges []TimelineEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []TimelineEntry `json:"nodes"`
+	// Where this page lies in the timeline. It may end early, or be empty, and yet have a next one: see `searchedTo`.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// Null, unless there was too much to look through for one page: back to this instant it is
+	// complete. Continue after `endCursor` for what is earlier.
+	SearchedTo *time.Time `json:"searchedTo,omitempty"`
+}
+
+// An entry in a timeline.
+type TimelineEdge struct {
+	// Where this entry stands in the timeline.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node TimelineEntry `json:"node"`
+}
 
 // A page of versions of the tracking plan.
 type TrackingPlanConnection struct {

@@ -18,6 +18,7 @@ const (
 	ReadSchema      Permission = "READ_SCHEMA"      // see the registry of events, and plans for them
 	EditReports     Permission = "EDIT_REPORTS"     // make and change reports
 	ShareReports    Permission = "SHARE_REPORTS"    // let other tenants see a report
+	EditCustomers   Permission = "EDIT_CUSTOMERS"   // note things of people and accounts, and say who looks after them
 	ManageData      Permission = "MANAGE_DATA"      // plan, correct and erase data
 	ManageTenant    Permission = "MANAGE_TENANT"    // change the tenant's settings and limits
 	ManageMembers   Permission = "MANAGE_MEMBERS"   // invite and remove people, and say what they may do
@@ -29,7 +30,7 @@ const (
 
 // permissions are all of them: the place of each is its bit in a set.
 var permissions = []Permission{
-	Ingest, ReadMetrics, Read, ReadPII, ReadRevenue, ReadSchema, EditReports, ShareReports, ManageData,
+	Ingest, ReadMetrics, Read, ReadPII, ReadRevenue, ReadSchema, EditReports, ShareReports, EditCustomers, ManageData,
 	ManageTenant, ManageMembers, ManageKeys, ManageDocuments, ReadAudit, Impersonate,
 }
 

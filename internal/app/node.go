@@ -43,6 +43,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -236,9 +237,11 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	metrics := metric.NewService(n.app, all)
 	summaries := summary.NewService(n.app, metrics)
 	definitions := definition.NewService(n.app, all, metrics)
+	timelines := timeline.NewService(n.app)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
 		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
+		Staff: s.staff, Timelines: timelines,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -252,7 +255,8 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		EventAppender:  s.in,
 		EventWriter:    s.writer,
 		Registry:       registry.NewService(n.app, s.plans),
-		People:         users,
+		Customers:      users,
+		Timelines:      timelines,
 		Staff:          s.staff,
 		Documents:      document.NewService(n.app, graph.CheckDocument),
 		AuditLog:       s.log,

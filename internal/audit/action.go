@@ -67,6 +67,10 @@ const (
 	IdentityDetached    Action = "IDENTITY_DETACHED"
 	IdentityReattached  Action = "IDENTITY_REATTACHED"
 	PersonErased        Action = "PERSON_ERASED"
+	OwnerSet            Action = "OWNER_SET" // who looks after a customer
+	NoteAdded           Action = "NOTE_ADDED"
+	NoteChanged         Action = "NOTE_CHANGED"
+	NoteRemoved         Action = "NOTE_REMOVED"
 	PlanSaved           Action = "PLAN_SAVED"
 	QuarantineReleased  Action = "QUARANTINE_RELEASED"
 	QuarantineDiscarded Action = "QUARANTINE_DISCARDED"
@@ -84,7 +88,7 @@ var actions = []Action{
 	KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
 	RetentionChanged, LimitsChanged, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
 	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, MetricCreated, MetricChanged, MetricRemoved, PeopleMerged, MergeUndone,
-	IdentityDetached, IdentityReattached, PersonErased, PlanSaved, QuarantineReleased, QuarantineDiscarded,
+	IdentityDetached, IdentityReattached, PersonErased, OwnerSet, NoteAdded, NoteChanged, NoteRemoved, PlanSaved, QuarantineReleased, QuarantineDiscarded,
 	SamplesForgotten, AuditExported,
 }
 

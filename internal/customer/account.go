@@ -33,7 +33,7 @@ func (s *Service) Accounts(ctx context.Context, ids []int64) (map[int64]Account,
 func (s *Service) AccountsOf(ctx context.Context, groups []identity.Group) (map[identity.Group]Account, error) {
 	var params dbsqlc.AccountListByGroupsParams
 	for _, g := range groups {
-		if !sendable(g.Type) || !sendable(g.ID) {
+		if !Sendable(g.Type) || !Sendable(g.ID) {
 			continue
 		}
 		params.GroupTypes = append(params.GroupTypes, g.Type)

@@ -48,7 +48,7 @@ func checkReason(reason string) error {
 	if n := utf8.RuneCountInString(reason); n < 1 || n > maxReason || strings.TrimSpace(reason) == "" {
 		return fault.Input("reason", "A reason of 1 to %d characters is needed.", maxReason)
 	}
-	if !sendable(reason) {
+	if !Sendable(reason) {
 		return fault.Input("reason", "The reason has a character that cannot be kept.")
 	}
 	return nil

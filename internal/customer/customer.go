@@ -132,8 +132,8 @@ func note(ctx context.Context, who access.Principal, of topic.Subject, ids []int
 	}
 }
 
-// sendable reports whether an id can be one that was sent: what cannot be kept was not.
-func sendable(id string) bool { return utf8.ValidString(id) && !strings.ContainsRune(id, 0) }
+// Sendable reports whether an id can be one that was sent: what cannot be kept was not.
+func Sendable(id string) bool { return utf8.ValidString(id) && !strings.ContainsRune(id, 0) }
 
 func newID() (uuid.UUID, error) {
 	id, err := uuid.NewV7()
@@ -141,4 +141,9 @@ func newID() (uuid.UUID, error) {
 		return id, fmt.Errorf("make id: %w", err)
 	}
 	return id, nil
+}
+
+// Watch says that an answer was read from these persons or accounts.
+func Watch(ctx context.Context, who access.Principal, of topic.Subject, ids []int64) {
+	note(ctx, who, of, ids)
 }

@@ -65,6 +65,12 @@ func forget(ctx context.Context, tx pgx.Tx, of tenant.ID, identities []int64) er
 		{"past", func() error {
 			return queries.ErasureDeletePast(ctx, tx, dbsqlc.ErasureDeletePastParams{TenantID: of, IdentityIds: identities})
 		}},
+		{"notes", func() error {
+			return queries.ErasureDeleteNotes(ctx, tx, dbsqlc.ErasureDeleteNotesParams{TenantID: of, IdentityIds: identities})
+		}},
+		{"owners", func() error {
+			return queries.ErasureDeleteOwners(ctx, tx, dbsqlc.ErasureDeleteOwnersParams{TenantID: of, IdentityIds: identities})
+		}},
 		{"presence", func() error { // by the identities' days, so before them
 			return queries.ErasureDeletePresence(ctx, tx, dbsqlc.ErasureDeletePresenceParams{TenantID: of, IdentityIds: identities})
 		}},

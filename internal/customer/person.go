@@ -31,7 +31,7 @@ func (s *Service) FindPerson(ctx context.Context, userID, anonymousID *string) (
 	if err != nil {
 		return nil, err
 	}
-	if !sendable(params.DistinctID) {
+	if !Sendable(params.DistinctID) {
 		return nil, nil
 	}
 	var id int64

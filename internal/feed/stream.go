@@ -49,22 +49,24 @@ type meaning struct {
 
 // subjects says what a change of each published table is a change of.
 var subjects = map[string][]meaning{
-	"day_version":  {{subject: topic.Day, key: "day"}},
-	"tenant":       {{subject: topic.Tenant}},
-	"tenant_limit": {{subject: topic.Tenant}},
-	"api_key":      {{subject: topic.APIKey, key: "api_key_id"}},
-	"api_key_use":  {{subject: topic.KeyUse, key: "api_key_id"}},
-	"role":         {{subject: topic.Role, key: "role_id"}},
-	"member":       {{subject: topic.Member, key: "login_id"}},
-	"session":      {{subject: topic.Session, key: "session_id"}},
-	"invitation":   {{subject: topic.Invitation, key: "invitation_id"}},
-	"identity":     {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
-	"profile":      {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
-	"account":      {{subject: topic.Account, key: "account_id"}},
-	"membership":   {{subject: topic.Account, key: "account_id"}, {subject: topic.Person, key: "identity_id"}},
-	"person_merge": {{subject: topic.PersonMerge}},
-	"erasure":      {{subject: topic.Erasure, key: "erasure_id"}},
-	"archive_part": {{subject: topic.Tenant}}, // from when on raw events are there
+	"day_version":    {{subject: topic.Day, key: "day"}},
+	"tenant":         {{subject: topic.Tenant}},
+	"tenant_limit":   {{subject: topic.Tenant}},
+	"api_key":        {{subject: topic.APIKey, key: "api_key_id"}},
+	"api_key_use":    {{subject: topic.KeyUse, key: "api_key_id"}},
+	"role":           {{subject: topic.Role, key: "role_id"}},
+	"member":         {{subject: topic.Member, key: "login_id"}},
+	"session":        {{subject: topic.Session, key: "session_id"}},
+	"invitation":     {{subject: topic.Invitation, key: "invitation_id"}},
+	"identity":       {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
+	"profile":        {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
+	"account":        {{subject: topic.Account, key: "account_id"}},
+	"membership":     {{subject: topic.Account, key: "account_id"}, {subject: topic.Person, key: "identity_id"}},
+	"customer_owner": {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
+	"customer_note":  {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
+	"person_merge":   {{subject: topic.PersonMerge}},
+	"erasure":        {{subject: topic.Erasure, key: "erasure_id"}},
+	"archive_part":   {{subject: topic.Tenant}}, // from when on raw events are there
 
 	"metric_definition": {{subject: topic.Metric, key: "key"}},
 

@@ -122,6 +122,34 @@ func (s *Service) FindMember(ctx context.Context, login uuid.UUID) (m Member, er
 	return m, err
 }
 
+// Colleagues finds several who belong to the tenant that asks. Who they are may be seen by
+// whoever reads what they look after; what they may do is not told to them.
+func (s *Service) Colleagues(ctx context.Context, logins []uuid.UUID) (map[uuid.UUID]Member, error) {
+	who, err := access.Require(ctx, access.Read)
+	if err != nil {
+		return nil, err
+	}
+	topic.Note(ctx, topic.All(who.Tenant, topic.Member))
+	topic.Note(ctx, topic.All(who.Tenant, topic.Role))
+	found := make(map[uuid.UUID]Member, len(logins))
+	err = s.access.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error {
+		list, err := dbsqlc.New().MemberListByIDs(ctx, tx, logins)
+		if err != nil {
+			return err
+		}
+		members, err := withRoles(ctx, tx, list, func(m dbsqlc.MemberListByIDsRow) uuid.UUID { return m.RoleID },
+			func(m dbsqlc.MemberListByIDsRow, role Role) Member { return toMember(dbsqlc.MemberGetRow(m), role) })
+		for _, m := range members {
+			found[m.Login] = m
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find members: %w", err)
+	}
+	return found, nil
+}
+
 // FindRole finds a role of the tenant that asks.
 func (s *Service) FindRole(ctx context.Context, id uuid.UUID) (r Role, err error) {
 	err = s.look(ctx, topic.Role, func(tx pgx.Tx) error {

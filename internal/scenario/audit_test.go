@@ -71,6 +71,18 @@ var deeds = map[string]deed{
 	"mergePeople": {mergeThem, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"from": user(t, s.acme, "ben-marker").ID, "into": user(t, s.acme, "ann-marker").ID, "reason": "reason-marker"}
 	}, audit.PeopleMerged},
+	"setOwner": {`mutation ($of: ID!) { setOwner(of: $of) { __typename } }`, func(t *testing.T, s story) map[string]any {
+		return map[string]any{"of": user(t, s.acme, "ann-marker").ID}
+	}, audit.OwnerSet},
+	"addNote": {addNoteIt, func(t *testing.T, s story) map[string]any {
+		return map[string]any{"to": user(t, s.acme, "ann-marker").ID, "text": "note-marker"}
+	}, audit.NoteAdded},
+	"changeNote": {changeNote, func(t *testing.T, s story) map[string]any {
+		return map[string]any{"id": noteOn(t, s.acme, user(t, s.acme, "ann-marker").ID, "note-marker").ID, "text": "other-marker"}
+	}, audit.NoteChanged},
+	"removeNote": {removeNote, func(t *testing.T, s story) map[string]any {
+		return map[string]any{"id": noteOn(t, s.acme, user(t, s.acme, "ann-marker").ID, "note-marker").ID}
+	}, audit.NoteRemoved},
 	"undoMerge": {undoIt, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"id": merge(t, s.acme, "ben-marker", "ann-marker")}
 	}, audit.MergeUndone},

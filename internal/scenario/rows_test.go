@@ -26,6 +26,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 // desk answers documents to members, as the server does once it knows who asks.
@@ -46,10 +47,10 @@ func newDesk(t *testing.T, s story) *desk {
 	keyring := access.NewKeyring(app, nil, nil) // which looks keys up, and makes none
 	metrics := metric.NewService(app, metric.NewCatalog(metric.Builtin(), revenue.Metrics()))
 	books := revenue.NewService(app)
-	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books}
+	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app)}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
-		People: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books,
+		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books,
 	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
 

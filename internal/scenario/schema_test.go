@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 func schema(t *testing.T) *ast.Schema {
@@ -171,6 +172,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	inGo["RetentionStart"], inGo["RetentionReturn"] = texts(journey.AllStarts()), texts(journey.AllReturns())
 	inGo["PathDirection"] = texts(journey.AllDirections())
 	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
+	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR))
+	inGo["SortDirection"] = text(string(customer.Ascending), string(customer.Descending))
+	inGo["TimelineKind"] = texts(timeline.AllKinds())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
 	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
 		string(summary.Redefined), string(summary.Revenue), string(summary.OtherData))
@@ -214,6 +218,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{
 		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, lifecycleOfMay, pathsOfMay, peopleOfRows, revisionQuery,
+		listAccounts, listPeople, allOfCare, addNoteIt, changeNote, removeNote, setOwnerIt, allOfTimelines, allOfUsage, allOfAccounts,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,

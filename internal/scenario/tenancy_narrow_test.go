@@ -12,7 +12,7 @@ import (
 
 // What whoever sees some rows alone may read, and of which of it conditions decide.
 var narrowTables = map[string]bool{
-	"event": true, "identity": true, "profile": true, "trait_change": true, "account": true, "membership": true,
+	"event": true, "identity": true, "profile": true, "trait_change": true, "account": true, "membership": true, "customer_word": true,
 	"tenant": false, "archive_part": false, "erasure": false, "report": false, "metric_definition_version": false,
 }
 

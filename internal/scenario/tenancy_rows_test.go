@@ -47,6 +47,8 @@ func (s story) lived(t *testing.T) {
 		s.kit.Exec(t, `insert into archive_part (tenant_id, month, path, state) values ($1, '2026-01-01', 'nowhere', 'restored')`, who.ID)
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
+		noteOn(t, who, user(t, who, "u1").ID, "hello")
+		who.Manage(t, setOwnerIt, map[string]any{"of": user(t, who, "u1").ID}, &struct{}{})
 		define(t, who, "own", counting("E"))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
@@ -174,6 +176,9 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a profile":        `insert into profile (tenant_id, subject, subject_id, updated_at) values ('%s', 'person', 1, now())`,
 		"a trait":          `insert into trait_change (tenant_id, subject, subject_id, said_at, name, message_key, value) values ('%s', 'person', 1, now(), 'x', gen_random_uuid(), '1')`,
 		"an account":       `insert into account (tenant_id, group_type, group_id, first_seen_at) values ('%s', 'x', 'x', now())`,
+		"a word":           `insert into customer_word (tenant_id, subject, subject_id, kind, spelling) values ('%s', 'person', 1, 'NAME', 'x')`,
+		"a note":           `insert into customer_note (tenant_id, note_id, subject, subject_id, body, created_by) values ('%s', gen_random_uuid(), 'person', 1, 'x', gen_random_uuid())`,
+		"an owner":         `insert into customer_owner (tenant_id, subject, subject_id, set_by) values ('%s', 'person', 1, gen_random_uuid())`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
 		"a price":          `insert into plan (tenant_id, key, name, amount, currency, billing_interval, interval_count) values ('%s', 'x', 'x', 1, 'EUR', 'MONTH', 1)`,
 		"a fact":           `insert into revenue_fact (tenant_id, source, kind, external_id, occurred_at, fingerprint, subject_id, account_id, body) values ('%s', 'x', 'CHARGE', 'x', now(), 1, 1, 1, '{}')`,
@@ -225,6 +230,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
+		`delete from customer_word`, `delete from customer_note`, `update customer_note set subject_id = 1`, `delete from customer_owner`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
 		`insert into activity_day (day, version, daily, weekly, monthly, returning_users) values ('2026-05-01', 1, 1, 1, 1, 1)`,
 		`update visit_day set visits = 0`, `delete from visit_slot`,

@@ -196,6 +196,38 @@ func (q *Queries) ErasureDeleteMerges(ctx context.Context, db DBTX, arg ErasureD
 	return err
 }
 
+const erasureDeleteNotes = `-- name: ErasureDeleteNotes :exec
+delete from customer_note
+where tenant_id = $1 and subject = 'person' and subject_id = any ($2::bigint[])
+`
+
+type ErasureDeleteNotesParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: what was noted of them.
+func (q *Queries) ErasureDeleteNotes(ctx context.Context, db DBTX, arg ErasureDeleteNotesParams) error {
+	_, err := db.Exec(ctx, erasureDeleteNotes, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
+const erasureDeleteOwners = `-- name: ErasureDeleteOwners :exec
+delete from customer_owner
+where tenant_id = $1 and subject = 'person' and subject_id = any ($2::bigint[])
+`
+
+type ErasureDeleteOwnersParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: who looked after them.
+func (q *Queries) ErasureDeleteOwners(ctx context.Context, db DBTX, arg ErasureDeleteOwnersParams) error {
+	_, err := db.Exec(ctx, erasureDeleteOwners, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
 const erasureDeletePast = `-- name: ErasureDeletePast :exec
 delete from identity_past
 where tenant_id = $1 and identity_id = any ($2::bigint[])

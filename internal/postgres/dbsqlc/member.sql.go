@@ -108,6 +108,49 @@ func (q *Queries) MemberJoin(ctx context.Context, db DBTX, arg MemberJoinParams)
 	return err
 }
 
+const memberListByIDs = `-- name: MemberListByIDs :many
+select m.login_id, l.email, l.name, m.role_id, m.joined_at
+from member m
+join login l on l.login_id = m.login_id
+where m.login_id = any ($1::uuid[]) and m.removed_at is null
+order by m.login_id
+`
+
+type MemberListByIDsRow struct {
+	LoginID  uuid.UUID
+	Email    string
+	Name     string
+	RoleID   uuid.UUID
+	JoinedAt time.Time
+}
+
+// Several at once, for a dataloader.
+func (q *Queries) MemberListByIDs(ctx context.Context, db DBTX, loginIds []uuid.UUID) ([]MemberListByIDsRow, error) {
+	rows, err := db.Query(ctx, memberListByIDs, loginIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MemberListByIDsRow{}
+	for rows.Next() {
+		var i MemberListByIDsRow
+		if err := rows.Scan(
+			&i.LoginID,
+			&i.Email,
+			&i.Name,
+			&i.RoleID,
+			&i.JoinedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const memberLockOwners = `-- name: MemberLockOwners :many
 select m.login_id
 from member m

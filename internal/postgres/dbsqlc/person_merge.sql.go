@@ -116,6 +116,53 @@ func (q *Queries) PersonMergeInsert(ctx context.Context, db DBTX, arg PersonMerg
 	return i, err
 }
 
+const personMergeListByIDs = `-- name: PersonMergeListByIDs :many
+select merge_id, from_id, into_id, reason, made_by, made_at, undone_by, undone_at
+from person_merge
+where merge_id = any ($1::uuid[])
+order by merge_id
+`
+
+type PersonMergeListByIDsRow struct {
+	MergeID  uuid.UUID
+	FromID   int64
+	IntoID   int64
+	Reason   string
+	MadeBy   uuid.UUID
+	MadeAt   time.Time
+	UndoneBy uuid.NullUUID
+	UndoneAt *time.Time
+}
+
+func (q *Queries) PersonMergeListByIDs(ctx context.Context, db DBTX, mergeIds []uuid.UUID) ([]PersonMergeListByIDsRow, error) {
+	rows, err := db.Query(ctx, personMergeListByIDs, mergeIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PersonMergeListByIDsRow{}
+	for rows.Next() {
+		var i PersonMergeListByIDsRow
+		if err := rows.Scan(
+			&i.MergeID,
+			&i.FromID,
+			&i.IntoID,
+			&i.Reason,
+			&i.MadeBy,
+			&i.MadeAt,
+			&i.UndoneBy,
+			&i.UndoneAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const personMergePage = `-- name: PersonMergePage :many
 select merge_id, from_id, into_id, reason, made_by, made_at, undone_by, undone_at
 from person_merge

@@ -424,6 +424,86 @@ func (q *Queries) InvoicePage(ctx context.Context, db DBTX, arg InvoicePageParam
 	return items, nil
 }
 
+const invoicePageOfAccounts = `-- name: InvoicePageOfAccounts :many
+select
+  i.invoice_id, i.source, i.external_id, i.account_id, i.occurred_at, i.number, i.status, i.currency,
+  i.subtotal, i.discount, i.tax, i.total, i.issued_at, i.due_at, i.paid_at, i.lines, i.subscription
+from unnest($1::bigint[]) as w (account_id)
+cross join lateral (
+  select o.tenant_id, o.invoice_id, o.source, o.external_id, o.account_id, o.occurred_at, o.subscription, o.number, o.status, o.currency, o.subtotal, o.discount, o.tax, o.total, o.issued_at, o.due_at, o.paid_at, o.lines
+  from invoice o
+  where o.account_id = w.account_id and o.invoice_id < $2
+  order by o.invoice_id desc
+  limit $3
+) i
+order by i.account_id, i.invoice_id desc
+`
+
+type InvoicePageOfAccountsParams struct {
+	AccountIds []int64
+	BeforeID   int64
+	Most       int64
+}
+
+type InvoicePageOfAccountsRow struct {
+	InvoiceID    int64
+	Source       string
+	ExternalID   string
+	AccountID    int64
+	OccurredAt   time.Time
+	Number       *string
+	Status       string
+	Currency     string
+	Subtotal     int64
+	Discount     int64
+	Tax          int64
+	Total        int64
+	IssuedAt     time.Time
+	DueAt        *time.Time
+	PaidAt       *time.Time
+	Lines        []byte
+	Subscription *string
+}
+
+// As InvoicePage, for each of several accounts.
+func (q *Queries) InvoicePageOfAccounts(ctx context.Context, db DBTX, arg InvoicePageOfAccountsParams) ([]InvoicePageOfAccountsRow, error) {
+	rows, err := db.Query(ctx, invoicePageOfAccounts, arg.AccountIds, arg.BeforeID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InvoicePageOfAccountsRow{}
+	for rows.Next() {
+		var i InvoicePageOfAccountsRow
+		if err := rows.Scan(
+			&i.InvoiceID,
+			&i.Source,
+			&i.ExternalID,
+			&i.AccountID,
+			&i.OccurredAt,
+			&i.Number,
+			&i.Status,
+			&i.Currency,
+			&i.Subtotal,
+			&i.Discount,
+			&i.Tax,
+			&i.Total,
+			&i.IssuedAt,
+			&i.DueAt,
+			&i.PaidAt,
+			&i.Lines,
+			&i.Subscription,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const mrrMovementInsert = `-- name: MrrMovementInsert :exec
 insert into mrr_movement (movement_id, subscription_id, plan_id, account_id, at, day, kind, currency, amount, shown_at, hidden_at, recorded_at)
 select u.movement_id, u.subscription_id, u.plan_id, u.account_id, u.at, u.day, u.kind, u.currency, u.amount, u.shown_at,
@@ -699,6 +779,86 @@ func (q *Queries) MrrMovementPage(ctx context.Context, db DBTX, arg MrrMovementP
 	items := []MrrMovementPageRow{}
 	for rows.Next() {
 		var i MrrMovementPageRow
+		if err := rows.Scan(
+			&i.MovementID,
+			&i.AccountID,
+			&i.At,
+			&i.Kind,
+			&i.Currency,
+			&i.RecordedAt,
+			&i.Amount,
+			&i.SubscriptionIds,
+			&i.PlanIds,
+			&i.Amounts,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const mrrMovementPageOfAccounts = `-- name: MrrMovementPageOfAccounts :many
+select m.movement_id, m.account_id, m.at, m.kind, m.currency, m.recorded_at, m.amount, m.subscription_ids, m.plan_ids, m.amounts
+from unnest($1::bigint[]) as w (account_id)
+cross join lateral (
+  select o.movement_id, o.account_id, o.at, o.kind, o.currency, o.recorded_at, sum(o.amount)::bigint as amount,
+    array_agg(o.subscription_id order by o.subscription_id, o.plan_id)::bigint[] as subscription_ids,
+    array_agg(o.plan_id order by o.subscription_id, o.plan_id)::bigint[] as plan_ids,
+    array_agg(o.amount order by o.subscription_id, o.plan_id)::bigint[] as amounts
+  from mrr_movement o
+  where o.account_id = w.account_id
+    and o.at <= $2::timestamptz
+    and (o.at, o.movement_id) < ($2, $3::bigint)
+    and o.superseded_at is null
+    and o.shown_at <= now()
+    and (o.hidden_at is null or o.hidden_at > now())
+  group by o.movement_id, o.account_id, o.at, o.kind, o.currency, o.recorded_at
+  having sum(o.amount) <> 0
+  order by o.at desc, o.movement_id desc
+  limit $4
+) m
+order by m.account_id, m.at desc, m.movement_id desc
+`
+
+type MrrMovementPageOfAccountsParams struct {
+	AccountIds []int64
+	AfterAt    time.Time
+	AfterID    int64
+	Most       int64
+}
+
+type MrrMovementPageOfAccountsRow struct {
+	MovementID      int64
+	AccountID       int64
+	At              time.Time
+	Kind            string
+	Currency        string
+	RecordedAt      time.Time
+	Amount          int64
+	SubscriptionIds []int64
+	PlanIds         []int64
+	Amounts         []int64
+}
+
+// As MrrMovementPage, for each of several accounts.
+func (q *Queries) MrrMovementPageOfAccounts(ctx context.Context, db DBTX, arg MrrMovementPageOfAccountsParams) ([]MrrMovementPageOfAccountsRow, error) {
+	rows, err := db.Query(ctx, mrrMovementPageOfAccounts,
+		arg.AccountIds,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MrrMovementPageOfAccountsRow{}
+	for rows.Next() {
+		var i MrrMovementPageOfAccountsRow
 		if err := rows.Scan(
 			&i.MovementID,
 			&i.AccountID,
@@ -1242,6 +1402,42 @@ func (q *Queries) PlanListByKeys(ctx context.Context, db DBTX, keys []string) ([
 			&i.IntervalCount,
 			&i.CreatedAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const planOfAccounts = `-- name: PlanOfAccounts :many
+select distinct on (s.account_id) s.account_id, s.plan_id
+from subscription s
+where s.account_id = any ($1::bigint[])
+  and coalesce(s.started_at, s.trial_starts_at, s.occurred_at) <= now()
+  and (s.ended_at is null or s.ended_at > now())
+  and (s.status in ('TRIALING', 'ACTIVE', 'PAST_DUE') or s.status = 'CANCELED' and s.period_ends_at > now())
+order by s.account_id, s.monthly desc, s.subscription_id
+`
+
+type PlanOfAccountsRow struct {
+	AccountID int64
+	PlanID    int64
+}
+
+// Of the plans that accounts are on now, the one that comes to most.
+func (q *Queries) PlanOfAccounts(ctx context.Context, db DBTX, accountIds []int64) ([]PlanOfAccountsRow, error) {
+	rows, err := db.Query(ctx, planOfAccounts, accountIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PlanOfAccountsRow{}
+	for rows.Next() {
+		var i PlanOfAccountsRow
+		if err := rows.Scan(&i.AccountID, &i.PlanID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -50,6 +50,74 @@ query Person {
 }`,
   ),
   example(
+    'Customers',
+    `The accounts by name, what is known of each in order of
+time, and the people who are called so.`,
+    `
+query Customers {
+  accounts(first: 10, orderBy: NAME) {
+    totalCount
+    nodes {
+      id
+      name
+      domain
+      lastSeenAt
+      owner {
+        name
+      }
+      plan {
+        name
+      }
+      notes(first: 3) {
+        nodes {
+          id
+          text
+        }
+      }
+      timeline(first: 5) {
+        nodes {
+          __typename
+          ... on EventEntry {
+            at
+            event {
+              type
+            }
+          }
+        }
+      }
+      usage(first: 5) {
+        types
+        counts
+      }
+    }
+  }
+  people(search: "ada", first: 5) {
+    nodes {
+      name
+      email
+    }
+  }
+}`,
+  ),
+  example(
+    'Notes',
+    `Needs a management key. Who looks after a customer, and
+what is noted of one, written, changed and removed.`,
+    `
+mutation Notes {
+  setOwner(of: "an account's id", owner: "a member's id") {
+    __typename
+  }
+  addNote(to: "an account's id", text: "Wants an invoice.") {
+    id
+  }
+  changeNote(id: "a note's id", text: "Has it.") {
+    changedAt
+  }
+  removeNote(id: "a note's id")
+}`,
+  ),
+  example(
     'MergePeople',
     `Needs a management key. Two users become one person, also
 in the past; UndoMerge takes it back exactly.`,
