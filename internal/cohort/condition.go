@@ -152,7 +152,9 @@ func (c *Condition) uses() []int64 {
 
 // Personal reports whether the condition says something of who the tenant's users are.
 func (c *Condition) Personal() bool {
-	return c.has(func(leaf *Condition) bool { return leaf.Trait != nil && leaf.Trait.Dimension.Kind == metric.ByUserTrait })
+	return c.has(func(leaf *Condition) bool {
+		return leaf.Trait != nil && leaf.Trait.Dimension.Kind == metric.ByUserTrait
+	})
 }
 
 // Monetary reports whether it says something of what they pay.
