@@ -104,14 +104,20 @@ func metricCondition(in *model.FilterInput, field string) (*metric.Condition, er
 		return nil, fault.Input(field, "A condition takes a dimension and an operator.")
 	}
 	c := &metric.Condition{Dimension: dimensionOf(*in.Dimension), Operator: *in.Operator}
-	for _, raw := range in.Values {
+	var err error
+	c.Values, err = valuesOf(in.Values, field)
+	return c, err
+}
+
+func valuesOf(list []json.RawMessage, field string) (values []any, err error) {
+	for _, raw := range list {
 		v, err := valueOf(raw)
 		if err != nil {
 			return nil, fault.Input(field+".values", "Text, numbers, true and false can be compared.")
 		}
-		c.Values = append(c.Values, v)
+		values = append(values, v)
 	}
-	return c, nil
+	return values, nil
 }
 
 // valueOf reads a value that can be compared: its number is as exact as it was written.

@@ -160,6 +160,7 @@ func (r *Resolver) sources() loader.Services {
 	return loader.Services{
 		Events: r.EventReader, Parts: r.ArchiveReader, People: r.People, Keys: r.Keyring,
 		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Definitions: r.Definitions,
+		Cohorts: r.CohortService,
 	}
 }
 

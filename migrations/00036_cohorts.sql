@@ -100,8 +100,11 @@ alter publication tidemark add table
   cohort_evaluation (tenant_id, evaluation_id, cohort_id),
   identity_past (tenant_id, until, identity_id);
 
--- What cohorts are found from, and answers about their members.
-call count_changes('cohort_member', 'cohort');
+-- What answers depend on that tell of cohorts: whoever enters or leaves, the cohort was found.
+call count_changes('cohort', 'cohort');
+call count_changes('cohort_evaluation', 'cohort');
+-- What cohorts are found from.
+call count_changes('cohort_member', 'members');
 call count_changes('identity_past', 'grouping');
 call count_changes('profile', 'profile');
 call count_changes('membership', 'membership');

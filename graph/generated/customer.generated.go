@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/graph/scalar"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -47,6 +48,7 @@ type PersonResolver interface {
 	TraitHistory(ctx context.Context, obj *customer.Person, first int, after *string) (*model.TraitChangeConnection, error)
 
 	Accounts(ctx context.Context, obj *customer.Person, first int, after *string) (*model.AccountConnection, error)
+	Cohorts(ctx context.Context, obj *customer.Person) ([]cohort.Cohort, error)
 }
 type PersonMergeResolver interface {
 	ID(ctx context.Context, obj *customer.Merge) (string, error)
@@ -1381,6 +1383,38 @@ func (ec *executionContext) fieldContext_Person_accounts(ctx context.Context, fi
 	if fc.Args, err = ec.field_Person_accounts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Person_cohorts(ctx context.Context, field graphql.CollectedField, obj *customer.Person) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Person_cohorts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Person().Cohorts(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []cohort.Cohort) graphql.Marshaler {
+			return ec.marshalNCohort2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcohortᚐCohortᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Person_cohorts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Person",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cohort(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -3008,6 +3042,44 @@ func (ec *executionContext) _Person(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "cohorts":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Person_cohorts(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3848,6 +3920,25 @@ func (ec *executionContext) marshalOAccount2ᚖgithubᚗcomᚋtidemarkhqᚋtidem
 		return graphql.Null
 	}
 	return ec._Account(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPerson2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐPersonᚄ(ctx context.Context, sel ast.SelectionSet, v []customer.Person) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPerson2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐPerson(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOPerson2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋcustomerᚐPerson(ctx context.Context, sel ast.SelectionSet, v *customer.Person) graphql.Marshaler {

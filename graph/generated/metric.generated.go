@@ -4614,6 +4614,23 @@ func (ec *executionContext) unmarshalNFilterInput2githubᚗcomᚋtidemarkhqᚋti
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFilterOperator2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐOperator(ctx context.Context, v any) (metric.Operator, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := metric.Operator(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFilterOperator2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐOperator(ctx context.Context, sel ast.SelectionSet, v metric.Operator) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNMetric2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐDefinition(ctx context.Context, sel ast.SelectionSet, v metric.Definition) graphql.Marshaler {
 	return ec._Metric(ctx, sel, &v)
 }
@@ -4802,6 +4819,16 @@ func (ec *executionContext) marshalNMoney2githubᚗcomᚋtidemarkhqᚋtidemark�
 	return ec._Money(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNMoney2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐMoney(ctx context.Context, sel ast.SelectionSet, v *metric.Money) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOComparisonInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐComparisonᚄ(ctx context.Context, v any) ([]metric.Comparison, error) {
 	if v == nil {
 		return nil, nil
@@ -4817,6 +4844,13 @@ func (ec *executionContext) unmarshalOComparisonInput2ᚕgithubᚗcomᚋtidemark
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalODimension2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐDimension(ctx context.Context, sel ast.SelectionSet, v *metric.Dimension) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Dimension(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODimensionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDimensionInputᚄ(ctx context.Context, v any) ([]model.DimensionInput, error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -58,6 +59,13 @@ type Loaders struct {
 	PersonHistory  *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 	AccountHistory *dataloader.Loader[PageKey[customer.Moment], customer.Page[customer.Change]]
 
+	Cohort            *dataloader.Loader[int64, *cohort.Cohort]
+	CohortUsers       *dataloader.Loader[int64, *[]cohort.Cohort] // those that ask for it
+	CohortsOf         *dataloader.Loader[int64, *[]cohort.Cohort] // of a person
+	CohortEvaluations *dataloader.Loader[PageKey[int64], customer.Page[cohort.Evaluation]]
+	CohortMembers     *dataloader.Loader[PageKey[cohort.MemberPlace], customer.Page[cohort.Member]]
+	CohortChanges     *dataloader.Loader[PageKey[cohort.ChangePlace], customer.Page[cohort.Change]]
+
 	Plan          *dataloader.Loader[int64, *revenue.Plan]
 	Subscription  *dataloader.Loader[int64, *revenue.Subscription]
 	Invoice       *dataloader.Loader[int64, *revenue.Invoice]
@@ -81,6 +89,7 @@ type Services struct {
 	Summaries   *summary.Service
 	Revenue     *revenue.Service
 	Definitions *definition.Service
+	Cohorts     *cohort.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -90,33 +99,39 @@ func With(ctx context.Context, from Services) context.Context {
 
 func fresh(from Services) *Loaders {
 	return &Loaders{
-		Figures:        figures(from.Metrics),
-		Metric:         metricsByKey(from.Metrics),
-		MetricVersions: versions(from.Definitions),
-		Event:          single(from.Events.ByPositions),
-		ArchivePart:    single(from.Parts.ByPositions),
-		APIKey:         single(from.Keys.ByIDs),
-		Person:         single(from.People.Persons),
-		Identity:       single(from.People.Identities),
-		Account:        single(from.People.Accounts),
-		AccountOf:      single(from.People.AccountsOf),
-		UserIDs:        single(from.People.UserIDs),
-		PersonTraits:   single(from.People.PersonTraits),
-		AccountTraits:  single(from.People.AccountTraits),
-		Identities:     paged(from.People.IdentityPages),
-		Accounts:       paged(from.People.AccountPages),
-		Members:        paged(from.People.MemberPages),
-		SummaryHistory: single(from.Summaries.Histories),
-		PersonHistory:  paged(from.People.PersonHistories),
-		AccountHistory: paged(from.People.AccountHistories),
-		Plan:           single(from.Revenue.PlansByID),
-		Subscription:   single(from.Revenue.SubscriptionsByID),
-		Invoice:        single(from.Revenue.InvoicesByID),
-		Payment:        single(from.Revenue.PaymentsByID),
-		Movement:       single(from.Revenue.MovementsByID),
-		ExchangeRate:   single(from.Revenue.RatesByID),
-		MRR:            single(from.Revenue.MRR),
-		Subscriptions:  paged(from.Revenue.SubscriptionPages),
+		Figures:           figures(from.Metrics),
+		Metric:            metricsByKey(from.Metrics),
+		MetricVersions:    versions(from.Definitions),
+		Event:             single(from.Events.ByPositions),
+		ArchivePart:       single(from.Parts.ByPositions),
+		APIKey:            single(from.Keys.ByIDs),
+		Person:            single(from.People.Persons),
+		Identity:          single(from.People.Identities),
+		Account:           single(from.People.Accounts),
+		AccountOf:         single(from.People.AccountsOf),
+		UserIDs:           single(from.People.UserIDs),
+		PersonTraits:      single(from.People.PersonTraits),
+		AccountTraits:     single(from.People.AccountTraits),
+		Identities:        paged(from.People.IdentityPages),
+		Accounts:          paged(from.People.AccountPages),
+		Members:           paged(from.People.MemberPages),
+		SummaryHistory:    single(from.Summaries.Histories),
+		PersonHistory:     paged(from.People.PersonHistories),
+		AccountHistory:    paged(from.People.AccountHistories),
+		Cohort:            single(from.Cohorts.ByIDs),
+		CohortUsers:       single(from.Cohorts.UsedBy),
+		CohortsOf:         single(from.Cohorts.OfPersons),
+		CohortEvaluations: paged(from.Cohorts.Evaluations),
+		CohortMembers:     paged(from.Cohorts.Members),
+		CohortChanges:     paged(from.Cohorts.Changes),
+		Plan:              single(from.Revenue.PlansByID),
+		Subscription:      single(from.Revenue.SubscriptionsByID),
+		Invoice:           single(from.Revenue.InvoicesByID),
+		Payment:           single(from.Revenue.PaymentsByID),
+		Movement:          single(from.Revenue.MovementsByID),
+		ExchangeRate:      single(from.Revenue.RatesByID),
+		MRR:               single(from.Revenue.MRR),
+		Subscriptions:     paged(from.Revenue.SubscriptionPages),
 	}
 }
 

@@ -29,6 +29,7 @@ var levels = []struct {
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
 	{"what is kept of it", []string{"internal/summary"}},
 	{"what is worked out of it", []string{"internal/revenue", "internal/definition"}},
+	{"who belongs together", []string{"internal/cohort"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},

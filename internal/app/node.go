@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -230,9 +231,11 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	metrics := metric.NewService(n.app, all)
 	summaries := summary.NewService(n.app, metrics)
 	definitions := definition.NewService(n.app, all, metrics)
+	cohorts := cohort.NewService(n.app)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
 		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
+		Cohorts: cohorts,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -253,6 +256,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		ReportService:  report.NewService(n.app),
 		SummaryService: summaries,
 		Revenue:        books,
+		CohortService:  cohorts,
 	}, n.config.Limits.bounds(), n.logger)
 	admission := admission{s.limiter, quotas}
 	var recall gqlhttp.Memory

@@ -219,7 +219,7 @@ func (c *Condition) subjects() []string {
 	}
 	others := c.has(func(leaf *Condition) bool { return leaf.Cohort != nil }) // of which some may have to be found
 	if others {
-		subjects = append(subjects, "cohort")
+		subjects = append(subjects, "members")
 	}
 	if others || c.has((*Condition).ofAccounts) {
 		subjects = append(subjects, "membership")

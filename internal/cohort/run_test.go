@@ -205,7 +205,7 @@ func TestAFailureSaysWhy(t *testing.T) {
 	id := h.create(t, acme, cohort.Dynamic, "Payers", everPaid)
 	h.Exec(t, `alter table event rename to elsewhere`)
 	for attempt := range 8 {
-		h.work(t)
+		h.once(t)
 		e := h.last(t, acme, id)
 		if e.Problem == nil || *e.Problem != "Internal error." {
 			t.Fatalf("attempt %d: %+v", attempt, e)
@@ -225,14 +225,14 @@ func TestAFailureSaysWhy(t *testing.T) {
 	// A cohort that goes away while another is made of it: the database lets it, by hand.
 	part := h.create(t, acme, cohort.Dynamic, "Part", cohort.Condition{Cohort: &id})
 	h.Exec(t, `update cohort set removed_at = now() where cohort_id = $1`, id)
-	h.work2(t)
+	h.once(t)
 	if e := h.last(t, acme, part); e.State != cohort.Failed || !strings.Contains(*e.Problem, "deleted") {
 		t.Errorf("evaluation %+v", e)
 	}
 }
 
-// work2 does what is due once.
-func (h *house) work2(t *testing.T) {
+// once does what is due once.
+func (h *house) once(t *testing.T) {
 	t.Helper()
 	if _, err := h.evaluator.Run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestWhatCannotBeACohort(t *testing.T) {
 	_, err := h.cohorts.Change(as(acme), a, cohort.Draft{Name: "A", Condition: cohort.Condition{And: []cohort.Condition{everPaid, {Cohort: &c}}}})
 	wantFault(t, err, fault.BadUserInput, "cohort.condition.and[1].cohort", "“C”, which asks for “B”, which asks for “A”")
 	wantFault(t, h.cohorts.Delete(as(acme), b), fault.BadUserInput, "id", "“C”")
-	none := int64(1)
+	none := int64(99)
 	from, to := time.Now(), time.Now().Add(-time.Hour)
 	deep := everPaid
 	for range 9 {
