@@ -60,8 +60,8 @@ func (r *cohortPreviewResolver) People(ctx context.Context, obj *cohort.Preview)
 	return shownPeople(ctx, obj.Some)
 }
 
-func (r *mutationResolver) CreateCohort(ctx context.Context, kind cohort.Kind, input model.CohortInput) (*cohort.Cohort, error) {
-	draft, err := cohortDraft(input)
+func (r *mutationResolver) CreateCohort(ctx context.Context, kind cohort.Kind, cohort model.CohortInput) (*cohort.Cohort, error) {
+	draft, err := cohortDraft(cohort)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +70,12 @@ func (r *mutationResolver) CreateCohort(ctx context.Context, kind cohort.Kind, i
 	return &made, err
 }
 
-func (r *mutationResolver) ChangeCohort(ctx context.Context, id string, input model.CohortInput) (*cohort.Cohort, error) {
+func (r *mutationResolver) ChangeCohort(ctx context.Context, id string, cohort model.CohortInput) (*cohort.Cohort, error) {
 	number, err := numberOf(cohortNode, "id", id)
 	if err != nil {
 		return nil, err
 	}
-	draft, err := cohortDraft(input)
+	draft, err := cohortDraft(cohort)
 	if err != nil {
 		return nil, err
 	}

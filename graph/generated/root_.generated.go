@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	CohortEvaluation() CohortEvaluationResolver
 	CohortPreview() CohortPreviewResolver
 	CustomerSubscription() CustomerSubscriptionResolver
+	Dimension() DimensionResolver
 	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
@@ -381,8 +382,8 @@ type ComplexityRoot struct {
 	}
 
 	Dimension struct {
-		Kind      func(childComplexity int) int
-		NameOrNil func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -2800,11 +2801,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Dimension.Kind(childComplexity), true
 	case "Dimension.name":
-		if e.ComplexityRoot.Dimension.NameOrNil == nil {
+		if e.ComplexityRoot.Dimension.Name == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Dimension.NameOrNil(childComplexity), true
+		return e.ComplexityRoot.Dimension.Name(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {

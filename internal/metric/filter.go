@@ -137,6 +137,9 @@ func (c *Condition) check(field string, of []DimensionKind) error {
 	if !slices.Contains(operators, c.Operator) {
 		return fault.Input(field+".operator", "There is no such operator.")
 	}
+	if c.Dimension.Kind == ByCohort && c.Operator != Equals && c.Operator != NotEquals {
+		return fault.Input(field+".operator", "A cohort is compared by EQUALS and NOT_EQUALS.")
+	}
 	if c.Operator == IsSet || c.Operator == IsNotSet {
 		if len(c.Values) > 0 {
 			return fault.Input(field+".values", "%s has no values.", c.Operator)

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
@@ -166,6 +167,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 		"PlanRule": text(string(registry.UnknownType), string(registry.MissingProperty), string(registry.UnknownProperty),
 			string(registry.WrongKind), string(registry.NotAllowed), string(registry.NoMatch)),
 	}
+	inGo["CohortKind"], inGo["CohortTimes"] = texts(cohort.AllKinds()), texts(cohort.AllTimes())
+	inGo["CohortEvaluationState"], inGo["CohortEvaluationReason"] = texts(cohort.AllStates()), texts(cohort.AllReasons())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
 	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
 		string(summary.Redefined), string(summary.Revenue), string(summary.OtherData))

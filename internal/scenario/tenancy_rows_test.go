@@ -48,6 +48,7 @@ func (s story) lived(t *testing.T) {
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
 		define(t, who, "own", counting("E"))
+		gathered(t, s.kit, who, gather(t, who, "DYNAMIC", object{"name": "All", "condition": object{"did": object{}}}))
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
