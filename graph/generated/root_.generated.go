@@ -9187,7 +9187,7 @@ enum CohortEvaluationReason {
 
 "Somebody in a cohort."
 type CohortMember @can(do: READ) {
-  "Who."
+  "Who it is."
   person: Person!
   "Since when: the instant of the evaluation that found them."
   enteredAt: DateTime!
@@ -9197,7 +9197,7 @@ type CohortMember @can(do: READ) {
 
 "That somebody entered a cohort, or left it."
 type CohortChange @can(do: READ) {
-  "Who."
+  "Who it is."
   person: Person!
   "When: the instant of the evaluation."
   at: DateTime!

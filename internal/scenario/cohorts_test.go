@@ -25,11 +25,12 @@ func TestCohorts(t *testing.T) {
 
 // How cohorts are made.
 const (
-	createCohortIt = `mutation ($kind: CohortKind = DYNAMIC, $cohort: CohortInput!) { createCohort(kind: $kind, cohort: $cohort) { id } }`
-	changeCohortIt = `mutation ($id: ID!, $cohort: CohortInput!) { changeCohort(id: $id, cohort: $cohort) { id version } }`
-	deleteCohortIt = `mutation ($id: ID!) { deleteCohort(id: $id) }`
-	evaluateIt     = `mutation ($id: ID!) { evaluateCohort(id: $id) { id } }`
-	allOfACohort   = `query ($id: ID!) { cohort(id: $id) {
+	createCohortIt  = `mutation ($kind: CohortKind = DYNAMIC, $cohort: CohortInput!) { createCohort(kind: $kind, cohort: $cohort) { id } }`
+	changeCohortIt  = `mutation ($id: ID!, $cohort: CohortInput!) { changeCohort(id: $id, cohort: $cohort) { id version } }`
+	deleteCohortIt  = `mutation ($id: ID!) { deleteCohort(id: $id) }`
+	previewCohortIt = `query ($c: CohortConditionInput!) { cohortPreview(condition: $c) { size known share exact asOf people { userIds } } }`
+	evaluateIt      = `mutation ($id: ID!) { evaluateCohort(id: $id) { id } }`
+	allOfACohort    = `query ($id: ID!) { cohort(id: $id) {
 		id name description kind version createdAt createdBy changedAt size evaluatedAt
 		evaluations(first: 5) { edges { cursor node { id } } nodes { id state reason version progress requestedAt at finishedAt exact size entered left problem } pageInfo { hasNextPage } }
 		members(first: 5) { edges { cursor node { enteredAt } } nodes { person { id userIds cohorts { id name } } enteredAt leftAt } pageInfo { hasNextPage } }
@@ -121,8 +122,7 @@ func aCohortIsFound(t *testing.T, s story) {
 			People      []struct{ UserIDs []string }
 		}
 	}
-	s.acme.Manage(t, `query ($c: CohortConditionInput!) { cohortPreview(condition: $c) { size known share exact asOf people { userIds } } }`,
-		object{"c": payers["condition"]}, &preview)
+	s.acme.Manage(t, previewCohortIt, object{"c": payers["condition"]}, &preview)
 	got := preview.CohortPreview
 	if got.Size != 2 || got.Known != 3 || got.Share < 0.66 || got.Share > 0.67 || !got.Exact || len(got.People) != 2 || got.People[0].UserIDs[0] != "ann" {
 		t.Errorf("preview %+v", got)

@@ -217,6 +217,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		createMetricIt, updateMetricIt, removeMetricIt, previewIt, oneMetric,
+		createCohortIt, changeCohortIt, deleteCohortIt, evaluateIt, allOfACohort, allCohorts, previewCohortIt, byCohort,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
 		signIn, refreshIt, acceptIt, verifyIt, exchangeIt, switchIt, impersonateIt, requestReset, resetIt, changeIt, signOut, endIt, endOthers,

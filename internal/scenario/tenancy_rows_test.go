@@ -48,7 +48,8 @@ func (s story) lived(t *testing.T) {
 		tellOf(t, s, who, said("m5", "identify", `"userId":"u1","anonymousId":"phone","traits":{"plan":"pro"}`), said("m6", "group", `"userId":"u1","groupId":"g1","traits":{"seats":3}`),
 			event("m7", "F", "u3", noon))
 		define(t, who, "own", counting("E"))
-		gathered(t, s.kit, who, gather(t, who, "DYNAMIC", object{"name": "All", "condition": object{"did": object{}}}))
+		gather(t, who, "DYNAMIC", object{"name": "All", "condition": object{"did": object{}}})
+		s.kit.Exec(t, `insert into cohort_member (tenant_id, cohort_id, identity_id, entered_at) select tenant_id, cohort_id, 1, now() from cohort where tenant_id = $1`, who.ID)
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
