@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Evaluation is one time that a cohort was found, or is to be.
@@ -350,6 +351,9 @@ func (s *Service) Preview(ctx context.Context, c Condition) (p Preview, err erro
 	if err := c.Check("condition"); err != nil {
 		return p, err
 	}
+	for _, subject := range []topic.Subject{topic.Day, topic.Person, topic.Account, topic.Revenue, topic.Cohort} {
+		topic.Note(ctx, topic.All(who.Tenant, subject))
+	}
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
 		all, err := list(ctx, tx)
 		if err != nil {
@@ -363,6 +367,9 @@ func (s *Service) Preview(ctx context.Context, c Condition) (p Preview, err erro
 			return err
 		}
 		found, err := f.find(ctx, &c)
+		if f.moves != nil {
+			topic.NoteUntil(ctx, *f.moves)
+		}
 		p = Preview{Size: len(found), Known: len(f.known), Exact: f.exact, At: f.now(), Some: found[:min(len(found), maxShown)]}
 		return err
 	})

@@ -97,11 +97,17 @@ func (c aCohort) members() string {
 // gathered waits until a cohort is found, and gives it.
 func gathered(t *testing.T, kit *testkit.Kit, who *testkit.Tenant, id string) (c aCohort) {
 	t.Helper()
+	done := false
 	for deadline := time.Now().Add(30 * time.Second); ; {
+		c = aCohort{}
 		kit.Exec(t, `update cohort_evaluation set requested_at = requested_at - interval '1 hour' where state in ('DONE', 'FAILED')`)
 		who.Manage(t, allOfACohort, object{"id": id}, &c)
 		if e := c.Cohort.Evaluations.Nodes; len(e) > 0 && e[0].State == "DONE" {
-			return c
+			if done { // before all of this was read
+				return c
+			}
+			done = true
+			continue
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("it is not found: %+v", c)
