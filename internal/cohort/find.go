@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -204,7 +205,7 @@ func (f *finding) condition(ctx context.Context, of dbsqlc.CohortListByIDsRow) (
 		return nil, err
 	}
 	within := *f
-	within.asking, within.began = append(f.asking[:len(f.asking):len(f.asking)], of.CohortID), nil
+	within.asking, within.began = slices.Concat(f.asking, []int64{of.CohortID}), nil
 	found, err := within.find(ctx, &c)
 	f.exact = f.exact && within.exact
 	f.moves = within.moves

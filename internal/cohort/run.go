@@ -162,8 +162,8 @@ func (t *turn) work(ctx context.Context) error {
 
 // tell notes how far it is, and that it is at work.
 func (t *turn) tell(ctx context.Context) error {
-	if t.Evaluator.began != nil {
-		t.Evaluator.began()
+	if t.began != nil {
+		t.began()
 	}
 	done := t.done
 	t.done++
