@@ -104,14 +104,25 @@ func metricCondition(in *model.FilterInput, field string) (*metric.Condition, er
 		return nil, fault.Input(field, "A condition takes a dimension and an operator.")
 	}
 	c := &metric.Condition{Dimension: dimensionOf(*in.Dimension), Operator: *in.Operator}
-	for _, raw := range in.Values {
+	if c.Dimension.Kind == metric.ByCohort {
+		var err error
+		c.Values, err = cohortValues(in.Values, field+".values")
+		return c, err
+	}
+	var err error
+	c.Values, err = valuesOf(in.Values, field)
+	return c, err
+}
+
+func valuesOf(list []json.RawMessage, field string) (values []any, err error) {
+	for _, raw := range list {
 		v, err := valueOf(raw)
 		if err != nil {
 			return nil, fault.Input(field+".values", "Text, numbers, true and false can be compared.")
 		}
-		c.Values = append(c.Values, v)
+		values = append(values, v)
 	}
-	return c, nil
+	return values, nil
 }
 
 // valueOf reads a value that can be compared: its number is as exact as it was written.
@@ -128,8 +139,44 @@ func valueOf(raw json.RawMessage) (v any, err error) {
 	return nil, fmt.Errorf("a %T cannot be compared", v)
 }
 
+// cohortValues reads ids of cohorts.
+func cohortValues(list []json.RawMessage, field string) ([]any, error) {
+	values := make([]any, len(list))
+	for i, raw := range list {
+		var id string
+		if err := json.Unmarshal(raw, &id); err != nil {
+			return nil, fault.Input(field, "A cohort is named by its id.")
+		}
+		number, err := numberOf(cohortNode, field, id)
+		if err != nil {
+			return nil, fault.Input(field, "There is no such cohort.")
+		}
+		values[i] = decimal(number)
+	}
+	return values, nil
+}
+
 func dimensionOf(in model.DimensionInput) metric.Dimension {
+	if id := orEmpty(in.Name); in.Kind == metric.ByCohort && id != "" {
+		number, err := numberOf(cohortNode, "name", id)
+		if err != nil {
+			number = 0 // which no cohort has
+		}
+		return metric.Dimension{Kind: in.Kind, Name: decimal(number)}
+	}
 	return metric.Dimension{Kind: in.Kind, Name: orEmpty(in.Name)}
+}
+
+// dimensionName is the name as it is asked for: of a cohort its id; nil: it has none.
+func dimensionName(d *metric.Dimension) *string {
+	name := d.Name
+	if number, ok := parseNumber(name); ok && d.Kind == metric.ByCohort {
+		name = numberID(cohortNode, number)
+	}
+	if name == "" {
+		return nil
+	}
+	return &name
 }
 
 func dimensionsOf(in []model.DimensionInput) []metric.Dimension {

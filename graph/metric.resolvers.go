@@ -15,6 +15,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
+func (r *dimensionResolver) Name(ctx context.Context, obj *metric.Dimension) (*string, error) {
+	return dimensionName(obj), nil
+}
+
 func (r *metricResolver) ID(ctx context.Context, obj *metric.Definition) (string, error) {
 	return nodeID(metricNode, obj.Key), nil
 }
@@ -64,6 +68,8 @@ func (r *queryResolver) Metric(ctx context.Context, key string) (*metric.Definit
 	return r.findMetric(ctx, key)
 }
 
+func (r *Resolver) Dimension() generated.DimensionResolver { return &dimensionResolver{r} }
+
 func (r *Resolver) Metric() generated.MetricResolver { return &metricResolver{r} }
 
 func (r *Resolver) MetricRow() generated.MetricRowResolver { return &metricRowResolver{r} }
@@ -73,6 +79,7 @@ func (r *Resolver) MetricSeries() generated.MetricSeriesResolver { return &metri
 func (r *Resolver) MetricValue() generated.MetricValueResolver { return &metricValueResolver{r} }
 
 type (
+	dimensionResolver    struct{ *Resolver }
 	metricResolver       struct{ *Resolver }
 	metricRowResolver    struct{ *Resolver }
 	metricSeriesResolver struct{ *Resolver }

@@ -68,6 +68,8 @@ func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.No
 		return found(loaders.Identity.Load(ctx, id)())
 	case accountNode:
 		return found(loaders.Account.Load(ctx, id)())
+	case cohortNode:
+		return found(loaders.Cohort.Load(ctx, id)())
 	}
 	return findRevenue(ctx, kind, id)
 }

@@ -39,6 +39,9 @@ const (
 	shareNode    = "share"
 	summaryNode  = "summary"
 
+	cohortNode     = "cohort"
+	evaluationNode = "evaluation"
+
 	memberNode     = "member"
 	invitationNode = "invitation"
 	roleNode       = "role"

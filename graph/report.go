@@ -161,6 +161,7 @@ func (r *Resolver) sources() loader.Services {
 		Events: r.EventReader, Parts: r.ArchiveReader, People: r.Customers, Keys: r.Keyring,
 		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Definitions: r.Definitions,
 		Staff: r.Staff, Timelines: r.Timelines,
+		Cohorts: r.CohortService,
 	}
 }
 

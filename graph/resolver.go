@@ -6,6 +6,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -43,6 +44,7 @@ type Resolver struct {
 	SummaryService *summary.Service
 	Revenue        *revenue.Service
 	Journeys       *journey.Service // what people do one thing after the other
+	CohortService  *cohort.Service
 
 	reports *runner // made with the executor
 }

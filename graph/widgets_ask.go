@@ -177,12 +177,12 @@ func (in *arguments) comparisons(name string) (list []metric.Comparison) {
 func (in *arguments) dimensions(name string) []metric.Dimension {
 	list := []metric.Dimension{}
 	for _, object := range in.list(name) {
-		d := metric.Dimension{Name: orEmpty(object.text("name"))}
+		d := model.DimensionInput{Name: object.text("name")}
 		if kind := object.text("kind"); kind != nil {
 			d.Kind = metric.DimensionKind(*kind)
 		}
 		in.ok = in.ok && object.ok && d.Kind != ""
-		list = append(list, d)
+		list = append(list, dimensionOf(d))
 	}
 	return list
 }

@@ -277,7 +277,7 @@ func breakdownFields() fields[*metric.Breakdown] {
 func dimensionFields() fields[*metric.Dimension] {
 	return fields[*metric.Dimension]{
 		"kind": leaf(func(b []byte, d *metric.Dimension) []byte { return appendText(b, d.Kind) }),
-		"name": leaf(func(b []byte, d *metric.Dimension) []byte { return appendTextOrNull(b, d.NameOrNil()) }),
+		"name": leaf(func(b []byte, d *metric.Dimension) []byte { return appendTextOrNull(b, dimensionName(d)) }),
 	}
 }
 

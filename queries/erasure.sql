@@ -105,6 +105,11 @@ where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
 delete from profile
 where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@identity_ids::bigint[]);
 
+-- Worker: that they were in cohorts, and when.
+-- name: ErasureDeleteCohortMembers :exec
+delete from cohort_member
+where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]);
+
 -- Worker: whose they were before.
 -- name: ErasureDeletePast :exec
 delete from identity_past

@@ -15,7 +15,7 @@ seen as materialized (
     @types::text[], @activity::boolean, sqlc.narg(as_of)::timestamptz,
     sqlc.narg(of_properties)::text, sqlc.narg(of_all)::text, @parts::text[],
     @kinds::text[], @paths::text[], sqlc.narg(number_path)::text,
-    @people::boolean, @traits::text[], @accounts::boolean) m
+    @people::boolean, @traits::text[], @accounts::boolean, @cohorts::bigint[]) m
   where m.bucket is not null
     and m.person_id is not null
     and (@only_keys::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -47,7 +47,7 @@ first as (
     @types::text[], @activity::boolean, sqlc.narg(as_of)::timestamptz,
     sqlc.narg(of_properties)::text, sqlc.narg(of_all)::text, @parts::text[],
     @kinds::text[], @paths::text[], sqlc.narg(number_path)::text,
-    @people::boolean, @traits::text[], @accounts::boolean) m
+    @people::boolean, @traits::text[], @accounts::boolean, @cohorts::bigint[]) m
   where m.person_id is not null
   order by m.person_id, m.occurred_at, m.event_id
 ),
@@ -84,7 +84,7 @@ named as (
     @types::text[], @activity::boolean, sqlc.narg(as_of)::timestamptz,
     sqlc.narg(of_properties)::text, sqlc.narg(of_all)::text, @parts::text[],
     @kinds::text[], @paths::text[], sqlc.narg(number_path)::text,
-    @people::boolean, @traits::text[], @accounts::boolean) m
+    @people::boolean, @traits::text[], @accounts::boolean, @cohorts::bigint[]) m
   where m.bucket is not null
     and m.group_id is not null
     and (@only_keys::jsonb is null or m.keys in (select w.keys from wanted w))

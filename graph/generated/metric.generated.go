@@ -24,6 +24,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type DimensionResolver interface {
+	Name(ctx context.Context, obj *metric.Dimension) (*string, error)
+}
 type MetricResolver interface {
 	ID(ctx context.Context, obj *metric.Definition) (string, error)
 
@@ -584,7 +587,7 @@ func (ec *executionContext) _Dimension_name(ctx context.Context, field graphql.C
 			return ec.fieldContext_Dimension_name(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.NameOrNil(), nil
+			return ec.Resolvers.Dimension().Name(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -595,7 +598,7 @@ func (ec *executionContext) _Dimension_name(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_Dimension_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Dimension", field, true, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Dimension", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Metric_id(ctx context.Context, field graphql.CollectedField, obj *metric.Definition) (ret graphql.Marshaler) {
@@ -3290,13 +3293,46 @@ func (ec *executionContext) _Dimension(ctx context.Context, sel ast.SelectionSet
 		case "kind":
 			out.Values[i] = ec._Dimension_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
-			out.Values[i] = ec._Dimension_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Dimension_name(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4643,6 +4679,23 @@ func (ec *executionContext) unmarshalNFilterInput2githubᚗcomᚋtidemarkhqᚋti
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFilterOperator2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐOperator(ctx context.Context, v any) (metric.Operator, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := metric.Operator(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFilterOperator2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐOperator(ctx context.Context, sel ast.SelectionSet, v metric.Operator) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNMetric2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐDefinition(ctx context.Context, sel ast.SelectionSet, v metric.Definition) graphql.Marshaler {
 	return ec._Metric(ctx, sel, &v)
 }
@@ -4831,6 +4884,16 @@ func (ec *executionContext) marshalNMoney2githubᚗcomᚋtidemarkhqᚋtidemark�
 	return ec._Money(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNMoney2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐMoney(ctx context.Context, sel ast.SelectionSet, v *metric.Money) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOComparisonInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐComparisonᚄ(ctx context.Context, v any) ([]metric.Comparison, error) {
 	if v == nil {
 		return nil, nil
@@ -4846,6 +4909,13 @@ func (ec *executionContext) unmarshalOComparisonInput2ᚕgithubᚗcomᚋtidemark
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalODimension2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐDimension(ctx context.Context, sel ast.SelectionSet, v *metric.Dimension) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Dimension(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODimensionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDimensionInputᚄ(ctx context.Context, v any) ([]model.DimensionInput, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/journey"
@@ -39,7 +40,12 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountListConnection() AccountListConnectionResolver
 	ArchivePartConnection() ArchivePartConnectionResolver
+	Cohort() CohortResolver
+	CohortCondition() CohortConditionResolver
+	CohortEvaluation() CohortEvaluationResolver
+	CohortPreview() CohortPreviewResolver
 	CustomerSubscription() CustomerSubscriptionResolver
+	Dimension() DimensionResolver
 	Erasure() ErasureResolver
 	Event() EventResolver
 	EventConnection() EventConnectionResolver
@@ -232,6 +238,150 @@ type ComplexityRoot struct {
 		LogoURL func(childComplexity int) int
 	}
 
+	Cohort struct {
+		ChangedAt   func(childComplexity int) int
+		Changes     func(childComplexity int, first int, after *string) int
+		Condition   func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		CreatedBy   func(childComplexity int) int
+		Description func(childComplexity int) int
+		EvaluatedAt func(childComplexity int) int
+		Evaluations func(childComplexity int, first int, after *string) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Members     func(childComplexity int, first int, after *string, at *time.Time) int
+		Name        func(childComplexity int) int
+		Size        func(childComplexity int) int
+		UsedBy      func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	CohortChange struct {
+		Entered func(childComplexity int) int
+		Person  func(childComplexity int) int
+		Time    func(childComplexity int) int
+	}
+
+	CohortChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CohortChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CohortCondition struct {
+		And       func(childComplexity int) int
+		Cohort    func(childComplexity int) int
+		Did       func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		Mrr       func(childComplexity int) int
+		Not       func(childComplexity int) int
+		Or        func(childComplexity int) int
+		Plan      func(childComplexity int) int
+		Stopped   func(childComplexity int) int
+		Trait     func(childComplexity int) int
+	}
+
+	CohortConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CohortDid struct {
+		Count  func(childComplexity int) int
+		Filter func(childComplexity int) int
+		Times  func(childComplexity int) int
+		Types  func(childComplexity int) int
+		Within func(childComplexity int) int
+	}
+
+	CohortEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CohortEvaluation struct {
+		At          func(childComplexity int) int
+		Entered     func(childComplexity int) int
+		Exact       func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Left        func(childComplexity int) int
+		Problem     func(childComplexity int) int
+		Progress    func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+		Size        func(childComplexity int) int
+		State       func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	CohortEvaluationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CohortEvaluationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CohortMember struct {
+		EnteredAt func(childComplexity int) int
+		LeftAt    func(childComplexity int) int
+		Person    func(childComplexity int) int
+	}
+
+	CohortMemberConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CohortMemberEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CohortMrr struct {
+		Amount   func(childComplexity int) int
+		Operator func(childComplexity int) int
+	}
+
+	CohortPreview struct {
+		At     func(childComplexity int) int
+		Exact  func(childComplexity int) int
+		Known  func(childComplexity int) int
+		People func(childComplexity int) int
+		Share  func(childComplexity int) int
+		Size   func(childComplexity int) int
+	}
+
+	CohortStopped struct {
+		Filter func(childComplexity int) int
+		Last   func(childComplexity int) int
+		Types  func(childComplexity int) int
+	}
+
+	CohortTrait struct {
+		Name     func(childComplexity int) int
+		Of       func(childComplexity int) int
+		Operator func(childComplexity int) int
+		Values   func(childComplexity int) int
+	}
+
+	CohortWindow struct {
+		From func(childComplexity int) int
+		Last func(childComplexity int) int
+		To   func(childComplexity int) int
+	}
+
 	CustomerSubscription struct {
 		Account       func(childComplexity int) int
 		CanceledAt    func(childComplexity int) int
@@ -273,8 +423,8 @@ type ComplexityRoot struct {
 	}
 
 	Dimension struct {
-		Kind      func(childComplexity int) int
-		NameOrNil func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	DiscardedEvents struct {
@@ -430,6 +580,15 @@ type ComplexityRoot struct {
 	ExchangeRateEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Filter struct {
+		And       func(childComplexity int) int
+		Dimension func(childComplexity int) int
+		Not       func(childComplexity int) int
+		Operator  func(childComplexity int) int
+		Or        func(childComplexity int) int
+		Values    func(childComplexity int) int
 	}
 
 	Funnel struct {
@@ -607,6 +766,11 @@ type ComplexityRoot struct {
 		Plan         func(childComplexity int) int
 		Quantity     func(childComplexity int) int
 		Tax          func(childComplexity int) int
+	}
+
+	LastSteps struct {
+		Count    func(childComplexity int) int
+		Interval func(childComplexity int) int
 	}
 
 	Lifecycle struct {
@@ -959,14 +1123,17 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, token string, name string, password string) int
 		AddNote                  func(childComplexity int, to string, text string) int
+		ChangeCohort             func(childComplexity int, id string, cohort model.CohortInput) int
 		ChangeMemberRole         func(childComplexity int, id string, role string) int
 		ChangeNote               func(childComplexity int, id string, text string) int
 		ChangePassword           func(childComplexity int, password string, newPassword string) int
 		ConfirmSecondFactor      func(childComplexity int, code string) int
 		CreateAPIKey             func(childComplexity int, kind model.APIKeyKind, name string, permissions []access.Permission, origins []string, expiresAt *time.Time) int
+		CreateCohort             func(childComplexity int, kind cohort.Kind, cohort model.CohortInput) int
 		CreateIdentityProvider   func(childComplexity int, provider model.IdentityProviderInput) int
 		CreateMetric             func(childComplexity int, key string, input model.MetricInput) int
 		CreateRole               func(childComplexity int, role model.RoleInput) int
+		DeleteCohort             func(childComplexity int, id string) int
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
@@ -974,6 +1141,7 @@ type ComplexityRoot struct {
 		EndSession               func(childComplexity int, id string) int
 		EnrollSecondFactor       func(childComplexity int, password string) int
 		ErasePerson              func(childComplexity int, id string, reason string) int
+		EvaluateCohort           func(childComplexity int, id string) int
 		ExchangeSignInCode       func(childComplexity int, code string, verifier string) int
 		ForgetPropertySamples    func(childComplexity int) int
 		Impersonate              func(childComplexity int, member string, reason string) int
@@ -1114,6 +1282,7 @@ type ComplexityRoot struct {
 
 	Person struct {
 		Accounts     func(childComplexity int, first int, after *string) int
+		Cohorts      func(childComplexity int) int
 		Domain       func(childComplexity int) int
 		Email        func(childComplexity int) int
 		FirstSeenAt  func(childComplexity int) int
@@ -1272,6 +1441,9 @@ type ComplexityRoot struct {
 		Accounts             func(childComplexity int, search *string, orderBy *customer.Order, direction *customer.Direction, first int, after *string) int
 		ArchiveParts         func(childComplexity int, first int, after *string) int
 		AuditLog             func(childComplexity int, first int, after *string, actions []audit.Action, actor *string, target *model.AuditTargetInput, from *time.Time, to *time.Time) int
+		Cohort               func(childComplexity int, id string) int
+		CohortPreview        func(childComplexity int, condition model.CohortConditionInput) int
+		Cohorts              func(childComplexity int, first int, after *string) int
 		EventType            func(childComplexity int, name string) int
 		EventTypes           func(childComplexity int, first int, after *string) int
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
@@ -2311,6 +2483,562 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Branding.LogoURL(childComplexity), true
 
+	case "Cohort.changedAt":
+		if e.ComplexityRoot.Cohort.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.ChangedAt(childComplexity), true
+	case "Cohort.changes":
+		if e.ComplexityRoot.Cohort.Changes == nil {
+			break
+		}
+
+		args, err := ec.field_Cohort_changes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Cohort.Changes(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Cohort.condition":
+		if e.ComplexityRoot.Cohort.Condition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Condition(childComplexity), true
+	case "Cohort.createdAt":
+		if e.ComplexityRoot.Cohort.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.CreatedAt(childComplexity), true
+	case "Cohort.createdBy":
+		if e.ComplexityRoot.Cohort.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.CreatedBy(childComplexity), true
+	case "Cohort.description":
+		if e.ComplexityRoot.Cohort.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Description(childComplexity), true
+	case "Cohort.evaluatedAt":
+		if e.ComplexityRoot.Cohort.EvaluatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.EvaluatedAt(childComplexity), true
+	case "Cohort.evaluations":
+		if e.ComplexityRoot.Cohort.Evaluations == nil {
+			break
+		}
+
+		args, err := ec.field_Cohort_evaluations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Cohort.Evaluations(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Cohort.id":
+		if e.ComplexityRoot.Cohort.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.ID(childComplexity), true
+	case "Cohort.kind":
+		if e.ComplexityRoot.Cohort.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Kind(childComplexity), true
+	case "Cohort.members":
+		if e.ComplexityRoot.Cohort.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Cohort_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Cohort.Members(childComplexity, args["first"].(int), args["after"].(*string), args["at"].(*time.Time)), true
+	case "Cohort.name":
+		if e.ComplexityRoot.Cohort.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Name(childComplexity), true
+	case "Cohort.size":
+		if e.ComplexityRoot.Cohort.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Size(childComplexity), true
+	case "Cohort.usedBy":
+		if e.ComplexityRoot.Cohort.UsedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.UsedBy(childComplexity), true
+	case "Cohort.version":
+		if e.ComplexityRoot.Cohort.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cohort.Version(childComplexity), true
+
+	case "CohortChange.entered":
+		if e.ComplexityRoot.CohortChange.Entered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChange.Entered(childComplexity), true
+	case "CohortChange.person":
+		if e.ComplexityRoot.CohortChange.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChange.Person(childComplexity), true
+	case "CohortChange.at":
+		if e.ComplexityRoot.CohortChange.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChange.Time(childComplexity), true
+
+	case "CohortChangeConnection.edges":
+		if e.ComplexityRoot.CohortChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChangeConnection.Edges(childComplexity), true
+	case "CohortChangeConnection.nodes":
+		if e.ComplexityRoot.CohortChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChangeConnection.Nodes(childComplexity), true
+	case "CohortChangeConnection.pageInfo":
+		if e.ComplexityRoot.CohortChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChangeConnection.PageInfo(childComplexity), true
+
+	case "CohortChangeEdge.cursor":
+		if e.ComplexityRoot.CohortChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChangeEdge.Cursor(childComplexity), true
+	case "CohortChangeEdge.node":
+		if e.ComplexityRoot.CohortChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortChangeEdge.Node(childComplexity), true
+
+	case "CohortCondition.and":
+		if e.ComplexityRoot.CohortCondition.And == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.And(childComplexity), true
+	case "CohortCondition.cohort":
+		if e.ComplexityRoot.CohortCondition.Cohort == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Cohort(childComplexity), true
+	case "CohortCondition.did":
+		if e.ComplexityRoot.CohortCondition.Did == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Did(childComplexity), true
+	case "CohortCondition.firstSeen":
+		if e.ComplexityRoot.CohortCondition.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.FirstSeen(childComplexity), true
+	case "CohortCondition.mrr":
+		if e.ComplexityRoot.CohortCondition.Mrr == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Mrr(childComplexity), true
+	case "CohortCondition.not":
+		if e.ComplexityRoot.CohortCondition.Not == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Not(childComplexity), true
+	case "CohortCondition.or":
+		if e.ComplexityRoot.CohortCondition.Or == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Or(childComplexity), true
+	case "CohortCondition.plan":
+		if e.ComplexityRoot.CohortCondition.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Plan(childComplexity), true
+	case "CohortCondition.stopped":
+		if e.ComplexityRoot.CohortCondition.Stopped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Stopped(childComplexity), true
+	case "CohortCondition.trait":
+		if e.ComplexityRoot.CohortCondition.Trait == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Trait(childComplexity), true
+
+	case "CohortConnection.edges":
+		if e.ComplexityRoot.CohortConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortConnection.Edges(childComplexity), true
+	case "CohortConnection.nodes":
+		if e.ComplexityRoot.CohortConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortConnection.Nodes(childComplexity), true
+	case "CohortConnection.pageInfo":
+		if e.ComplexityRoot.CohortConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortConnection.PageInfo(childComplexity), true
+
+	case "CohortDid.count":
+		if e.ComplexityRoot.CohortDid.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortDid.Count(childComplexity), true
+	case "CohortDid.filter":
+		if e.ComplexityRoot.CohortDid.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortDid.Filter(childComplexity), true
+	case "CohortDid.times":
+		if e.ComplexityRoot.CohortDid.Times == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortDid.Times(childComplexity), true
+	case "CohortDid.types":
+		if e.ComplexityRoot.CohortDid.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortDid.Types(childComplexity), true
+	case "CohortDid.within":
+		if e.ComplexityRoot.CohortDid.Within == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortDid.Within(childComplexity), true
+
+	case "CohortEdge.cursor":
+		if e.ComplexityRoot.CohortEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEdge.Cursor(childComplexity), true
+	case "CohortEdge.node":
+		if e.ComplexityRoot.CohortEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEdge.Node(childComplexity), true
+
+	case "CohortEvaluation.at":
+		if e.ComplexityRoot.CohortEvaluation.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.At(childComplexity), true
+	case "CohortEvaluation.entered":
+		if e.ComplexityRoot.CohortEvaluation.Entered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Entered(childComplexity), true
+	case "CohortEvaluation.exact":
+		if e.ComplexityRoot.CohortEvaluation.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Exact(childComplexity), true
+	case "CohortEvaluation.finishedAt":
+		if e.ComplexityRoot.CohortEvaluation.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.FinishedAt(childComplexity), true
+	case "CohortEvaluation.id":
+		if e.ComplexityRoot.CohortEvaluation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.ID(childComplexity), true
+	case "CohortEvaluation.left":
+		if e.ComplexityRoot.CohortEvaluation.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Left(childComplexity), true
+	case "CohortEvaluation.problem":
+		if e.ComplexityRoot.CohortEvaluation.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Problem(childComplexity), true
+	case "CohortEvaluation.progress":
+		if e.ComplexityRoot.CohortEvaluation.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Progress(childComplexity), true
+	case "CohortEvaluation.reason":
+		if e.ComplexityRoot.CohortEvaluation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Reason(childComplexity), true
+	case "CohortEvaluation.requestedAt":
+		if e.ComplexityRoot.CohortEvaluation.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.RequestedAt(childComplexity), true
+	case "CohortEvaluation.size":
+		if e.ComplexityRoot.CohortEvaluation.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Size(childComplexity), true
+	case "CohortEvaluation.state":
+		if e.ComplexityRoot.CohortEvaluation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.State(childComplexity), true
+	case "CohortEvaluation.version":
+		if e.ComplexityRoot.CohortEvaluation.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluation.Version(childComplexity), true
+
+	case "CohortEvaluationConnection.edges":
+		if e.ComplexityRoot.CohortEvaluationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluationConnection.Edges(childComplexity), true
+	case "CohortEvaluationConnection.nodes":
+		if e.ComplexityRoot.CohortEvaluationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluationConnection.Nodes(childComplexity), true
+	case "CohortEvaluationConnection.pageInfo":
+		if e.ComplexityRoot.CohortEvaluationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluationConnection.PageInfo(childComplexity), true
+
+	case "CohortEvaluationEdge.cursor":
+		if e.ComplexityRoot.CohortEvaluationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluationEdge.Cursor(childComplexity), true
+	case "CohortEvaluationEdge.node":
+		if e.ComplexityRoot.CohortEvaluationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortEvaluationEdge.Node(childComplexity), true
+
+	case "CohortMember.enteredAt":
+		if e.ComplexityRoot.CohortMember.EnteredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMember.EnteredAt(childComplexity), true
+	case "CohortMember.leftAt":
+		if e.ComplexityRoot.CohortMember.LeftAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMember.LeftAt(childComplexity), true
+	case "CohortMember.person":
+		if e.ComplexityRoot.CohortMember.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMember.Person(childComplexity), true
+
+	case "CohortMemberConnection.edges":
+		if e.ComplexityRoot.CohortMemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMemberConnection.Edges(childComplexity), true
+	case "CohortMemberConnection.nodes":
+		if e.ComplexityRoot.CohortMemberConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMemberConnection.Nodes(childComplexity), true
+	case "CohortMemberConnection.pageInfo":
+		if e.ComplexityRoot.CohortMemberConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMemberConnection.PageInfo(childComplexity), true
+
+	case "CohortMemberEdge.cursor":
+		if e.ComplexityRoot.CohortMemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMemberEdge.Cursor(childComplexity), true
+	case "CohortMemberEdge.node":
+		if e.ComplexityRoot.CohortMemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMemberEdge.Node(childComplexity), true
+
+	case "CohortMrr.amount":
+		if e.ComplexityRoot.CohortMrr.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMrr.Amount(childComplexity), true
+	case "CohortMrr.operator":
+		if e.ComplexityRoot.CohortMrr.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortMrr.Operator(childComplexity), true
+
+	case "CohortPreview.asOf":
+		if e.ComplexityRoot.CohortPreview.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.At(childComplexity), true
+	case "CohortPreview.exact":
+		if e.ComplexityRoot.CohortPreview.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.Exact(childComplexity), true
+	case "CohortPreview.known":
+		if e.ComplexityRoot.CohortPreview.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.Known(childComplexity), true
+	case "CohortPreview.people":
+		if e.ComplexityRoot.CohortPreview.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.People(childComplexity), true
+	case "CohortPreview.share":
+		if e.ComplexityRoot.CohortPreview.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.Share(childComplexity), true
+	case "CohortPreview.size":
+		if e.ComplexityRoot.CohortPreview.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortPreview.Size(childComplexity), true
+
+	case "CohortStopped.filter":
+		if e.ComplexityRoot.CohortStopped.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortStopped.Filter(childComplexity), true
+	case "CohortStopped.last":
+		if e.ComplexityRoot.CohortStopped.Last == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortStopped.Last(childComplexity), true
+	case "CohortStopped.types":
+		if e.ComplexityRoot.CohortStopped.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortStopped.Types(childComplexity), true
+
+	case "CohortTrait.name":
+		if e.ComplexityRoot.CohortTrait.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortTrait.Name(childComplexity), true
+	case "CohortTrait.of":
+		if e.ComplexityRoot.CohortTrait.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortTrait.Of(childComplexity), true
+	case "CohortTrait.operator":
+		if e.ComplexityRoot.CohortTrait.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortTrait.Operator(childComplexity), true
+	case "CohortTrait.values":
+		if e.ComplexityRoot.CohortTrait.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortTrait.Values(childComplexity), true
+
+	case "CohortWindow.from":
+		if e.ComplexityRoot.CohortWindow.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortWindow.From(childComplexity), true
+	case "CohortWindow.last":
+		if e.ComplexityRoot.CohortWindow.Last == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortWindow.Last(childComplexity), true
+	case "CohortWindow.to":
+		if e.ComplexityRoot.CohortWindow.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortWindow.To(childComplexity), true
+
 	case "CustomerSubscription.account":
 		if e.ComplexityRoot.CustomerSubscription.Account == nil {
 			break
@@ -2490,11 +3218,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Dimension.Kind(childComplexity), true
 	case "Dimension.name":
-		if e.ComplexityRoot.Dimension.NameOrNil == nil {
+		if e.ComplexityRoot.Dimension.Name == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Dimension.NameOrNil(childComplexity), true
+		return e.ComplexityRoot.Dimension.Name(childComplexity), true
 
 	case "DiscardedEvents.discarded":
 		if e.ComplexityRoot.DiscardedEvents.Discarded == nil {
@@ -3122,6 +3850,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExchangeRateEdge.Node(childComplexity), true
+
+	case "Filter.and":
+		if e.ComplexityRoot.Filter.And == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.And(childComplexity), true
+	case "Filter.dimension":
+		if e.ComplexityRoot.Filter.Dimension == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.Dimension(childComplexity), true
+	case "Filter.not":
+		if e.ComplexityRoot.Filter.Not == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.Not(childComplexity), true
+	case "Filter.operator":
+		if e.ComplexityRoot.Filter.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.Operator(childComplexity), true
+	case "Filter.or":
+		if e.ComplexityRoot.Filter.Or == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.Or(childComplexity), true
+	case "Filter.values":
+		if e.ComplexityRoot.Filter.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Filter.Values(childComplexity), true
 
 	case "Funnel.comparisons":
 		if e.ComplexityRoot.Funnel.Comparisons == nil {
@@ -3837,6 +4602,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvoiceLine.Tax(childComplexity), true
+
+	case "LastSteps.count":
+		if e.ComplexityRoot.LastSteps.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastSteps.Count(childComplexity), true
+	case "LastSteps.interval":
+		if e.ComplexityRoot.LastSteps.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LastSteps.Interval(childComplexity), true
 
 	case "Lifecycle.at":
 		if e.ComplexityRoot.Lifecycle.At == nil {
@@ -5317,6 +6095,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddNote(childComplexity, args["to"].(string), args["text"].(string)), true
+	case "Mutation.changeCohort":
+		if e.ComplexityRoot.Mutation.ChangeCohort == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeCohort_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCohort(childComplexity, args["id"].(string), args["cohort"].(model.CohortInput)), true
 	case "Mutation.changeMemberRole":
 		if e.ComplexityRoot.Mutation.ChangeMemberRole == nil {
 			break
@@ -5372,6 +6161,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["kind"].(model.APIKeyKind), args["name"].(string), args["permissions"].([]access.Permission), args["origins"].([]string), args["expiresAt"].(*time.Time)), true
+	case "Mutation.createCohort":
+		if e.ComplexityRoot.Mutation.CreateCohort == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createCohort_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCohort(childComplexity, args["kind"].(cohort.Kind), args["cohort"].(model.CohortInput)), true
 	case "Mutation.createIdentityProvider":
 		if e.ComplexityRoot.Mutation.CreateIdentityProvider == nil {
 			break
@@ -5405,6 +6205,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateRole(childComplexity, args["role"].(model.RoleInput)), true
+	case "Mutation.deleteCohort":
+		if e.ComplexityRoot.Mutation.DeleteCohort == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteCohort_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteCohort(childComplexity, args["id"].(string)), true
 	case "Mutation.deleteReport":
 		if e.ComplexityRoot.Mutation.DeleteReport == nil {
 			break
@@ -5477,6 +6288,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ErasePerson(childComplexity, args["id"].(string), args["reason"].(string)), true
+	case "Mutation.evaluateCohort":
+		if e.ComplexityRoot.Mutation.EvaluateCohort == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_evaluateCohort_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EvaluateCohort(childComplexity, args["id"].(string)), true
 	case "Mutation.exchangeSignInCode":
 		if e.ComplexityRoot.Mutation.ExchangeSignInCode == nil {
 			break
@@ -6284,6 +7106,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Accounts(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.cohorts":
+		if e.ComplexityRoot.Person.Cohorts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Cohorts(childComplexity), true
 	case "Person.domain":
 		if e.ComplexityRoot.Person.Domain == nil {
 			break
@@ -6959,6 +7787,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(int), args["after"].(*string), args["actions"].([]audit.Action), args["actor"].(*string), args["target"].(*model.AuditTargetInput), args["from"].(*time.Time), args["to"].(*time.Time)), true
+	case "Query.cohort":
+		if e.ComplexityRoot.Query.Cohort == nil {
+			break
+		}
+
+		args, err := ec.field_Query_cohort_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Cohort(childComplexity, args["id"].(string)), true
+	case "Query.cohortPreview":
+		if e.ComplexityRoot.Query.CohortPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_cohortPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CohortPreview(childComplexity, args["condition"].(model.CohortConditionInput)), true
+	case "Query.cohorts":
+		if e.ComplexityRoot.Query.Cohorts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_cohorts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Cohorts(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.eventType":
 		if e.ComplexityRoot.Query.EventType == nil {
 			break
@@ -8739,6 +9600,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAuditTargetInput,
 		ec.unmarshalInputBrandingInput,
 		ec.unmarshalInputChargeInput,
+		ec.unmarshalInputCohortConditionInput,
+		ec.unmarshalInputCohortDidInput,
+		ec.unmarshalInputCohortInput,
+		ec.unmarshalInputCohortMrrInput,
+		ec.unmarshalInputCohortStoppedInput,
+		ec.unmarshalInputCohortTraitInput,
+		ec.unmarshalInputCohortWindowInput,
 		ec.unmarshalInputComparisonInput,
 		ec.unmarshalInputCreditInput,
 		ec.unmarshalInputDimensionInput,
@@ -9295,6 +10163,14 @@ enum AuditAction {
   METRIC_CHANGED
   "A metric that the tenant had defined was given up."
   METRIC_REMOVED
+  "A cohort was made."
+  COHORT_CREATED
+  "A cohort was changed."
+  COHORT_CHANGED
+  "Somebody had a cohort found."
+  COHORT_ASKED
+  "A cohort was given up."
+  COHORT_REMOVED
   "Two users were merged."
   PEOPLE_MERGED
   "A merge of users was undone."
@@ -9526,6 +10402,483 @@ type CustomerUsage @can(do: READ) {
   to: DateTime!
   "Whether all of the range was counted."
   complete: Boolean!
+}
+`, BuiltIn: false},
+	{Name: "../cohort.graphqls", Input: `extend type Query {
+  "The tenant's cohorts, the latest made first."
+  cohorts(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): CohortConnection! @page @can(do: READ_METRICS)
+  "One cohort. Null, with a NOT_FOUND error, if there is none."
+  cohort("The cohort's id." id: ID!): Cohort @can(do: READ_METRICS)
+  "Who would be in a cohort now; nothing is saved."
+  cohortPreview("What is to hold." condition: CohortConditionInput!): CohortPreview! @can(do: MANAGE_DATA) @cost(weight: 300)
+}
+
+extend type Mutation {
+  """
+  Saves a cohort, and has its members found: that takes seconds, and ` + "`" + `evaluations` + "`" + ` shows how
+  far it is. Who compares traits of users needs READ_PII, and who compares plans or MRR
+  READ_REVENUE, since whom a condition holds for tells them.
+  """
+  createCohort(
+    "Whether it is found again. That stays."
+    kind: CohortKind! = DYNAMIC
+    "What it is to be."
+    cohort: CohortInput!
+  ): Cohort! @can(do: MANAGE_DATA)
+  """
+  Changes a cohort. Where its condition is another one, it is found anew; until then, its
+  members stay. A condition that asks for the cohort itself, by however many others, is
+  refused.
+  """
+  changeCohort("The cohort's id." id: ID!, "What it is to be." cohort: CohortInput!): Cohort! @can(do: MANAGE_DATA)
+  "Gives a cohort up, and answers its id. One that another asks for can't be given up before it."
+  deleteCohort("The cohort's id." id: ID!): ID! @can(do: MANAGE_DATA)
+  "Has a dynamic cohort found now. If it is being found already, that is all."
+  evaluateCohort("The cohort's id." id: ID!): Cohort! @can(do: MANAGE_DATA)
+}
+
+extend type Person {
+  "The cohorts that they are in now, the oldest first; at most 200."
+  cohorts: [Cohort!]! @cost(items: 10)
+}
+
+"What a cohort is to be."
+input CohortInput {
+  "What it is called; 1 to 100 characters."
+  name: String!
+  "What it is for; at most 1,000 characters."
+  description: String! = ""
+  "What is to hold for its members."
+  condition: CohortConditionInput!
+}
+
+"""
+What is to hold for people: exactly one of these. At most 8 levels and 50 conditions that
+are no tree. People are counted as they are merged and linked now.
+"""
+input CohortConditionInput {
+  "All of these hold."
+  and: [CohortConditionInput!]
+  "At least one of these holds."
+  or: [CohortConditionInput!]
+  """
+  This does not hold: it is everybody else whom the tenant knows, those included of whom
+  nothing is known that could be compared. Known is who did something, or of whom
+  something was said, and who is not erased.
+  """
+  not: CohortConditionInput
+  "What is known of them, or of an account that they belong to."
+  trait: CohortTraitInput
+  "How often they did something."
+  did: CohortDidInput
+  "What they did, and do no longer."
+  stopped: CohortStoppedInput
+  "When they first did something."
+  firstSeen: CohortWindowInput
+  "They are in this cohort, as it was found last."
+  cohort: ID
+  "They belong to an account that pays for one of these plans now, or tries it: keys of plans, at most 100. It takes READ_REVENUE."
+  plan: [String!]
+  "What an account that they belong to comes to a month. It takes READ_REVENUE."
+  mrr: CohortMrrInput
+}
+
+"""
+What is known of people. A trait that has no value, or a null, is neither equal nor unequal
+to anything: IS_NOT_SET alone holds.
+"""
+input CohortTraitInput {
+  """
+  Whose: USER_TRAIT, which takes READ_PII, or ACCOUNT_TRAIT. That holds where it does of one
+  of their accounts; IS_NOT_SET where none of them has the trait.
+  """
+  of: DimensionKind!
+  "The trait. A dot leads into an object: ` + "`" + `plan.tier` + "`" + `."
+  name: String!
+  "How it is compared."
+  operator: FilterOperator!
+  "With what, as in a filter."
+  values: [JSON!]
+}
+
+"How often people did something. Who did not is meant by EXACTLY 0, and AT_MOST includes it."
+input CohortDidInput {
+  "The types of events, any of which counts; at most 50. Anything that somebody did unless given."
+  types: [String!]
+  "Which of them count: by TYPE, SOURCE, ACCOUNT, PROPERTY and CONTEXT. All unless given."
+  filter: FilterInput
+  "How the number compares."
+  times: CohortTimes! = AT_LEAST
+  "The number; 0 to 1,000,000."
+  count: Int! = 1
+  "When; ever, unless given."
+  within: CohortWindowInput
+}
+
+"How a number of events compares."
+enum CohortTimes {
+  "As many, or more."
+  AT_LEAST
+  "As many, or less, or none."
+  AT_MOST
+  "As many."
+  EXACTLY
+}
+
+"What people did in the steps before the last ones, and not in these."
+input CohortStoppedInput {
+  "The types of events, any of which counts; at most 50. Anything that somebody did unless given."
+  types: [String!]
+  "Which of them count, as in ` + "`" + `did` + "`" + `."
+  filter: FilterInput
+  "The last steps; before them lie as many."
+  last: LastInput!
+}
+
+"A stretch of time, half-open, in the tenant's zone: between two instants of which either may be missing, or ` + "`" + `last` + "`" + `, which moves."
+input CohortWindowInput {
+  "The first instant that counts."
+  from: DateTime
+  "The first instant that no longer counts."
+  to: DateTime
+  "The running step and those before it, some twenty years at most."
+  last: LastInput
+}
+
+"What an account comes to a month: all its subscriptions, in the tenant's currency, at today's rates. One without any comes to 0."
+input CohortMrrInput {
+  "How it is compared: EQUALS, NOT_EQUALS, GREATER_THAN, AT_LEAST, LESS_THAN or AT_MOST."
+  operator: FilterOperator!
+  "With how much, in minor units of the tenant's currency."
+  amount: MinorUnits!
+}
+
+"People for whom a condition holds."
+type Cohort implements Node @can(do: READ_METRICS) {
+  "Opaque and global."
+  id: ID!
+  "What it is called."
+  name: String!
+  "What it is for."
+  description: String!
+  "Whether it is found again."
+  kind: CohortKind!
+  "What holds for its members; null for who may not read what it compares."
+  condition: CohortCondition
+  "How often the condition was changed, from 1 on."
+  version: Int!
+  "When it was made."
+  createdAt: DateTime!
+  "The id of the key that made it, or of the member."
+  createdBy: ID!
+  "When it was last changed."
+  changedAt: DateTime!
+  "How many people were in it when it was found last; null until it is."
+  size: Int
+  "The instant of whose data it was found last; null until it is."
+  evaluatedAt: DateTime
+  "When it was found, is being, or is to be, the latest first."
+  evaluations(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+  ): CohortEvaluationConnection! @page
+  "Who is in it, as people are merged and linked now."
+  members(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+    "Who was in it at this instant; who is unless given."
+    at: DateTime
+  ): CohortMemberConnection @page @can(do: READ)
+  "Who entered it and who left, the latest first."
+  changes(
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): CohortChangeConnection @page @can(do: READ)
+  "The cohorts that ask for it, the oldest first; at most 200."
+  usedBy: [Cohort!]! @cost(items: 5)
+}
+
+"Whether a cohort is found again."
+enum CohortKind {
+  "When it is asked for, and within some minutes when its members may be others: what it is found from has changed, or time has moved its windows."
+  DYNAMIC
+  "Once: it keeps its members."
+  STATIC
+}
+
+"What holds for the members of a cohort: exactly one of these."
+type CohortCondition @can(do: READ_METRICS) {
+  "All of these hold."
+  and: [CohortCondition!] @cost(items: 3)
+  "At least one of these holds."
+  or: [CohortCondition!] @cost(items: 3)
+  "This does not hold."
+  not: CohortCondition
+  "What is known of them, or of an account that they belong to."
+  trait: CohortTrait
+  "How often they did something."
+  did: CohortDid
+  "What they did, and do no longer."
+  stopped: CohortStopped
+  "When they first did something."
+  firstSeen: CohortWindow
+  "They are in this cohort."
+  cohort: Cohort
+  "They belong to an account that has one of these plans: keys of plans."
+  plan: [String!]
+  "What an account that they belong to comes to a month."
+  mrr: CohortMrr
+}
+
+"What is known of people."
+type CohortTrait @can(do: READ_METRICS) {
+  "Whose: USER_TRAIT or ACCOUNT_TRAIT."
+  of: DimensionKind!
+  "The trait."
+  name: String!
+  "How it is compared."
+  operator: FilterOperator!
+  "With what."
+  values: [JSON!]!
+}
+
+"How often people did something."
+type CohortDid @can(do: READ_METRICS) {
+  "The types of events; null: anything that somebody did."
+  types: [String!]
+  "Which of them count; null: all."
+  filter: Filter
+  "How the number compares."
+  times: CohortTimes!
+  "The number."
+  count: Int!
+  "When; null: ever."
+  within: CohortWindow
+}
+
+"What people did in the steps before the last ones, and not in these."
+type CohortStopped @can(do: READ_METRICS) {
+  "The types of events; null: anything that somebody did."
+  types: [String!]
+  "Which of them count; null: all."
+  filter: Filter
+  "The last steps."
+  last: LastSteps!
+}
+
+"A stretch of time."
+type CohortWindow @can(do: READ_METRICS) {
+  "The first instant that counts."
+  from: DateTime
+  "The first instant that no longer counts."
+  to: DateTime
+  "The running step and those before it."
+  last: LastSteps
+}
+
+"The running step and those before it."
+type LastSteps @can(do: READ_METRICS) {
+  "How many steps."
+  count: Int!
+  "Which steps."
+  interval: Interval!
+}
+
+"What an account comes to a month."
+type CohortMrr @can(do: READ_METRICS) {
+  "How it is compared."
+  operator: FilterOperator!
+  "With how much."
+  amount: Money!
+}
+
+"What counts: one of ` + "`" + `and` + "`" + `, ` + "`" + `or` + "`" + ` and ` + "`" + `not` + "`" + `, or a condition."
+type Filter @can(do: READ_METRICS) {
+  "All of these hold."
+  and: [Filter!] @cost(items: 3)
+  "At least one of these holds."
+  or: [Filter!] @cost(items: 3)
+  "This does not hold."
+  not: Filter
+  "What is compared."
+  dimension: Dimension
+  "How it is compared."
+  operator: FilterOperator
+  "With what."
+  values: [JSON!]
+}
+
+"One time that a cohort was found, is being, or is to be."
+type CohortEvaluation @can(do: READ_METRICS) {
+  "Opaque and global."
+  id: ID!
+  "How far it is."
+  state: CohortEvaluationState!
+  "Why it is done."
+  reason: CohortEvaluationReason!
+  "Which version of the condition it is by."
+  version: Int!
+  "How much of it is done, from 0 to 1."
+  progress: Float!
+  "When it was asked for."
+  requestedAt: DateTime!
+  "The instant of whose data it was found; null until it is."
+  at: DateTime
+  "When it was done, or given up."
+  finishedAt: DateTime
+  "Whether all events that it asks for were there: those of long ago may be in the archive alone."
+  exact: Boolean
+  "How many people are in it; null until they are found."
+  size: Int
+  "How many entered."
+  entered: Int
+  "How many left."
+  left: Int
+  "Why the last attempt failed; null if it did not. Others follow, later each time, until it is FAILED."
+  problem: String
+}
+
+"How far an evaluation is."
+enum CohortEvaluationState {
+  "It waits."
+  QUEUED
+  "Somebody is at work on it."
+  RUNNING
+  "The members were found."
+  DONE
+  "It was given up: ` + "`" + `problem` + "`" + ` says why."
+  FAILED
+}
+
+"Why a cohort is found."
+enum CohortEvaluationReason {
+  "It was made."
+  CREATED
+  "Its condition was changed."
+  CHANGED
+  "Somebody asked for it."
+  ASKED
+  "What it is found from has changed, or time has moved its windows."
+  DATA
+}
+
+"Somebody in a cohort."
+type CohortMember @can(do: READ) {
+  "Who it is."
+  person: Person!
+  "Since when: the instant of the evaluation that found them."
+  enteredAt: DateTime!
+  "When they left, of one who was in it once; null: they are in it."
+  leftAt: DateTime
+}
+
+"That somebody entered a cohort, or left it."
+type CohortChange @can(do: READ) {
+  "Who it is."
+  person: Person!
+  "When: the instant of the evaluation."
+  at: DateTime!
+  "Whether they entered; else they left."
+  entered: Boolean!
+}
+
+"Who would be in a cohort."
+type CohortPreview @can(do: MANAGE_DATA) {
+  "How many."
+  size: Int!
+  "How many people the tenant knows."
+  known: Int!
+  "Which part of them it is; null where nobody is known."
+  share: Float
+  "Whether all events that it asks for were there: those of long ago may be in the archive alone."
+  exact: Boolean!
+  "The instant that it is of."
+  asOf: DateTime!
+  "The first of them; at most 10."
+  people: [Person!] @cost(items: 10) @can(do: READ)
+}
+
+"A page of cohorts."
+type CohortConnection @can(do: READ_METRICS) {
+  "The cohorts with their cursors."
+  edges: [CohortEdge!]!
+  "The cohorts without their cursors."
+  nodes: [Cohort!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A cohort in a list."
+type CohortEdge @can(do: READ_METRICS) {
+  "Where this cohort stands in the list."
+  cursor: String!
+  "The cohort."
+  node: Cohort!
+}
+
+"A page of evaluations."
+type CohortEvaluationConnection @can(do: READ_METRICS) {
+  "The evaluations with their cursors."
+  edges: [CohortEvaluationEdge!]!
+  "The evaluations without their cursors."
+  nodes: [CohortEvaluation!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"An evaluation in a list."
+type CohortEvaluationEdge @can(do: READ_METRICS) {
+  "Where this evaluation stands in the list."
+  cursor: String!
+  "The evaluation."
+  node: CohortEvaluation!
+}
+
+"A page of members."
+type CohortMemberConnection @can(do: READ) {
+  "The members with their cursors."
+  edges: [CohortMemberEdge!]!
+  "The members without their cursors."
+  nodes: [CohortMember!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A member in a list."
+type CohortMemberEdge @can(do: READ) {
+  "Where this member stands in the list."
+  cursor: String!
+  "The member."
+  node: CohortMember!
+}
+
+"A page of who entered and who left."
+type CohortChangeConnection @can(do: READ) {
+  "The changes with their cursors."
+  edges: [CohortChangeEdge!]!
+  "The changes without their cursors."
+  nodes: [CohortChange!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A change in a list."
+type CohortChangeEdge @can(do: READ) {
+  "Where this change stands in the list."
+  cursor: String!
+  "The change."
+  node: CohortChange!
 }
 `, BuiltIn: false},
 	{Name: "../custom_metric.graphqls", Input: `extend type Query {
@@ -11651,13 +13004,20 @@ enum DimensionKind {
   USER_TRAIT
   "A trait of the account, as it is now."
   ACCOUNT_TRAIT
+  """
+  Whether whoever did it is in a cohort now, as it was found last. A filter compares it with
+  ids of cohorts by EQUALS and NOT_EQUALS: in one of them, or in none. A breakdown by the
+  cohort that its name is the id of has the groups ` + "`" + `true` + "`" + ` and ` + "`" + `false` + "`" + `. Where nobody is known
+  to have done it, it has no value.
+  """
+  COHORT
 }
 
 "A dimension."
 input DimensionInput {
   "Which kind."
   kind: DimensionKind!
-  "Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: ` + "`" + `plan.tier` + "`" + `."
+  "Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: ` + "`" + `plan.tier` + "`" + `. Of a COHORT in a breakdown: its id."
   name: String
 }
 
@@ -14442,6 +15802,294 @@ func (ec *executionContext) childFields_Branding(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Branding", field.Name)
 }
 
+func (ec *executionContext) childFields_Cohort(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Cohort_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Cohort_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Cohort_description(ctx, field)
+	case "kind":
+		return ec.fieldContext_Cohort_kind(ctx, field)
+	case "condition":
+		return ec.fieldContext_Cohort_condition(ctx, field)
+	case "version":
+		return ec.fieldContext_Cohort_version(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Cohort_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Cohort_createdBy(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_Cohort_changedAt(ctx, field)
+	case "size":
+		return ec.fieldContext_Cohort_size(ctx, field)
+	case "evaluatedAt":
+		return ec.fieldContext_Cohort_evaluatedAt(ctx, field)
+	case "evaluations":
+		return ec.fieldContext_Cohort_evaluations(ctx, field)
+	case "members":
+		return ec.fieldContext_Cohort_members(ctx, field)
+	case "changes":
+		return ec.fieldContext_Cohort_changes(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Cohort_usedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cohort", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_CohortChange_person(ctx, field)
+	case "at":
+		return ec.fieldContext_CohortChange_at(ctx, field)
+	case "entered":
+		return ec.fieldContext_CohortChange_entered(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortChange", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CohortChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CohortChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CohortChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CohortChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CohortChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortCondition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "and":
+		return ec.fieldContext_CohortCondition_and(ctx, field)
+	case "or":
+		return ec.fieldContext_CohortCondition_or(ctx, field)
+	case "not":
+		return ec.fieldContext_CohortCondition_not(ctx, field)
+	case "trait":
+		return ec.fieldContext_CohortCondition_trait(ctx, field)
+	case "did":
+		return ec.fieldContext_CohortCondition_did(ctx, field)
+	case "stopped":
+		return ec.fieldContext_CohortCondition_stopped(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_CohortCondition_firstSeen(ctx, field)
+	case "cohort":
+		return ec.fieldContext_CohortCondition_cohort(ctx, field)
+	case "plan":
+		return ec.fieldContext_CohortCondition_plan(ctx, field)
+	case "mrr":
+		return ec.fieldContext_CohortCondition_mrr(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortCondition", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CohortConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CohortConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CohortConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortDid(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "types":
+		return ec.fieldContext_CohortDid_types(ctx, field)
+	case "filter":
+		return ec.fieldContext_CohortDid_filter(ctx, field)
+	case "times":
+		return ec.fieldContext_CohortDid_times(ctx, field)
+	case "count":
+		return ec.fieldContext_CohortDid_count(ctx, field)
+	case "within":
+		return ec.fieldContext_CohortDid_within(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortDid", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CohortEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CohortEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortEvaluation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CohortEvaluation_id(ctx, field)
+	case "state":
+		return ec.fieldContext_CohortEvaluation_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_CohortEvaluation_reason(ctx, field)
+	case "version":
+		return ec.fieldContext_CohortEvaluation_version(ctx, field)
+	case "progress":
+		return ec.fieldContext_CohortEvaluation_progress(ctx, field)
+	case "requestedAt":
+		return ec.fieldContext_CohortEvaluation_requestedAt(ctx, field)
+	case "at":
+		return ec.fieldContext_CohortEvaluation_at(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_CohortEvaluation_finishedAt(ctx, field)
+	case "exact":
+		return ec.fieldContext_CohortEvaluation_exact(ctx, field)
+	case "size":
+		return ec.fieldContext_CohortEvaluation_size(ctx, field)
+	case "entered":
+		return ec.fieldContext_CohortEvaluation_entered(ctx, field)
+	case "left":
+		return ec.fieldContext_CohortEvaluation_left(ctx, field)
+	case "problem":
+		return ec.fieldContext_CohortEvaluation_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortEvaluation", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortEvaluationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CohortEvaluationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CohortEvaluationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CohortEvaluationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortEvaluationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortEvaluationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CohortEvaluationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CohortEvaluationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortEvaluationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_CohortMember_person(ctx, field)
+	case "enteredAt":
+		return ec.fieldContext_CohortMember_enteredAt(ctx, field)
+	case "leftAt":
+		return ec.fieldContext_CohortMember_leftAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortMember", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CohortMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CohortMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CohortMemberConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CohortMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CohortMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortMemberEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortMrr(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_CohortMrr_operator(ctx, field)
+	case "amount":
+		return ec.fieldContext_CohortMrr_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortMrr", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "size":
+		return ec.fieldContext_CohortPreview_size(ctx, field)
+	case "known":
+		return ec.fieldContext_CohortPreview_known(ctx, field)
+	case "share":
+		return ec.fieldContext_CohortPreview_share(ctx, field)
+	case "exact":
+		return ec.fieldContext_CohortPreview_exact(ctx, field)
+	case "asOf":
+		return ec.fieldContext_CohortPreview_asOf(ctx, field)
+	case "people":
+		return ec.fieldContext_CohortPreview_people(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortStopped(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "types":
+		return ec.fieldContext_CohortStopped_types(ctx, field)
+	case "filter":
+		return ec.fieldContext_CohortStopped_filter(ctx, field)
+	case "last":
+		return ec.fieldContext_CohortStopped_last(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortStopped", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortTrait(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "of":
+		return ec.fieldContext_CohortTrait_of(ctx, field)
+	case "name":
+		return ec.fieldContext_CohortTrait_name(ctx, field)
+	case "operator":
+		return ec.fieldContext_CohortTrait_operator(ctx, field)
+	case "values":
+		return ec.fieldContext_CohortTrait_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortTrait", field.Name)
+}
+
+func (ec *executionContext) childFields_CohortWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_CohortWindow_from(ctx, field)
+	case "to":
+		return ec.fieldContext_CohortWindow_to(ctx, field)
+	case "last":
+		return ec.fieldContext_CohortWindow_last(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CohortWindow", field.Name)
+}
+
 func (ec *executionContext) childFields_CustomerSubscription(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14830,6 +16478,24 @@ func (ec *executionContext) childFields_ExchangeRateEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeRateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Filter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "and":
+		return ec.fieldContext_Filter_and(ctx, field)
+	case "or":
+		return ec.fieldContext_Filter_or(ctx, field)
+	case "not":
+		return ec.fieldContext_Filter_not(ctx, field)
+	case "dimension":
+		return ec.fieldContext_Filter_dimension(ctx, field)
+	case "operator":
+		return ec.fieldContext_Filter_operator(ctx, field)
+	case "values":
+		return ec.fieldContext_Filter_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Filter", field.Name)
+}
+
 func (ec *executionContext) childFields_Funnel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "steps":
@@ -15172,6 +16838,16 @@ func (ec *executionContext) childFields_InvoiceLine(ctx context.Context, field g
 		return ec.fieldContext_InvoiceLine_periodEndsAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvoiceLine", field.Name)
+}
+
+func (ec *executionContext) childFields_LastSteps(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_LastSteps_count(ctx, field)
+	case "interval":
+		return ec.fieldContext_LastSteps_interval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LastSteps", field.Name)
 }
 
 func (ec *executionContext) childFields_Lifecycle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16048,6 +17724,8 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_timeline(ctx, field)
 	case "usage":
 		return ec.fieldContext_Person_usage(ctx, field)
+	case "cohorts":
+		return ec.fieldContext_Person_cohorts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
@@ -16334,6 +18012,12 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_archiveParts(ctx, field)
 	case "auditLog":
 		return ec.fieldContext_Query_auditLog(ctx, field)
+	case "cohorts":
+		return ec.fieldContext_Query_cohorts(ctx, field)
+	case "cohort":
+		return ec.fieldContext_Query_cohort(ctx, field)
+	case "cohortPreview":
+		return ec.fieldContext_Query_cohortPreview(ctx, field)
 	case "previewMetric":
 		return ec.fieldContext_Query_previewMetric(ctx, field)
 	case "person":

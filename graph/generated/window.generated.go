@@ -231,6 +231,11 @@ func (ec *executionContext) marshalNInterval2githubᚗcomᚋtidemarkhqᚋtidemar
 	return res
 }
 
+func (ec *executionContext) unmarshalNLastInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐLastInput(ctx context.Context, v any) (*model.LastInput, error) {
+	res, err := ec.unmarshalInputLastInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNRange2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋmetricᚐRange(ctx context.Context, sel ast.SelectionSet, v metric.Range) graphql.Marshaler {
 	return ec._Range(ctx, sel, &v)
 }

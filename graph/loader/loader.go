@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/archive"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
@@ -85,6 +86,13 @@ type Loaders struct {
 	ExchangeRate  *Batched[int64, *revenue.ExchangeRate]
 	MRR           *Batched[int64, *[]metric.Money]                              // of an account
 	Subscriptions *Batched[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
+
+	Cohort            *Batched[int64, *cohort.Cohort]
+	CohortUsers       *Batched[int64, *[]cohort.Cohort] // those that ask for it
+	CohortsOf         *Batched[int64, *[]cohort.Cohort] // of a person
+	CohortEvaluations *Batched[PageKey[int64], customer.Page[cohort.Evaluation]]
+	CohortMembers     *Batched[PageKey[cohort.MemberPlace], customer.Page[cohort.Member]]
+	CohortChanges     *Batched[PageKey[cohort.ChangePlace], customer.Page[cohort.Change]]
 }
 
 type loadersKey struct{}
@@ -102,6 +110,7 @@ type Services struct {
 	Definitions *definition.Service
 	Staff       *people.Service
 	Timelines   *timeline.Service
+	Cohorts     *cohort.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -111,49 +120,55 @@ func With(ctx context.Context, from Services) context.Context {
 
 func fresh(from Services) *Loaders {
 	return &Loaders{
-		Figures:        figures(from.Metrics),
-		Metric:         metricsByKey(from.Metrics),
-		MetricVersions: versions(from.Definitions),
-		Event:          single(from.Events.ByPositions),
-		ArchivePart:    single(from.Parts.ByPositions),
-		APIKey:         single(from.Keys.ByIDs),
-		Person:         single(from.People.Persons),
-		Identity:       single(from.People.Identities),
-		Account:        single(from.People.Accounts),
-		AccountOf:      single(from.People.AccountsOf),
-		UserIDs:        single(from.People.UserIDs),
-		PersonTraits:   single(from.People.PersonTraits),
-		AccountTraits:  single(from.People.AccountTraits),
-		Identities:     paged(from.People.IdentityPages),
-		Accounts:       paged(from.People.AccountPages),
-		Members:        paged(from.People.MemberPages),
-		SummaryHistory: single(from.Summaries.Histories),
-		PersonHistory:  paged(from.People.PersonHistories),
-		AccountHistory: paged(from.People.AccountHistories),
-		AccountCalled:  single(from.People.AccountsCalled),
-		PersonCalled:   single(from.People.PersonsCalled),
-		AccountSeen:    single(from.People.AccountsSeen),
-		PersonSeen:     single(from.People.PersonsSeen),
-		AccountOwner:   single(from.People.AccountOwners),
-		PersonOwner:    single(from.People.PersonOwners),
-		Member:         single(from.Staff.Colleagues),
-		Note:           single(from.People.NotesByID),
-		Merge:          single(from.People.MergesByID),
-		AccountNotes:   paged(from.People.AccountNotes),
-		PersonNotes:    paged(from.People.PersonNotes),
-		Timeline:       timelines(from.Timelines),
-		Usage:          usages(from.Timelines),
-		Plan:           single(from.Revenue.PlansByID),
-		PlanOf:         single(from.Revenue.PlanOf),
-		Invoices:       paged(from.Revenue.InvoicePages),
-		Movements:      paged(from.Revenue.MovementPages),
-		Subscription:   single(from.Revenue.SubscriptionsByID),
-		Invoice:        single(from.Revenue.InvoicesByID),
-		Payment:        single(from.Revenue.PaymentsByID),
-		Movement:       single(from.Revenue.MovementsByID),
-		ExchangeRate:   single(from.Revenue.RatesByID),
-		MRR:            single(from.Revenue.MRR),
-		Subscriptions:  paged(from.Revenue.SubscriptionPages),
+		Figures:           figures(from.Metrics),
+		Metric:            metricsByKey(from.Metrics),
+		MetricVersions:    versions(from.Definitions),
+		Event:             single(from.Events.ByPositions),
+		ArchivePart:       single(from.Parts.ByPositions),
+		APIKey:            single(from.Keys.ByIDs),
+		Person:            single(from.People.Persons),
+		Identity:          single(from.People.Identities),
+		Account:           single(from.People.Accounts),
+		AccountOf:         single(from.People.AccountsOf),
+		UserIDs:           single(from.People.UserIDs),
+		PersonTraits:      single(from.People.PersonTraits),
+		AccountTraits:     single(from.People.AccountTraits),
+		Identities:        paged(from.People.IdentityPages),
+		Accounts:          paged(from.People.AccountPages),
+		Members:           paged(from.People.MemberPages),
+		SummaryHistory:    single(from.Summaries.Histories),
+		PersonHistory:     paged(from.People.PersonHistories),
+		AccountHistory:    paged(from.People.AccountHistories),
+		AccountCalled:     single(from.People.AccountsCalled),
+		PersonCalled:      single(from.People.PersonsCalled),
+		AccountSeen:       single(from.People.AccountsSeen),
+		PersonSeen:        single(from.People.PersonsSeen),
+		AccountOwner:      single(from.People.AccountOwners),
+		PersonOwner:       single(from.People.PersonOwners),
+		Member:            single(from.Staff.Colleagues),
+		Note:              single(from.People.NotesByID),
+		Merge:             single(from.People.MergesByID),
+		AccountNotes:      paged(from.People.AccountNotes),
+		PersonNotes:       paged(from.People.PersonNotes),
+		Timeline:          timelines(from.Timelines),
+		Usage:             usages(from.Timelines),
+		Plan:              single(from.Revenue.PlansByID),
+		PlanOf:            single(from.Revenue.PlanOf),
+		Invoices:          paged(from.Revenue.InvoicePages),
+		Movements:         paged(from.Revenue.MovementPages),
+		Subscription:      single(from.Revenue.SubscriptionsByID),
+		Invoice:           single(from.Revenue.InvoicesByID),
+		Payment:           single(from.Revenue.PaymentsByID),
+		Movement:          single(from.Revenue.MovementsByID),
+		ExchangeRate:      single(from.Revenue.RatesByID),
+		MRR:               single(from.Revenue.MRR),
+		Subscriptions:     paged(from.Revenue.SubscriptionPages),
+		Cohort:            single(from.Cohorts.ByIDs),
+		CohortUsers:       single(from.Cohorts.UsedBy),
+		CohortsOf:         single(from.Cohorts.OfPersons),
+		CohortEvaluations: paged(from.Cohorts.Evaluations),
+		CohortMembers:     paged(from.Cohorts.Members),
+		CohortChanges:     paged(from.Cohorts.Changes),
 	}
 }
 

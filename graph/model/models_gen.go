@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -148,6 +149,249 @@ type AuditTargetInput struct {
 	ID *string `json:"id,omitempty"`
 }
 
+// A page of who entered and who left.
+type CohortChangeConnection struct {
+	// The changes with their cursors.
+	Edges []CohortChangeEdge `json:"edges"`
+	// The changes without their cursors.
+	Nodes []cohort.Change `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A change in a list.
+type CohortChangeEdge struct {
+	// Where this change stands in the list.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node *cohort.Change `json:"node"`
+}
+
+// What holds for the members of a cohort: exactly one of these.
+type CohortCondition struct {
+	// All of these hold.
+	And []CohortCondition `json:"and,omitempty"`
+	// At least one of these holds.
+	Or []CohortCondition `json:"or,omitempty"`
+	// This does not hold.
+	Not *CohortCondition `json:"not,omitempty"`
+	// What is known of them, or of an account that they belong to.
+	Trait *CohortTrait `json:"trait,omitempty"`
+	// How often they did something.
+	Did *CohortDid `json:"did,omitempty"`
+	// What they did, and do no longer.
+	Stopped *CohortStopped `json:"stopped,omitempty"`
+	// When they first did something.
+	FirstSeen *CohortWindow `json:"firstSeen,omitempty"`
+	// They are in this cohort.
+	Cohort *cohort.Cohort `json:"cohort,omitempty"`
+	// They belong to an account that has one of these plans: keys of plans.
+	Plan []string `json:"plan,omitempty"`
+	// What an account that they belong to comes to a month.
+	Mrr *CohortMrr `json:"mrr,omitempty"`
+}
+
+// What is to hold for people: exactly one of these. At most 8 levels and 50 conditions that
+// are no tree. People are counted as they are merged and linked now.
+type CohortConditionInput struct {
+	// All of these hold.
+	And []CohortConditionInput `json:"and,omitempty"`
+	// At least one of these holds.
+	Or []CohortConditionInput `json:"or,omitempty"`
+	// This does not hold: it is everybody else whom the tenant knows, those included of whom
+	// nothing is known that could be compared. Known is who did something, or of whom
+	// something was said, and who is not erased.
+	Not *CohortConditionInput `json:"not,omitempty"`
+	// What is known of them, or of an account that they belong to.
+	Trait *CohortTraitInput `json:"trait,omitempty"`
+	// How often they did something.
+	Did *CohortDidInput `json:"did,omitempty"`
+	// What they did, and do no longer.
+	Stopped *CohortStoppedInput `json:"stopped,omitempty"`
+	// When they first did something.
+	FirstSeen *CohortWindowInput `json:"firstSeen,omitempty"`
+	// They are in this cohort, as it was found last.
+	Cohort *string `json:"cohort,omitempty"`
+	// They belong to an account that pays for one of these plans now, or tries it: keys of plans, at most 100. It takes READ_REVENUE.
+	Plan []string `json:"plan,omitempty"`
+	// What an account that they belong to comes to a month. It takes READ_REVENUE.
+	Mrr *CohortMrrInput `json:"mrr,omitempty"`
+}
+
+// A page of cohorts.
+type CohortConnection struct {
+	// The cohorts with their cursors.
+	Edges []CohortEdge `json:"edges"`
+	// The cohorts without their cursors.
+	Nodes []cohort.Cohort `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// How often people did something.
+type CohortDid struct {
+	// The types of events; null: anything that somebody did.
+	Types []string `json:"types,omitempty"`
+	// Which of them count; null: all.
+	Filter *Filter `json:"filter,omitempty"`
+	// How the number compares.
+	Times cohort.Times `json:"times"`
+	// The number.
+	Count int `json:"count"`
+	// When; null: ever.
+	Within *CohortWindow `json:"within,omitempty"`
+}
+
+// How often people did something. Who did not is meant by EXACTLY 0, and AT_MOST includes it.
+type CohortDidInput struct {
+	// The types of events, any of which counts; at most 50. Anything that somebody did unless given.
+	Types []string `json:"types,omitempty"`
+	// Which of them count: by TYPE, SOURCE, ACCOUNT, PROPERTY and CONTEXT. All unless given.
+	Filter *FilterInput `json:"filter,omitempty"`
+	// How the number compares.
+	Times cohort.Times `json:"times"`
+	// The number; 0 to 1,000,000.
+	Count int `json:"count"`
+	// When; ever, unless given.
+	Within *CohortWindowInput `json:"within,omitempty"`
+}
+
+// A cohort in a list.
+type CohortEdge struct {
+	// Where this cohort stands in the list.
+	Cursor string `json:"cursor"`
+	// The cohort.
+	Node *cohort.Cohort `json:"node"`
+}
+
+// A page of evaluations.
+type CohortEvaluationConnection struct {
+	// The evaluations with their cursors.
+	Edges []CohortEvaluationEdge `json:"edges"`
+	// The evaluations without their cursors.
+	Nodes []cohort.Evaluation `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An evaluation in a list.
+type CohortEvaluationEdge struct {
+	// Where this evaluation stands in the list.
+	Cursor string `json:"cursor"`
+	// The evaluation.
+	Node *cohort.Evaluation `json:"node"`
+}
+
+// What a cohort is to be.
+type CohortInput struct {
+	// What it is called; 1 to 100 characters.
+	Name string `json:"name"`
+	// What it is for; at most 1,000 characters.
+	Description string `json:"description"`
+	// What is to hold for its members.
+	Condition *CohortConditionInput `json:"condition"`
+}
+
+// A page of members.
+type CohortMemberConnection struct {
+	// The members with their cursors.
+	Edges []CohortMemberEdge `json:"edges"`
+	// The members without their cursors.
+	Nodes []cohort.Member `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A member in a list.
+type CohortMemberEdge struct {
+	// Where this member stands in the list.
+	Cursor string `json:"cursor"`
+	// The member.
+	Node *cohort.Member `json:"node"`
+}
+
+// What an account comes to a month.
+type CohortMrr struct {
+	// How it is compared.
+	Operator metric.Operator `json:"operator"`
+	// With how much.
+	Amount *metric.Money `json:"amount"`
+}
+
+// What an account comes to a month: all its subscriptions, in the tenant's currency, at today's rates. One without any comes to 0.
+type CohortMrrInput struct {
+	// How it is compared: EQUALS, NOT_EQUALS, GREATER_THAN, AT_LEAST, LESS_THAN or AT_MOST.
+	Operator metric.Operator `json:"operator"`
+	// With how much, in minor units of the tenant's currency.
+	Amount int64 `json:"amount"`
+}
+
+// What people did in the steps before the last ones, and not in these.
+type CohortStopped struct {
+	// The types of events; null: anything that somebody did.
+	Types []string `json:"types,omitempty"`
+	// Which of them count; null: all.
+	Filter *Filter `json:"filter,omitempty"`
+	// The last steps.
+	Last *LastSteps `json:"last"`
+}
+
+// What people did in the steps before the last ones, and not in these.
+type CohortStoppedInput struct {
+	// The types of events, any of which counts; at most 50. Anything that somebody did unless given.
+	Types []string `json:"types,omitempty"`
+	// Which of them count, as in `did`.
+	Filter *FilterInput `json:"filter,omitempty"`
+	// The last steps; before them lie as many.
+	Last *LastInput `json:"last"`
+}
+
+// What is known of people.
+type CohortTrait struct {
+	// Whose: USER_TRAIT or ACCOUNT_TRAIT.
+	Of metric.DimensionKind `json:"of"`
+	// The trait.
+	Name string `json:"name"`
+	// How it is compared.
+	Operator metric.Operator `json:"operator"`
+	// With what.
+	Values []json.RawMessage `json:"values"`
+}
+
+// What is known of people. A trait that has no value, or a null, is neither equal nor unequal
+// to anything: IS_NOT_SET alone holds.
+type CohortTraitInput struct {
+	// Whose: USER_TRAIT, which takes READ_PII, or ACCOUNT_TRAIT. That holds where it does of one
+	// of their accounts; IS_NOT_SET where none of them has the trait.
+	Of metric.DimensionKind `json:"of"`
+	// The trait. A dot leads into an object: `plan.tier`.
+	Name string `json:"name"`
+	// How it is compared.
+	Operator metric.Operator `json:"operator"`
+	// With what, as in a filter.
+	Values []json.RawMessage `json:"values,omitempty"`
+}
+
+// A stretch of time.
+type CohortWindow struct {
+	// The first instant that counts.
+	From *time.Time `json:"from,omitempty"`
+	// The first instant that no longer counts.
+	To *time.Time `json:"to,omitempty"`
+	// The running step and those before it.
+	Last *LastSteps `json:"last,omitempty"`
+}
+
+// A stretch of time, half-open, in the tenant's zone: between two instants of which either may be missing, or `last`, which moves.
+type CohortWindowInput struct {
+	// The first instant that counts.
+	From *time.Time `json:"from,omitempty"`
+	// The first instant that no longer counts.
+	To *time.Time `json:"to,omitempty"`
+	// The running step and those before it, some twenty years at most.
+	Last *LastInput `json:"last,omitempty"`
+}
+
 // A page of subscriptions.
 type CustomerSubscriptionConnection struct {
 	// The subscriptions with their cursors.
@@ -170,7 +414,7 @@ type CustomerSubscriptionEdge struct {
 type DimensionInput struct {
 	// Which kind.
 	Kind metric.DimensionKind `json:"kind"`
-	// Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: `plan.tier`.
+	// Of a PROPERTY, of something in the CONTEXT or of a trait: its name. A dot leads into an object: `plan.tier`. Of a COHORT in a breakdown: its id.
 	Name *string `json:"name,omitempty"`
 }
 
@@ -358,6 +602,22 @@ type ExchangeRateEdge struct {
 	Node *revenue.ExchangeRate `json:"node"`
 }
 
+// What counts: one of `and`, `or` and `not`, or a condition.
+type Filter struct {
+	// All of these hold.
+	And []Filter `json:"and,omitempty"`
+	// At least one of these holds.
+	Or []Filter `json:"or,omitempty"`
+	// This does not hold.
+	Not *Filter `json:"not,omitempty"`
+	// What is compared.
+	Dimension *metric.Dimension `json:"dimension,omitempty"`
+	// How it is compared.
+	Operator *metric.Operator `json:"operator,omitempty"`
+	// With what.
+	Values []json.RawMessage `json:"values,omitempty"`
+}
+
 // What counts. Either one of `and`, `or` and `not`, or a condition: `dimension` and `operator`,
 // with `values` for most. At most 8 levels and 50 conditions.
 type FilterInput struct {
@@ -541,6 +801,14 @@ type InvoiceEdge struct {
 // The running step and those before it: the last 7 DAY are today and the six days before.
 type LastInput struct {
 	// How many steps, the running one included; 1 to 10,000.
+	Count int `json:"count"`
+	// Which steps.
+	Interval calendar.Interval `json:"interval"`
+}
+
+// The running step and those before it.
+type LastSteps struct {
+	// How many steps.
 	Count int `json:"count"`
 	// Which steps.
 	Interval calendar.Interval `json:"interval"`

@@ -101,6 +101,9 @@ func (n *Node) LoadDemo(ctx context.Context, dir string, events int, fresh bool,
 	if err := n.analyze(ctx); err != nil {
 		return state, err
 	}
+	if err := n.cohortDemo(ctx, state); err != nil {
+		return state, err
+	}
 	state.Loaded = true
 	return state, writeSecret(demoFile(dir), state)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/answer"
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
@@ -237,11 +238,11 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	metrics := metric.NewService(n.app, all)
 	summaries := summary.NewService(n.app, metrics)
 	definitions := definition.NewService(n.app, all, metrics)
-	timelines := timeline.NewService(n.app)
+	timelines, cohorts := timeline.NewService(n.app), cohort.NewService(n.app)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
 		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
-		Staff: s.staff, Timelines: timelines,
+		Staff: s.staff, Timelines: timelines, Cohorts: cohorts,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -264,6 +265,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		SummaryService: summaries,
 		Revenue:        books,
 		Journeys:       journey.NewService(metrics, s.histories),
+		CohortService:  cohorts,
 	}, n.config.Limits.bounds(), n.logger)
 	admission := admission{s.limiter, quotas}
 	var recall gqlhttp.Memory

@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -41,5 +44,14 @@ func (n *Node) queue(ctx context.Context) error {
 	closer := metric.NewCloser(n.worker, n.logger)
 	job.Handle(queue, func(ctx context.Context, _ refreshArgs) error { return closer.RefreshOlder(ctx, refreshAfter) })
 	queue.Every(lookEvery, refreshArgs{})
-	return queue.Run(ctx)
+	cohorts := cohort.NewEvaluator(n.worker, reading, n.logger)
+	cohorts.Serve(queue)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return queue.Run(ctx) })
+	group.Go(func() error { // beside the queue, which would keep a row of each look
+		return job.Run(ctx, n.logger, job.Task{Name: "plan cohorts", Every: cohort.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error {
+			return cohorts.Plan(ctx, queue)
+		}})
+	})
+	return group.Wait()
 }

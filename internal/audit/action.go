@@ -62,6 +62,11 @@ const (
 	MetricChanged Action = "METRIC_CHANGED"
 	MetricRemoved Action = "METRIC_REMOVED"
 
+	CohortCreated Action = "COHORT_CREATED"
+	CohortChanged Action = "COHORT_CHANGED"
+	CohortAsked   Action = "COHORT_ASKED"
+	CohortRemoved Action = "COHORT_REMOVED"
+
 	PeopleMerged        Action = "PEOPLE_MERGED"
 	MergeUndone         Action = "MERGE_UNDONE"
 	IdentityDetached    Action = "IDENTITY_DETACHED"
@@ -87,7 +92,8 @@ var actions = []Action{
 	InvitationAccepted, MemberChanged, MemberRemoved, RoleCreated, RoleChanged, RoleRemoved, ProviderCreated, ProviderRemoved, KeyCreated,
 	KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
 	RetentionChanged, LimitsChanged, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
-	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, MetricCreated, MetricChanged, MetricRemoved, PeopleMerged, MergeUndone,
+	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, MetricCreated, MetricChanged, MetricRemoved,
+	CohortCreated, CohortChanged, CohortAsked, CohortRemoved, PeopleMerged, MergeUndone,
 	IdentityDetached, IdentityReattached, PersonErased, OwnerSet, NoteAdded, NoteChanged, NoteRemoved, PlanSaved, QuarantineReleased, QuarantineDiscarded,
 	SamplesForgotten, AuditExported,
 }

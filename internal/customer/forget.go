@@ -62,6 +62,9 @@ func forget(ctx context.Context, tx pgx.Tx, of tenant.ID, identities []int64) er
 		{"profiles", func() error {
 			return queries.ErasureDeleteProfiles(ctx, tx, dbsqlc.ErasureDeleteProfilesParams{TenantID: of, IdentityIds: identities})
 		}},
+		{"places in cohorts", func() error {
+			return queries.ErasureDeleteCohortMembers(ctx, tx, dbsqlc.ErasureDeleteCohortMembersParams{TenantID: of, IdentityIds: identities})
+		}},
 		{"past", func() error {
 			return queries.ErasureDeletePast(ctx, tx, dbsqlc.ErasureDeletePastParams{TenantID: of, IdentityIds: identities})
 		}},

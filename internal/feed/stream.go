@@ -70,6 +70,10 @@ var subjects = map[string][]meaning{
 
 	"metric_definition": {{subject: topic.Metric, key: "key"}},
 
+	"cohort":            {{subject: topic.Cohort, key: "cohort_id"}},
+	"cohort_evaluation": {{subject: topic.Cohort, key: "cohort_id"}},
+	"identity_past":     {{subject: topic.Grouping}},
+
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 

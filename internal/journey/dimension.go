@@ -63,7 +63,7 @@ func (s *scene) side(ctx context.Context, d metric.Dimension) (side, error) {
 	switch d.Kind {
 	case metric.ByUserTrait:
 		topic.Note(ctx, topic.All(who, topic.Person))
-		rows, err := dbsqlc.New().HistoryPersonTrait(ctx, s.Tx(), dbsqlc.HistoryPersonTraitParams{Name: d.Trait(), Path: d.Path()})
+		rows, err := dbsqlc.New().HistoryPersonTrait(ctx, s.Tx(), dbsqlc.HistoryPersonTraitParams{Name: d.First(), Path: d.Path()})
 		if err != nil {
 			return found, fmt.Errorf("read traits of people: %w", err)
 		}

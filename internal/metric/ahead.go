@@ -49,7 +49,7 @@ func (s *Service) openFor(ctx context.Context, questions []*Question, fn func(*r
 // are not guessed, and a breakdown asks again once it knows its groups, unless those add up.
 func inOneTrip(questions []*Question) bool {
 	return len(questions) > 0 && !slices.ContainsFunc(questions, func(q *Question) bool {
-		return q.asksAgain() || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
+		return q.asksAgain() || len(cohortsOf(q.Filter, q.By)) > 0 || q.unsettled() || q.moves() || slices.ContainsFunc(q.Of.Needs, func(c Column) bool { return c.Reader.Clock })
 	})
 }
 

@@ -115,6 +115,9 @@ func (s *Service) answer(ctx context.Context, r *round, questions []*Question, a
 	if err != nil {
 		return err
 	}
+	if err := r.findCohorts(ctx, settled, problems); err != nil {
+		return err
+	}
 	open := map[int]inquiry{}
 	for i, q := range settled {
 		if problems[i] != nil {
@@ -174,6 +177,9 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 	}
 	if err := checkPersonal(h.who, q.By, q.Filter); err != nil {
 		return nil, err
+	}
+	if h.who.Rows != nil && len(cohortsOf(q.Filter, q.By)) > 0 {
+		return nil, fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
 	}
 	if err := CheckComparisons(q.Compare); err != nil {
 		return nil, err

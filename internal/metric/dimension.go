@@ -24,11 +24,14 @@ const (
 	ByContext      DimensionKind = "CONTEXT"
 	ByUserTrait    DimensionKind = "USER_TRAIT"
 	ByAccountTrait DimensionKind = "ACCOUNT_TRAIT"
+
+	// ByCohort has as its name, in a breakdown, the number of the cohort; in a filter the values are.
+	ByCohort DimensionKind = "COHORT"
 )
 
 // AllDimensionKinds lists the kinds in the order of the schema.
 func AllDimensionKinds() []DimensionKind {
-	return append([]DimensionKind{ByType, BySource, ByAccount, ByPlan, ByCurrency, ByBillingInterval}, namedKinds...)
+	return slices.Concat([]DimensionKind{ByType, BySource, ByAccount, ByPlan, ByCurrency, ByBillingInterval}, namedKinds, []DimensionKind{ByCohort})
 }
 
 var namedKinds = []DimensionKind{ByProperty, ByContext, ByUserTrait, ByAccountTrait}
@@ -37,14 +40,6 @@ var namedKinds = []DimensionKind{ByProperty, ByContext, ByUserTrait, ByAccountTr
 type Dimension struct {
 	Kind DimensionKind
 	Name string // of a property, of a trait, or of what is in the context; dots lead into objects
-}
-
-// NameOrNil is the name, if it has one.
-func (d Dimension) NameOrNil() *string {
-	if d.Name == "" {
-		return nil
-	}
-	return &d.Name
 }
 
 // The bounds of breakdowns and filters.
@@ -74,7 +69,10 @@ func checkBreakdown(by []Dimension, of []DimensionKind) error {
 	}
 	for i, d := range by {
 		field := fmt.Sprintf("by[%d]", i)
-		if err := d.check(field, of); err != nil {
+		if d.Kind == ByCohort && d.Name == "" {
+			return fault.Input(field+".name", "Which one? COHORT needs the id of a cohort.")
+		}
+		if err := d.check(field, of); err != nil && (d.Kind != ByCohort || !slices.Contains(of, ByCohort)) {
 			return err
 		}
 		if slices.Contains(by[:i], d) {

@@ -55,7 +55,7 @@ func (g Grid) listParams(filter *Filter, types []string, page Page) (rawListPara
 		After: page.After, Most: int64(page.First) + 1, OnlyKeys: p.OnlyKeys, ButKeys: p.ButKeys,
 		RangeFrom: p.RangeFrom, RangeTo: p.RangeTo, Edges: p.Edges, Places: p.Places, Types: p.Types,
 		AsOf: p.AsOf, OfProperties: p.OfProperties, OfAll: p.OfAll, Parts: p.Parts, Kinds: p.Kinds,
-		Paths: p.Paths, Traits: p.Traits, Accounts: p.Accounts,
+		Paths: p.Paths, Traits: p.Traits, Accounts: p.Accounts, Cohorts: p.Cohorts,
 	}, some, err
 }
 

@@ -60,16 +60,18 @@ const (
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$`)
 
 // check says what is wrong with a filter, by the name of the field.
-func (f *Filter) check(of []DimensionKind) error { return f.checkIn("filter", of) }
+func (f *Filter) check(of []DimensionKind) error { return f.Check("filter", of...) }
 
-func (f *Filter) checkIn(field string, of []DimensionKind) error {
+// Check says what is wrong with a filter over dimensions of some kinds, by the name of the field
+// that it is in.
+func (f *Filter) Check(field string, of ...DimensionKind) error {
 	if f == nil {
 		return nil
 	}
 	if n := f.size(); n > maxConditions {
 		return fault.Input(field, "At most %d conditions are allowed.", maxConditions)
 	}
-	if err := f.checkAt(field, of, 1); err != nil {
+	if err := f.checkAt(field, field, of, 1); err != nil {
 		return err
 	}
 	if len(f.key()) > maxFilter {
@@ -94,9 +96,9 @@ func (f *Filter) size() int {
 	return n
 }
 
-func (f *Filter) checkAt(field string, of []DimensionKind, depth int) error {
+func (f *Filter) checkAt(root, field string, of []DimensionKind, depth int) error {
 	if depth > maxFilterDepth {
-		return fault.Input("filter", "At most %d levels are allowed.", maxFilterDepth)
+		return fault.Input(root, "At most %d levels are allowed.", maxFilterDepth)
 	}
 	set := 0
 	for _, given := range []bool{f.And != nil, f.Or != nil, f.Not != nil, f.Is != nil} {
@@ -111,7 +113,7 @@ func (f *Filter) checkAt(field string, of []DimensionKind, depth int) error {
 		return f.Is.check(field, of)
 	}
 	if f.Not != nil {
-		return f.Not.checkAt(field+".not", of, depth+1)
+		return f.Not.checkAt(root, field+".not", of, depth+1)
 	}
 	if len(f.And)+len(f.Or) == 0 {
 		return fault.Input(field, "There is nothing in it.")
@@ -121,7 +123,7 @@ func (f *Filter) checkAt(field string, of []DimensionKind, depth int) error {
 		list, name = f.Or, "or"
 	}
 	for i := range list {
-		if err := list[i].checkAt(fmt.Sprintf("%s.%s[%d]", field, name, i), of, depth+1); err != nil {
+		if err := list[i].checkAt(root, fmt.Sprintf("%s.%s[%d]", field, name, i), of, depth+1); err != nil {
 			return err
 		}
 	}
@@ -134,6 +136,9 @@ func (c *Condition) check(field string, of []DimensionKind) error {
 	}
 	if !slices.Contains(operators, c.Operator) {
 		return fault.Input(field+".operator", "There is no such operator.")
+	}
+	if c.Dimension.Kind == ByCohort && c.Operator != Equals && c.Operator != NotEquals {
+		return fault.Input(field+".operator", "A cohort is compared by EQUALS and NOT_EQUALS.")
 	}
 	if c.Operator == IsSet || c.Operator == IsNotSet {
 		if len(c.Values) > 0 {

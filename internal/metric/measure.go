@@ -32,8 +32,11 @@ var (
 	numeric  = []Aggregation{Sum, Average, Minimum, Maximum, Percentile}
 )
 
-// eventDimensions are what events can be told by.
-var eventDimensions = []DimensionKind{ByType, BySource, ByAccount, ByProperty, ByContext, ByUserTrait, ByAccountTrait}
+// What events can be told by. A definition that is kept names no cohorts, which come and go.
+var (
+	definingDimensions = []DimensionKind{ByType, BySource, ByAccount, ByProperty, ByContext, ByUserTrait, ByAccountTrait}
+	eventDimensions    = append(definingDimensions[:len(definingDimensions):len(definingDimensions)], ByCohort)
+)
 
 // AllAggregations lists the aggregations in the order of the schema.
 func AllAggregations() []Aggregation { return slices.Concat(counting, numeric) }
@@ -67,7 +70,7 @@ func (m Measure) Check() error {
 	if err := m.checkTypes(); err != nil {
 		return err
 	}
-	return m.Filter.check(eventDimensions)
+	return m.Filter.check(definingDimensions)
 }
 
 func (m Measure) checkTypes() error {

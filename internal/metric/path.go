@@ -195,6 +195,9 @@ func (c *Condition) met() string {
 	either := make([]string, len(c.Values))
 	for i, v := range c.Values {
 		either[i] = "@ == " + literal(v)
+		if c.Dimension.Kind == ByCohort { // whose value tells of each cohort whether it has them
+			either[i] = "@." + literal(v) + " == true"
+		}
 	}
 	return strings.Join(either, " || ")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,14 +60,14 @@ func (m Measure) readCells(ctx context.Context, db dbsqlc.DBTX, p rawParams) ([]
 			Fraction: m.Percentile, OnlyKeys: p.OnlyKeys, ButKeys: p.ButKeys, RangeFrom: p.RangeFrom, RangeTo: p.RangeTo,
 			Edges: p.Edges, Places: p.Places, Types: p.Types, Activity: p.Activity, AsOf: p.AsOf,
 			OfProperties: p.OfProperties, OfAll: p.OfAll, Parts: p.Parts, Kinds: p.Kinds, Paths: p.Paths,
-			NumberPath: p.NumberPath, People: p.People, Traits: p.Traits, Accounts: p.Accounts, Most: p.Most,
+			NumberPath: p.NumberPath, People: p.People, Traits: p.Traits, Accounts: p.Accounts, Cohorts: p.Cohorts, Most: p.Most,
 		}))
 	}
 	return cellsOf(queries.MeasureNumbers(ctx, db, dbsqlc.MeasureNumbersParams{
 		Aggregation: string(m.Aggregation), OnlyKeys: p.OnlyKeys, ButKeys: p.ButKeys, RangeFrom: p.RangeFrom, RangeTo: p.RangeTo,
 		Edges: p.Edges, Places: p.Places, Types: p.Types, Activity: p.Activity, AsOf: p.AsOf,
 		OfProperties: p.OfProperties, OfAll: p.OfAll, Parts: p.Parts, Kinds: p.Kinds, Paths: p.Paths,
-		NumberPath: p.NumberPath, People: p.People, Traits: p.Traits, Accounts: p.Accounts, Most: p.Most,
+		NumberPath: p.NumberPath, People: p.People, Traits: p.Traits, Accounts: p.Accounts, Cohorts: p.Cohorts, Most: p.Most,
 	}))
 }
 
@@ -88,7 +89,7 @@ func (g Grid) rawParams(filter *Filter, types []string) (p rawParams, some bool,
 	how := planOf(filter, types)
 	p = rawParams{
 		Types: how.types, OfProperties: how.properties, OfAll: how.all, Parts: how.parts,
-		Accounts: slices.Contains(how.parts, string(ByAccountTrait)), Traits: g.traits(filter), Most: MaxGroups,
+		Accounts: slices.Contains(how.parts, string(ByAccountTrait)), Traits: g.traits(filter), Cohorts: cohortsOf(filter, g.By), Most: MaxGroups,
 	}
 	if asOf, is := g.AsOf(); is {
 		p.AsOf = &asOf
@@ -158,7 +159,8 @@ func (g Grid) traits(filter *Filter) (names []string) {
 	return names
 }
 
-// noteTraits says that the answer depends on what is known of people and accounts, if it does.
+// noteTraits says that the answer depends on what is known of people and accounts, or on who is
+// in cohorts, if it does.
 func (g Grid) noteTraits(ctx context.Context, filter *Filter) {
 	kinds := filter.kinds()
 	for _, d := range g.By {
@@ -169,6 +171,10 @@ func (g Grid) noteTraits(ctx context.Context, filter *Filter) {
 	}
 	if slices.Contains(kinds, ByAccountTrait) {
 		topic.Note(ctx, topic.All(g.tenant, topic.Account))
+	}
+	for _, id := range cohortsOf(filter, g.By) {
+		topic.Note(ctx, topic.All(g.tenant, topic.Grouping)) // their members are kept by identity
+		topic.Note(ctx, topic.Exactly(g.tenant, topic.Cohort, strconv.FormatInt(id, 10)))
 	}
 }
 

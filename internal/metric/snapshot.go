@@ -3,7 +3,6 @@ package metric
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,7 +35,7 @@ func (s Snapshot) CheckEvents(field string, types []string, filter *Filter) erro
 	if err := (Measure{Types: types}).checkTypes(); err != nil {
 		return under(field, err)
 	}
-	if err := filter.checkIn(field+".filter", eventDimensions); err != nil {
+	if err := filter.Check(field+".filter", eventDimensions...); err != nil {
 		return err
 	}
 	return under(field, checkPersonal(s.who, nil, filter))
@@ -87,12 +86,6 @@ func (w Window) Whole(from time.Time) bool { return !from.Before(w.rawSince) }
 
 // Path is the SQL/JSON path, from the document of a dimension's kind, to its value.
 func (d Dimension) Path() string { return "strict " + d.path("$") }
-
-// Trait is the name of the trait that a dimension is, or is within.
-func (d Dimension) Trait() string {
-	name, _, _ := strings.Cut(d.Name, ".")
-	return name
-}
 
 // Holds is a predicate of SQL/JSON path over a value that is there, "$": that the condition holds
 // of it, or that it surely does not.

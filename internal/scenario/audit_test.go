@@ -116,6 +116,16 @@ var deeds = map[string]deed{
 		define(t, s.acme, "own", counting("E"))
 		return object{"key": "own"}
 	}, audit.MetricRemoved},
+	"createCohort": {createCohortIt, just(object{"cohort": payers}), audit.CohortCreated},
+	"changeCohort": {changeCohortIt, func(t *testing.T, s story) map[string]any {
+		return object{"id": gather(t, s.acme, "DYNAMIC", payers), "cohort": payers}
+	}, audit.CohortChanged},
+	"deleteCohort": {deleteCohortIt, func(t *testing.T, s story) map[string]any {
+		return object{"id": gather(t, s.acme, "DYNAMIC", payers)}
+	}, audit.CohortRemoved},
+	"evaluateCohort": {evaluateIt, func(t *testing.T, s story) map[string]any {
+		return object{"id": gather(t, s.acme, "DYNAMIC", payers)}
+	}, audit.CohortAsked},
 	"erasePerson": {eraseIt, func(t *testing.T, s story) map[string]any {
 		return map[string]any{"id": user(t, s.acme, "ann-marker").ID}
 	}, audit.PersonErased},

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
@@ -175,6 +176,8 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR))
 	inGo["SortDirection"] = text(string(customer.Ascending), string(customer.Descending))
 	inGo["TimelineKind"] = texts(timeline.AllKinds())
+	inGo["CohortKind"], inGo["CohortTimes"] = texts(cohort.AllKinds()), texts(cohort.AllTimes())
+	inGo["CohortEvaluationState"], inGo["CohortEvaluationReason"] = texts(cohort.AllStates()), texts(cohort.AllReasons())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
 	inGo["RestatementCause"] = text(string(summary.LateEvents), string(summary.Identity), string(summary.Erasure),
 		string(summary.Redefined), string(summary.Revenue), string(summary.OtherData))
@@ -224,6 +227,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		createMetricIt, updateMetricIt, removeMetricIt, previewIt, oneMetric,
+		createCohortIt, changeCohortIt, deleteCohortIt, evaluateIt, allOfACohort, allCohorts, previewCohortIt, byCohort,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
 		signIn, refreshIt, acceptIt, verifyIt, exchangeIt, switchIt, impersonateIt, requestReset, resetIt, changeIt, signOut, endIt, endOthers,

@@ -50,6 +50,8 @@ func (s story) lived(t *testing.T) {
 		noteOn(t, who, user(t, who, "u1").ID, "hello")
 		who.Manage(t, setOwnerIt, map[string]any{"of": user(t, who, "u1").ID}, &struct{}{})
 		define(t, who, "own", counting("E"))
+		gather(t, who, "DYNAMIC", object{"name": "All", "condition": object{"did": object{}}})
+		s.kit.Exec(t, `insert into cohort_member (tenant_id, cohort_id, identity_id, entered_at) select tenant_id, cohort_id, 1, now() from cohort where tenant_id = $1`, who.ID)
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")

@@ -48,6 +48,10 @@ const (
 	Revenue Subject = "revenue"
 	Metric  Subject = "metric" // a metric that the tenant defines; key: its key
 
+	Cohort Subject = "cohort" // a cohort was changed or found, or its members have changed; key: its number
+	// Grouping: whose an identity is has changed, for any; no key.
+	Grouping Subject = "grouping"
+
 	Audit Subject = "audit" // something was written into the audit log; no key
 )
 

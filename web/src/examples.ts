@@ -1,5 +1,6 @@
 import type { Example } from './examples/example';
 import { audit } from './examples/audit';
+import { cohorts } from './examples/cohorts';
 import { documents } from './examples/documents';
 import { events } from './examples/events';
 import { figures } from './examples/figures';
@@ -22,6 +23,7 @@ export const examples: Example[] = [
   ...events,
   ...registry,
   ...people,
+  ...cohorts,
   ...keeping,
   ...sessions,
   ...members,

@@ -92,6 +92,22 @@ func (q *Queries) ErasureBlankReasons(ctx context.Context, db DBTX, arg ErasureB
 	return err
 }
 
+const erasureDeleteCohortMembers = `-- name: ErasureDeleteCohortMembers :exec
+delete from cohort_member
+where tenant_id = $1 and identity_id = any ($2::bigint[])
+`
+
+type ErasureDeleteCohortMembersParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: that they were in cohorts, and when.
+func (q *Queries) ErasureDeleteCohortMembers(ctx context.Context, db DBTX, arg ErasureDeleteCohortMembersParams) error {
+	_, err := db.Exec(ctx, erasureDeleteCohortMembers, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
 const erasureDeleteEvents = `-- name: ErasureDeleteEvents :many
 with gone as (
   delete from event e

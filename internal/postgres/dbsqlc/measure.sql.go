@@ -28,7 +28,7 @@ cell as (
       $7::text[], $8::boolean, $9::timestamptz,
       $10::text, $11::text, $12::text[],
       $13::text[], $14::text[], $15::text,
-      $16::boolean, $17::text[], $18::boolean) m
+      $16::boolean, $17::text[], $18::boolean, $19::bigint[]) m
     where m.bucket is not null
       and m.group_id is not null
       and ($1::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -37,7 +37,7 @@ cell as (
   group by u.bucket, u.keys
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -64,6 +64,7 @@ type MeasureAccountsParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -94,6 +95,7 @@ func (q *Queries) MeasureAccounts(ctx context.Context, db DBTX, arg MeasureAccou
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {
@@ -128,14 +130,14 @@ cell as (
     $7::text[], $8::boolean, $9::timestamptz,
     $10::text, $11::text, $12::text[],
     $13::text[], $14::text[], $15::text,
-    $16::boolean, $17::text[], $18::boolean) m
+    $16::boolean, $17::text[], $18::boolean, $19::bigint[]) m
   where m.bucket is not null
     and ($1::jsonb is null or m.keys in (select w.keys from wanted w))
     and ($2::jsonb is null or m.keys not in (select s.keys from spared s))
   group by 1, 2
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -162,6 +164,7 @@ type MeasureCountParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -194,6 +197,7 @@ func (q *Queries) MeasureCount(ctx context.Context, db DBTX, arg MeasureCountPar
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {
@@ -228,7 +232,7 @@ first as (
     $7::text[], $8::boolean, $9::timestamptz,
     $10::text, $11::text, $12::text[],
     $13::text[], $14::text[], $15::text,
-    $16::boolean, $17::text[], $18::boolean) m
+    $16::boolean, $17::text[], $18::boolean, $19::bigint[]) m
   where m.person_id is not null
   order by m.person_id, m.occurred_at, m.event_id
 ),
@@ -241,7 +245,7 @@ cell as (
   group by 1, 2
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -268,6 +272,7 @@ type MeasureNewUsersParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -299,6 +304,7 @@ func (q *Queries) MeasureNewUsers(ctx context.Context, db DBTX, arg MeasureNewUs
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {
@@ -341,7 +347,7 @@ cell as (
     $8::text[], $9::boolean, $10::timestamptz,
     $11::text, $12::text, $13::text[],
     $14::text[], $15::text[], $16::text,
-    $17::boolean, $18::text[], $19::boolean) m
+    $17::boolean, $18::text[], $19::boolean, $20::bigint[]) m
   where m.bucket is not null
     and m.number is not null
     and ($1::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -349,7 +355,7 @@ cell as (
   group by 1, 2
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $21
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -377,6 +383,7 @@ type MeasureNumbersParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -408,6 +415,7 @@ func (q *Queries) MeasureNumbers(ctx context.Context, db DBTX, arg MeasureNumber
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {
@@ -445,7 +453,7 @@ cell as (
     $8::text[], $9::boolean, $10::timestamptz,
     $11::text, $12::text, $13::text[],
     $14::text[], $15::text[], $16::text,
-    $17::boolean, $18::text[], $19::boolean) m
+    $17::boolean, $18::text[], $19::boolean, $20::bigint[]) m
   where m.bucket is not null
     and m.number is not null
     and ($1::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -453,7 +461,7 @@ cell as (
   group by 1, 2
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $21
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -481,6 +489,7 @@ type MeasurePercentileParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -511,6 +520,7 @@ func (q *Queries) MeasurePercentile(ctx context.Context, db DBTX, arg MeasurePer
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {
@@ -547,7 +557,7 @@ cell as (
       $7::text[], $8::boolean, $9::timestamptz,
       $10::text, $11::text, $12::text[],
       $13::text[], $14::text[], $15::text,
-      $16::boolean, $17::text[], $18::boolean) m
+      $16::boolean, $17::text[], $18::boolean, $19::bigint[]) m
     where m.bucket is not null
       and m.person_id is not null
       and ($1::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -556,7 +566,7 @@ cell as (
   group by u.bucket, u.keys
 ),
 largest as (
-  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $19
+  select c.keys from cell c group by c.keys order by sum(c.value) desc, c.keys limit $20
 )
 select c.bucket, to_jsonb(c.keys) as keys, c.value
 from cell c
@@ -583,6 +593,7 @@ type MeasureUsersParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 	Most         int64
 }
 
@@ -613,6 +624,7 @@ func (q *Queries) MeasureUsers(ctx context.Context, db DBTX, arg MeasureUsersPar
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 		arg.Most,
 	)
 	if err != nil {

@@ -26,7 +26,7 @@ named as (
     $9::text[], $10::boolean, $11::timestamptz,
     $12::text, $13::text, $14::text[],
     $15::text[], $16::text[], $17::text,
-    $18::boolean, $19::text[], $20::boolean) m
+    $18::boolean, $19::text[], $20::boolean, $21::bigint[]) m
   where m.bucket is not null
     and m.group_id is not null
     and ($3::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -70,6 +70,7 @@ type MeasureAccountsListParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 }
 
 type MeasureAccountsListRow struct {
@@ -101,6 +102,7 @@ func (q *Queries) MeasureAccountsList(ctx context.Context, db DBTX, arg MeasureA
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 	)
 	if err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ first as (
     $9::text[], $10::boolean, $11::timestamptz,
     $12::text, $13::text, $14::text[],
     $15::text[], $16::text[], $17::text,
-    $18::boolean, $19::text[], $20::boolean) m
+    $18::boolean, $19::text[], $20::boolean, $21::bigint[]) m
   where m.person_id is not null
   order by m.person_id, m.occurred_at, m.event_id
 ),
@@ -178,6 +180,7 @@ type MeasureNewUsersListParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 }
 
 type MeasureNewUsersListRow struct {
@@ -209,6 +212,7 @@ func (q *Queries) MeasureNewUsersList(ctx context.Context, db DBTX, arg MeasureN
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 	)
 	if err != nil {
 		return nil, err
@@ -242,7 +246,7 @@ seen as materialized (
     $9::text[], $10::boolean, $11::timestamptz,
     $12::text, $13::text, $14::text[],
     $15::text[], $16::text[], $17::text,
-    $18::boolean, $19::text[], $20::boolean) m
+    $18::boolean, $19::text[], $20::boolean, $21::bigint[]) m
   where m.bucket is not null
     and m.person_id is not null
     and ($3::jsonb is null or m.keys in (select w.keys from wanted w))
@@ -281,6 +285,7 @@ type MeasureUsersListParams struct {
 	People       bool
 	Traits       []string
 	Accounts     bool
+	Cohorts      []int64
 }
 
 type MeasureUsersListRow struct {
@@ -314,6 +319,7 @@ func (q *Queries) MeasureUsersList(ctx context.Context, db DBTX, arg MeasureUser
 		arg.People,
 		arg.Traits,
 		arg.Accounts,
+		arg.Cohorts,
 	)
 	if err != nil {
 		return nil, err

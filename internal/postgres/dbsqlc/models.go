@@ -148,6 +148,136 @@ func (ns NullBuiltinRole) Value() (driver.Value, error) {
 	return string(ns.BuiltinRole), nil
 }
 
+type CohortEvaluationReason string
+
+const (
+	CohortEvaluationReasonCREATED CohortEvaluationReason = "CREATED"
+	CohortEvaluationReasonCHANGED CohortEvaluationReason = "CHANGED"
+	CohortEvaluationReasonASKED   CohortEvaluationReason = "ASKED"
+	CohortEvaluationReasonDATA    CohortEvaluationReason = "DATA"
+)
+
+func (e *CohortEvaluationReason) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = CohortEvaluationReason(s)
+	case string:
+		*e = CohortEvaluationReason(s)
+	default:
+		return fmt.Errorf("unsupported scan type for CohortEvaluationReason: %T", src)
+	}
+	return nil
+}
+
+type NullCohortEvaluationReason struct {
+	CohortEvaluationReason CohortEvaluationReason
+	Valid                  bool // Valid is true if CohortEvaluationReason is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullCohortEvaluationReason) Scan(value interface{}) error {
+	if value == nil {
+		ns.CohortEvaluationReason, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.CohortEvaluationReason.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullCohortEvaluationReason) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.CohortEvaluationReason), nil
+}
+
+type CohortEvaluationState string
+
+const (
+	CohortEvaluationStateQUEUED  CohortEvaluationState = "QUEUED"
+	CohortEvaluationStateRUNNING CohortEvaluationState = "RUNNING"
+	CohortEvaluationStateDONE    CohortEvaluationState = "DONE"
+	CohortEvaluationStateFAILED  CohortEvaluationState = "FAILED"
+)
+
+func (e *CohortEvaluationState) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = CohortEvaluationState(s)
+	case string:
+		*e = CohortEvaluationState(s)
+	default:
+		return fmt.Errorf("unsupported scan type for CohortEvaluationState: %T", src)
+	}
+	return nil
+}
+
+type NullCohortEvaluationState struct {
+	CohortEvaluationState CohortEvaluationState
+	Valid                 bool // Valid is true if CohortEvaluationState is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullCohortEvaluationState) Scan(value interface{}) error {
+	if value == nil {
+		ns.CohortEvaluationState, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.CohortEvaluationState.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullCohortEvaluationState) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.CohortEvaluationState), nil
+}
+
+type CohortKind string
+
+const (
+	CohortKindDYNAMIC CohortKind = "DYNAMIC"
+	CohortKindSTATIC  CohortKind = "STATIC"
+)
+
+func (e *CohortKind) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = CohortKind(s)
+	case string:
+		*e = CohortKind(s)
+	default:
+		return fmt.Errorf("unsupported scan type for CohortKind: %T", src)
+	}
+	return nil
+}
+
+type NullCohortKind struct {
+	CohortKind CohortKind
+	Valid      bool // Valid is true if CohortKind is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullCohortKind) Scan(value interface{}) error {
+	if value == nil {
+		ns.CohortKind, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.CohortKind.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullCohortKind) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.CohortKind), nil
+}
+
 type CorrectionKind string
 
 const (
