@@ -14,7 +14,7 @@ import (
 
 // eventsOf turns what counts as something into the service's words.
 func eventsOf(in model.EventMatchInput, field string) (e journey.Events, err error) {
-	e.Types = in.Types
+	e.Field, e.Types = field, in.Types
 	e.Filter, err = metricFilter(in.Filter, field+".filter")
 	return e, err
 }

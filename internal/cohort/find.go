@@ -228,7 +228,7 @@ func (f *finding) plan(ctx context.Context, keys []string) (set, error) {
 func (f *finding) mrr(ctx context.Context, a *Amount) (set, error) {
 	day := f.grid
 	day.Interval = calendar.Day
-	standing, next, err := revenue.Standing(ctx, f.tx, a.Currency, f.now(), f.grid.Zone.DateOf(f.now()))
+	standing, next, err := revenue.MRROfAccounts(ctx, f.tx, a.Currency, f.now(), f.grid.Zone.DateOf(f.now()))
 	if err != nil {
 		return nil, err
 	}

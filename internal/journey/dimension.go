@@ -104,6 +104,8 @@ func (s *scene) column(d metric.Dimension) column {
 		}
 		v := c.Values(of)
 		return column{&v.Dictionary, &v.Judged, v.Code}
+	case metric.ByCohort:
+		return s.membership(d.Cohort())
 	}
 	found, dictionary := s.sides[d], history.NewDictionary()
 	ids, place := c.Accounts(), c.AccountAt

@@ -58,6 +58,9 @@ func (s *scene) test(ctx context.Context, f *metric.Filter, holds bool) (func(ro
 // leaf judges each value once, and not each event. PostgreSQL judges, so that a condition means
 // here what it means everywhere.
 func (s *scene) leaf(ctx context.Context, c *metric.Condition, holds bool) (func(row uint32) bool, error) {
+	if c.Dimension.Kind == metric.ByCohort {
+		return s.among(c, holds), nil
+	}
 	of := s.column(c.Dimension)
 	judged, err := of.judged.Of(ctx, s.Tx(), of.dictionary, c.Holds(holds))
 	if err != nil {

@@ -38,6 +38,7 @@ func (u Unit) of() (history.Unit, error) {
 // Events are those that count as something: of some types, and of these the ones that pass a
 // filter.
 type Events struct {
+	Field  string   // where they stand in what was asked
 	Types  []string // nil: whatever somebody did
 	Filter *metric.Filter
 }
@@ -71,6 +72,7 @@ type scene struct {
 	unit    Unit
 	columns *history.Columns
 	sides   map[metric.Dimension]side
+	members map[int64]map[int64]bool // of the cohorts that are named, the persons
 }
 
 // play reads the histories of a unit, with what events and groups are told by, for fn.
@@ -85,6 +87,9 @@ func (s *Service) play(ctx context.Context, shot metric.Snapshot, unit Unit, of 
 	sc := &scene{Snapshot: shot, unit: unit, sides: map[metric.Dimension]side{}}
 	needs, err := sc.needs(ctx, of, by)
 	if err != nil {
+		return err
+	}
+	if err := sc.findMembers(ctx, of, by); err != nil {
 		return err
 	}
 	return s.histories.Read(ctx, shot.Tx(), shot.Who(), kind, needs, func(c *history.Columns) error {

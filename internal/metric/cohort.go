@@ -20,26 +20,45 @@ func cohortsOf(filter *Filter, by []Dimension) (ids []int64) {
 // walkCohorts gives the cohorts that are named, each with its field. What is no number is 0, which
 // no cohort has.
 func walkCohorts(filter *Filter, by []Dimension, do func(field string, id int64)) {
-	number := func(v any) int64 {
-		text, _ := v.(string)
-		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || strconv.FormatInt(id, 10) != text {
-			return 0
-		}
-		return id
-	}
-	filter.walk("filter", func(field string, c *Condition) {
-		if c.Dimension.Kind == ByCohort {
-			for _, v := range c.Values {
-				do(field+".values", number(v))
-			}
-		}
-	})
+	filter.EachCohort("filter", do)
 	for i, d := range by {
 		if d.Kind == ByCohort {
-			do(fmt.Sprintf("by[%d].name", i), number(d.Name))
+			do(fmt.Sprintf("by[%d].name", i), d.Cohort())
 		}
 	}
+}
+
+// EachCohort gives the cohorts that a filter names, each with the field of its condition.
+func (f *Filter) EachCohort(field string, do func(field string, id int64)) {
+	f.walk(field, func(field string, c *Condition) {
+		for _, id := range c.Cohorts() {
+			do(field+".values", id)
+		}
+	})
+}
+
+// Cohorts are those that a condition over who is in one names.
+func (c *Condition) Cohorts() (ids []int64) {
+	if c.Dimension.Kind != ByCohort {
+		return nil
+	}
+	for _, v := range c.Values {
+		text, _ := v.(string)
+		ids = append(ids, cohortNumber(text))
+	}
+	return ids
+}
+
+// Cohort is the one that a dimension tells who is in.
+func (d Dimension) Cohort() int64 { return cohortNumber(d.Name) }
+
+// cohortNumber reads a cohort's number; 0 is none's.
+func cohortNumber(text string) int64 {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || strconv.FormatInt(id, 10) != text {
+		return 0
+	}
+	return id
 }
 
 // findCohorts refuses the questions that name a cohort that there is not, all by one statement.

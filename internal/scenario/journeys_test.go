@@ -368,3 +368,32 @@ func TestPathsLeadOnAndBack(t *testing.T) {
 		wantEqual(t, direction, text, want)
 	}
 }
+
+// Who is in a cohort tells journeys apart, and filters them.
+func TestJourneysAreToldByCohorts(t *testing.T) {
+	s := begin(t)
+	wantVerdicts(t, s.acme.Batch(t, threeUnits...), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")
+	filter := object{"dimension": object{"kind": "PROPERTY", "name": "plan"}, "operator": "EQUALS", "values": []string{"free"}}
+	free := gather(t, s.acme, "DYNAMIC", object{"name": "Free", "condition": object{"did": object{"types": []string{"Open"}, "filter": filter}}})
+	gathered(t, s.kit, s.acme, free)
+	within := func(operator string) object {
+		return object{"types": []string{"Open"}, "filter": object{"dimension": object{"kind": "COHORT"}, "operator": operator, "values": []string{free}}}
+	}
+	for operator, want := range map[string]string{"EQUALS": "[[2 0 0 0 0 1 0]]", "NOT_EQUALS": "[[1 1 0 0 0 0 0]]"} {
+		var got retentionAnswer
+		ask := asking("ON", "CALENDAR")
+		ask["start"] = within(operator)
+		s.acme.Query(t, retentionOfMay, ask, &got)
+		wantEqual(t, operator, fmt.Sprint(got.Retention.Returned), want)
+	}
+	var apart retentionAnswer
+	ask := asking("ON", "CALENDAR")
+	ask["by"] = []object{{"kind": "COHORT", "name": free}}
+	s.acme.Query(t, retentionOfMay, ask, &apart)
+	wantEqual(t, "in it", *apart.Retention.Groups[0].Keys[0], "true")
+	wantEqual(t, "its figures", fmt.Sprint(apart.Retention.Groups[0].Returned), "[[2 0 0 0 0 1 0]]")
+	wantEqual(t, "the others", fmt.Sprint(apart.Retention.Rest.Returned), "[[1 1 0 0 0 0 0]]")
+	ask = asking("ON", "CALENDAR")
+	ask["start"] = within("EQUALS")
+	wantEqual(t, "another's cohort", s.kit.Ask(t, s.globex.ReadKey, retentionOfMay, ask).Errors[0].Extensions.Field, "startEvent.filter.values")
+}

@@ -10,10 +10,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
-// Standing gives what each account comes to a month at the transaction's instant, in one
+// MRROfAccounts gives what each account comes to a month at the transaction's instant, in one
 // currency, by the rates of that day. An account that has no entry comes to nothing. It also
 // tells when the next of these changes by itself, if that is known.
-func Standing(ctx context.Context, db dbsqlc.DBTX, currency string, now time.Time, today calendar.Date) (map[int64]int64, *time.Time, error) {
+func MRROfAccounts(ctx context.Context, db dbsqlc.DBTX, currency string, now time.Time, today calendar.Date) (map[int64]int64, *time.Time, error) {
 	rows, err := dbsqlc.New().MrrOfAllAccounts(ctx, db)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read MRR of accounts: %w", err)
