@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 const findNode = `query ($id: ID!) { node(id: $id) { __typename id } }`
 
 func TestANodeIsFoundByItsOwnTenantOnly(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	acme, globex := kit.Tenant(t, "Acme", "UTC"), kit.Tenant(t, "Globex", "UTC")
 	acme.Batch(t, `{"type":"track","event":"Login","userId":"ann"}`)
 	globex.Batch(t, `{"type":"track","event":"Login","userId":"bob"}`)

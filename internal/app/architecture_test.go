@@ -35,7 +35,8 @@ var levels = []struct {
 	{"the schema, generated", []string{"graph/generated", "graph/loader"}},
 	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},
 	{"the whole", []string{"internal/app"}},
-	{"programs", []string{"bench/access", "bench/cohort", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit", "internal/scenario"}},
+	{"what tests live in", []string{"internal/testkit"}},
+	{"programs", []string{"bench/access", "bench/cohort", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit/served", "internal/scenario"}},
 }
 
 func TestImportsPointDown(t *testing.T) {

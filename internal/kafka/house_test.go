@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/kafka"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // patience bounds the wait for a fact.
@@ -21,16 +22,16 @@ const patience = 30 * time.Second
 
 // house is brokers, and a database whose figures are asked over GraphQL.
 type house struct {
-	*testkit.Kit
+	*served.Kit
 	brokers      *kfake.Cluster
 	options      kafka.Options
 	producer     *kafka.Producer
-	acme, globex *testkit.Tenant
+	acme, globex *served.Tenant
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{Kit: testkit.Start(t), brokers: startBrokers(t)}
+	h := &house{Kit: served.Start(t), brokers: startBrokers(t)}
 	h.options = optionsOf(h.brokers)
 	h.acme, h.globex = h.Tenant(t, "Acme", "Europe/Berlin"), h.Tenant(t, "Globex", "America/New_York")
 	h.producer = produce(t, h.options)
@@ -95,7 +96,7 @@ func items(t *testing.T, name string, n int) []event.Item {
 }
 
 // send puts events into the log, as one batch of a tenant.
-func (h *house) send(t *testing.T, who *testkit.Tenant, list []event.Item) {
+func (h *house) send(t *testing.T, who *served.Tenant, list []event.Item) {
 	t.Helper()
 	verdicts, err := h.producer.Append(t.Context(), who.ID, "default", list)
 	if err != nil {
@@ -108,7 +109,7 @@ func (h *house) send(t *testing.T, who *testkit.Tenant, list []event.Item) {
 	}
 }
 
-func count(t *testing.T, who *testkit.Tenant) int {
+func count(t *testing.T, who *served.Tenant) int {
 	t.Helper()
 	var answer struct{ Events struct{ Count int } }
 	who.Query(t, `{ events(range: {from: "2024-01-01T00:00:00Z", to: "2028-01-01T00:00:00Z"}) { count } }`, nil, &answer)
@@ -130,7 +131,7 @@ func until(t *testing.T, what string, fact func() bool) {
 }
 
 // wantCount waits until a tenant has as many events, and fails if it ever has more.
-func wantCount(t *testing.T, who *testkit.Tenant, want int) {
+func wantCount(t *testing.T, who *served.Tenant, want int) {
 	t.Helper()
 	until(t, fmt.Sprintf("there are %d events", want), func() bool {
 		got := count(t, who)

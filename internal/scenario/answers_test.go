@@ -11,6 +11,7 @@ import (
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // chart is a query whose answers may be given again: nothing in it moves with the time.
@@ -168,7 +169,7 @@ func TestAnswersAreSharedByNobodyElse(t *testing.T) {
 
 // A server that keeps no answers reads each time.
 func TestAnswersAreKeptWhereThatIsSet(t *testing.T) {
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.AnswerCache = 0 })
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.AnswerCache = 0 })
 	s := story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), nil}
 	for range 2 {
 		if _, worked := s.replied(t, s.acme.ReadKey, chart); worked == 0 {
@@ -183,7 +184,7 @@ func TestARequestThatIsSentAgainIsHeldToTheRules(t *testing.T) {
 	s := begin(t)
 	const figure = `query Figure { metric(key: "events") { value(range: {last: {count: 20, interval: YEAR}}) { value } } }`
 	body := requestOf(t, figure, nil)
-	ask := func(key string) (testkit.Reply, int) {
+	ask := func(key string) (served.Reply, int) {
 		s.kit.Statements.Take()
 		reply := s.kit.Do(t, http.MethodPost, "/graphql", key, body)
 		return reply, s.kit.Statements.Take()["TenantGet"]

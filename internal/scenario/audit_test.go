@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/audit"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 const pageOfLog = `query ($first: Int!, $after: String, $actions: [AuditAction!], $actor: ID, $target: AuditTargetInput, $from: DateTime, $to: DateTime) {
@@ -43,7 +43,7 @@ type logPage struct {
 	}
 }
 
-func logOf(t *testing.T, who *testkit.Tenant, variables map[string]any) logPage {
+func logOf(t *testing.T, who *served.Tenant, variables map[string]any) logPage {
 	t.Helper()
 	if variables["first"] == nil {
 		variables["first"] = 200
@@ -214,7 +214,7 @@ func (d deed) isNoted(t *testing.T, s story) {
 }
 
 // keyID is the id of the key that manages a tenant.
-func (s story) keyID(t *testing.T, who *testkit.Tenant) (id string) {
+func (s story) keyID(t *testing.T, who *served.Tenant) (id string) {
 	t.Helper()
 	s.kit.Scan(t, `select api_key_id::text from api_key where tenant_id = $1 and kind = 'manage'`, []any{who.ID}, &id)
 	return id

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Figures by anything that is known of events: filtered, told apart, compared, and as they once
@@ -221,7 +221,7 @@ func figuresOfThePast(t *testing.T, s story) {
 }
 
 // instant reads the database's clock.
-func instant(t *testing.T, kit *testkit.Kit) (at time.Time) {
+func instant(t *testing.T, kit *served.Kit) (at time.Time) {
 	t.Helper()
 	if err := owner(t, kit.DB).QueryRow(t.Context(), "select clock_timestamp()").Scan(&at); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Who looks after customers, and what was noted of them.
@@ -49,14 +49,14 @@ type cared struct {
 	}
 }
 
-func accountID(t *testing.T, who *testkit.Tenant, groupID string) string {
+func accountID(t *testing.T, who *served.Tenant, groupID string) string {
 	t.Helper()
 	var answer struct{ Account struct{ ID string } }
 	who.Query(t, `query ($id: String!) { account(groupId: $id) { id } }`, map[string]any{"id": groupID}, &answer)
 	return answer.Account.ID
 }
 
-func noteOn(t *testing.T, who *testkit.Tenant, to, text string) noteOf {
+func noteOn(t *testing.T, who *served.Tenant, to, text string) noteOf {
 	t.Helper()
 	var answer struct{ AddNote noteOf }
 	who.Manage(t, addNoteIt, map[string]any{"to": to, "text": text}, &answer)
@@ -64,7 +64,7 @@ func noteOn(t *testing.T, who *testkit.Tenant, to, text string) noteOf {
 }
 
 // own has somebody new, Olga, look after a customer, and gives her id.
-func own(t *testing.T, s story, who *testkit.Tenant, of string) string {
+func own(t *testing.T, s story, who *served.Tenant, of string) string {
 	t.Helper()
 	login := uuid.New()
 	s.kit.Exec(t, `insert into login (login_id, email, name) values ($1::uuid, $1::text || '@example.com', 'Olga')`, login)
@@ -78,7 +78,7 @@ func own(t *testing.T, s story, who *testkit.Tenant, of string) string {
 	return owner
 }
 
-func careOf(t *testing.T, who *testkit.Tenant, variables map[string]any) (c cared) {
+func careOf(t *testing.T, who *served.Tenant, variables map[string]any) (c cared) {
 	t.Helper()
 	for name, usual := range map[string]any{"groupId": "g1", "userId": "ann"} {
 		if variables[name] == nil {
@@ -90,7 +90,7 @@ func careOf(t *testing.T, who *testkit.Tenant, variables map[string]any) (c care
 }
 
 func notesAreWritten(t *testing.T, s story) {
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		tellOf(t, s, who, said("m1", "group", `"userId":"ann","groupId":"g1"`))
 	}
 	g1 := accountID(t, s.acme, "g1")
@@ -165,7 +165,7 @@ func notesOfTheErased(t *testing.T, s story) {
 }
 
 func somebodyLooksAfterACustomer(t *testing.T, s story) {
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		tellOf(t, s, who, said("m1", "group", `"userId":"ann","groupId":"g1"`))
 	}
 	g1 := accountID(t, s.acme, "g1")

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Cohorts: who they are, how they are found, and figures by them.
@@ -51,7 +51,7 @@ const (
 var payers = object{"name": "Payers", "condition": object{"did": object{"types": []string{"Pay"}}}}
 
 // gather makes a cohort, and gives its id.
-func gather(t *testing.T, who *testkit.Tenant, kind string, cohort object) string {
+func gather(t *testing.T, who *served.Tenant, kind string, cohort object) string {
 	t.Helper()
 	var answer struct{ CreateCohort struct{ ID string } }
 	who.Manage(t, createCohortIt, object{"kind": kind, "cohort": cohort}, &answer)
@@ -95,7 +95,7 @@ func (c aCohort) members() string {
 }
 
 // gathered waits until a cohort is found, and gives it.
-func gathered(t *testing.T, kit *testkit.Kit, who *testkit.Tenant, id string) (c aCohort) {
+func gathered(t *testing.T, kit *served.Kit, who *served.Tenant, id string) (c aCohort) {
 	t.Helper()
 	done := false
 	for deadline := time.Now().Add(30 * time.Second); ; {

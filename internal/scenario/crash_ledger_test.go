@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // ledger is what a client knows: which ids it has sent, and which were acknowledged. It
@@ -163,7 +163,7 @@ func (l *ledger) read(t *testing.T) {
 }
 
 // post sends once. Whatever is not a 200 with verdicts is no acknowledgement.
-func post(ctx context.Context, client *http.Client, url, key, body string) ([]testkit.Verdict, error) {
+func post(ctx context.Context, client *http.Client, url, key, body string) ([]served.Verdict, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/batch", strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func post(ctx context.Context, client *http.Client, url, key, body string) ([]te
 		return nil, err
 	}
 	defer response.Body.Close()
-	var answer struct{ Verdicts []testkit.Verdict }
+	var answer struct{ Verdicts []served.Verdict }
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (l *ledger) waitFor(t *testing.T, batches int) {
 }
 
 // check holds the ledger against the database, and returns how many were acknowledged.
-func (l *ledger) check(t *testing.T, kit *testkit.Kit) int {
+func (l *ledger) check(t *testing.T, kit *served.Kit) int {
 	t.Helper()
 	acknowledged := l.compare(t, kit)
 	if l.failures == 0 {
@@ -208,7 +208,7 @@ func (l *ledger) check(t *testing.T, kit *testkit.Kit) int {
 }
 
 // compare is check for servers that are not killed.
-func (l *ledger) compare(t *testing.T, kit *testkit.Kit) int {
+func (l *ledger) compare(t *testing.T, kit *served.Kit) int {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,13 +17,14 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // program is the binary, on a database of its own.
 type program struct {
 	binary, listen string
 	env            []string
-	kit            *testkit.Kit // of the database and the address: no node of ours runs
+	kit            *served.Kit // of the database and the address: no node of ours runs
 }
 
 func build(t *testing.T) *program {
@@ -34,7 +35,7 @@ func build(t *testing.T) *program {
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	p.kit = &testkit.Kit{URL: "http://" + p.listen, DB: testkit.Database(t)}
+	p.kit = &served.Kit{URL: "http://" + p.listen, DB: testkit.Database(t)}
 	p.env = append(os.Environ(), "DATABASE_URL="+p.kit.DB, "REDIS_URL="+testkit.Env(t, "REDIS_URL"),
 		"TIDEMARK_SECRET_KEYS="+testkit.SecretKeys(t), "TIDEMARK_LISTEN="+p.listen, "TIDEMARK_LOG_LEVEL=warn", "TIDEMARK_LOG_FORMAT=text")
 	return p
@@ -168,7 +169,7 @@ func (p *program) wantFollowed(t *testing.T, server *process, write, read, stran
 	until(t, w, fmt.Sprintf(`"count":%d`, events+1))
 
 	var listening sync.WaitGroup
-	for _, s := range []*testkit.Socket{socket, others} {
+	for _, s := range []*served.Socket{socket, others} {
 		listening.Go(func() {
 			if got, ended := (ending{t, s}).end(); !ended || got.Closed != 1012 {
 				t.Errorf("told to stop, the server closes a socket with %+v, want 1012", got)

@@ -9,6 +9,7 @@ import (
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 // beginAtApp is a story whose server lets the pages of one foreign origin ask.
 func beginAtApp(t *testing.T) story {
 	t.Helper()
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Origins = []string{"HTTPS://App.Example.com:443/"} })
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Origins = []string{"HTTPS://App.Example.com:443/"} })
 	return story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), kit.Tenant(t, "Globex", "America/New_York")}
 }
 
@@ -74,9 +75,9 @@ func whatAPageCouldSendWithoutAsking(t *testing.T, s story) {
 }
 
 // refusal is the message of a GraphQL answer that refuses.
-func refusal(t *testing.T, reply testkit.Reply) string {
+func refusal(t *testing.T, reply served.Reply) string {
 	t.Helper()
-	var answer testkit.Answer
+	var answer served.Answer
 	reply.Decode(t, &answer)
 	if len(answer.Errors) != 1 || len(answer.Data) > 0 {
 		t.Fatalf("it is answered: %s", reply.Body)
@@ -121,7 +122,7 @@ func aPageMayReadIfAllowed(t *testing.T, s story) {
 		wantEqual(t, origin+" asks", asked.Status, map[bool]int{true: 204, false: 403}[want != ""])
 		got := s.kit.Do(t, http.MethodGet, "/graphql?query=%7Btenant%7Bname%7D%7D", s.acme.ReadKey, "", "Origin", origin)
 		refused := s.kit.Do(t, http.MethodPost, "/graphql", "", question, "Origin", origin)
-		for what, reply := range map[string]testkit.Reply{"preflight": asked, "answer": got, "refusal": refused} {
+		for what, reply := range map[string]served.Reply{"preflight": asked, "answer": got, "refusal": refused} {
 			what = origin + " " + what
 			wantEqual(t, what, reply.Header.Get("Access-Control-Allow-Origin"), want)
 			wantEqual(t, what+" credentials", reply.Header.Get("Access-Control-Allow-Credentials"), "")

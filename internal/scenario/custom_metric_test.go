@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Metrics that a tenant defines.
@@ -53,14 +53,14 @@ func counting(types ...string) object {
 func formulaOf(text string) object { return object{"name": "Worked out", "formula": text} }
 
 // define saves a metric and gives its version.
-func define(t *testing.T, who *testkit.Tenant, key string, input object) int {
+func define(t *testing.T, who *served.Tenant, key string, input object) int {
 	t.Helper()
 	var answer struct{ CreateMetric struct{ Version int } }
 	who.Manage(t, createMetricIt, object{"key": key, "input": input}, &answer)
 	return answer.CreateMetric.Version
 }
 
-func redefine(t *testing.T, who *testkit.Tenant, key string, input object) int {
+func redefine(t *testing.T, who *served.Tenant, key string, input object) int {
 	t.Helper()
 	var answer struct{ UpdateMetric struct{ Version int } }
 	who.Manage(t, updateMetricIt, object{"key": key, "input": input}, &answer)
@@ -84,14 +84,14 @@ func (v valued) String() string {
 }
 
 // wantFigure asks for the figure of the day, and by which version it is.
-func wantFigure(t *testing.T, who *testkit.Tenant, key, want string) {
+func wantFigure(t *testing.T, who *served.Tenant, key, want string) {
 	t.Helper()
 	var answer valued
 	who.Query(t, valueOfMetric, object{"key": key}, &answer)
 	wantEqual(t, key, answer.String(), want)
 }
 
-func bought(t *testing.T, who *testkit.Tenant) {
+func bought(t *testing.T, who *served.Tenant) {
 	t.Helper()
 	who.Batch(t, event("m1", "Buy", "u1", noon), event("m2", "Buy", "u2", noon), event("m3", "Visit", "u1", noon), event("m4", "Visit", "u1", noon), event("m5", "Visit", "u3", noon))
 }
@@ -172,7 +172,7 @@ type toldMetric struct {
 }
 
 // listedMetrics lists the keys of those that the tenant has defined.
-func listedMetrics(t *testing.T, who *testkit.Tenant) (keys []string) {
+func listedMetrics(t *testing.T, who *served.Tenant) (keys []string) {
 	t.Helper()
 	var answer struct {
 		Metrics struct {

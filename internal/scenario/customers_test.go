@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Lists of people and accounts, and what is found in them.
@@ -58,7 +58,7 @@ func (l customerList) names() string {
 }
 
 // listOf asks for a list, by a pair of variable and value after the other.
-func listOf(t *testing.T, who *testkit.Tenant, query string, pairs ...any) customerList {
+func listOf(t *testing.T, who *served.Tenant, query string, pairs ...any) customerList {
 	t.Helper()
 	variables := map[string]any{}
 	for i := 0; i < len(pairs); i += 2 {

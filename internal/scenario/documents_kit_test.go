@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 const documentFields = `id hash name body createdAt retiredAt`
@@ -47,7 +47,7 @@ type documentList struct {
 }
 
 // register puts documents on a tenant's list.
-func register(t *testing.T, who *testkit.Tenant, bodies ...string) []documentOutcome {
+func register(t *testing.T, who *served.Tenant, bodies ...string) []documentOutcome {
 	t.Helper()
 	var drafts []input
 	for _, body := range bodies {
@@ -56,7 +56,7 @@ func register(t *testing.T, who *testkit.Tenant, bodies ...string) []documentOut
 	return registerDrafts(t, who, drafts)
 }
 
-func registerDrafts(t *testing.T, who *testkit.Tenant, drafts []input) []documentOutcome {
+func registerDrafts(t *testing.T, who *served.Tenant, drafts []input) []documentOutcome {
 	t.Helper()
 	var answer struct {
 		RegisterDocuments struct {
@@ -74,20 +74,20 @@ func registerDrafts(t *testing.T, who *testkit.Tenant, drafts []input) []documen
 	return got.Outcomes
 }
 
-func listDocuments(t *testing.T, who *testkit.Tenant, first int, after any, retired bool) (list documentList) {
+func listDocuments(t *testing.T, who *served.Tenant, first int, after any, retired bool) (list documentList) {
 	t.Helper()
 	who.Manage(t, documentsStory, map[string]any{"first": first, "after": after, "retired": retired}, &list)
 	return list
 }
 
-func setMode(t *testing.T, who *testkit.Tenant, mode string) {
+func setMode(t *testing.T, who *served.Tenant, mode string) {
 	t.Helper()
 	var answer struct{ SetDocumentMode struct{ DocumentMode string } }
 	who.Manage(t, takeTrusted, map[string]any{"mode": mode}, &answer)
 	wantEqual(t, "the mode", answer.SetDocumentMode.DocumentMode, mode)
 }
 
-func retire(t *testing.T, who *testkit.Tenant, id string) {
+func retire(t *testing.T, who *served.Tenant, id string) {
 	t.Helper()
 	var answer struct{ RetireDocument trustedDocument }
 	who.Manage(t, retireIt, map[string]any{"id": id}, &answer)
@@ -113,7 +113,7 @@ func byHash(t *testing.T, hash, text string) string {
 
 // eventuallyCoded asks until the answer has a code, or none if it is empty, for longer than a
 // change of what is trusted may take.
-func eventuallyCoded(t *testing.T, kit *testkit.Kit, key, body, code string) outcome {
+func eventuallyCoded(t *testing.T, kit *served.Kit, key, body, code string) outcome {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
@@ -128,15 +128,15 @@ func eventuallyCoded(t *testing.T, kit *testkit.Kit, key, body, code string) out
 }
 
 // once sends a mutation with an idempotency key.
-func once(t *testing.T, kit *testkit.Kit, key, idempotency, query string) testkit.Reply {
+func once(t *testing.T, kit *served.Kit, key, idempotency, query string) served.Reply {
 	t.Helper()
 	return kit.Do(t, http.MethodPost, "/graphql", key, requestOf(t, query, nil), "Idempotency-Key", idempotency)
 }
 
 // wantRefusal checks an answer that says why nothing was executed.
-func wantRefusal(t *testing.T, reply testkit.Reply, status int, code, field string) {
+func wantRefusal(t *testing.T, reply served.Reply, status int, code, field string) {
 	t.Helper()
-	var answer testkit.Answer
+	var answer served.Answer
 	reply.Decode(t, &answer)
 	if reply.Status != status || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != code ||
 		answer.Errors[0].Extensions.Field != field || len(answer.Data) > 0 {

@@ -8,6 +8,7 @@ import (
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Documents that a tenant registers, and has no others run.
@@ -177,7 +178,7 @@ func onlyRegisteredDocumentsRun(t *testing.T, s story) {
 
 // What runs already is held to the list as well, on every server, and told as it changes.
 func aLiveQueryLosesItsDocument(t *testing.T, s story) {
-	second := testkit.StartOn(t, s.kit.DB)
+	second := served.StartOn(t, s.kit.DB)
 	query := live(`tenant { name }`)
 	document := register(t, s.acme, query)[0].Document
 	setMode(t, s.acme, "TRUSTED_ONLY")
@@ -232,7 +233,7 @@ func aRegistrationAtATime(t *testing.T, s story) {
 
 // An installation can have all tenants take registered documents alone.
 func TestAnInstallationThatTrustsRegisteredDocumentsAlone(t *testing.T) {
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Documents = "trusted" })
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Documents = "trusted" })
 	acme := kit.Tenant(t, "Acme", "Europe/Berlin")
 	register(t, acme, tenantName)
 	for query, code := range map[string]string{tenantName: "", countAll: "DOCUMENT_NOT_TRUSTED"} {
@@ -250,14 +251,14 @@ func TestAnInstallationThatTrustsRegisteredDocumentsAlone(t *testing.T) {
 // A text that was sent once with its hash is known by the hash: to its tenant, on every server.
 func TestPersistedQueries(t *testing.T) {
 	s := begin(t)
-	second := testkit.StartOn(t, s.kit.DB)
+	second := served.StartOn(t, s.kit.DB)
 	hash := hashOf(countAll)
 	for _, by := range transports {
 		if got := by.ask(t, s.kit, s.acme.ReadKey, byHash(t, hash, "")); got.code() != "PERSISTED_QUERY_NOT_FOUND" || got.Errors[0].Message != "PersistedQueryNotFound" {
 			t.Errorf("over %s at first: %+v", by.name, got)
 		}
 	}
-	for _, kit := range []*testkit.Kit{s.kit, second} {
+	for _, kit := range []*served.Kit{s.kit, second} {
 		for _, by := range transports {
 			text := ""
 			if kit == s.kit {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Tokens that a customer's backend signs, and what browsers see with them.
@@ -32,7 +32,7 @@ func TestEmbedding(t *testing.T) {
 }
 
 // embed signs a token with a key of the tenant's.
-func embed(t *testing.T, who *testkit.Tenant, life time.Duration, more string) (token, keyID string) {
+func embed(t *testing.T, who *served.Tenant, life time.Duration, more string) (token, keyID string) {
 	t.Helper()
 	made := newKey(t, who, map[string]any{"kind": "EMBED"})
 	return signEmbed(made.Secret, life, more), made.Key.ID
@@ -251,7 +251,7 @@ func aTokenEndsWithItsKeyAndItsTenant(t *testing.T, s story) {
 		t.Run(name, func(t *testing.T) {
 			s := s.aside(t)
 			token, key := embed(t, s.acme, time.Hour, eventsAlone)
-			sockets := []*testkit.Socket{s.kit.Connect(t, token)}
+			sockets := []*served.Socket{s.kit.Connect(t, token)}
 			if name != "its key is revoked" {
 				sockets = append(sockets, s.kit.Connect(t, s.acme.ReadKey), s.kit.Connect(t, s.acme.ManageKey))
 			}

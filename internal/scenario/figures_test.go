@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/metric"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // The days around Berlin's change to summer time, the 30th of March 2025, a Sunday of 23
@@ -117,7 +117,7 @@ func TestFiguresCountedByHand(t *testing.T) {
 }
 
 // materialize brings the views up to date with every day that is over.
-func materialize(t *testing.T, kit *testkit.Kit) {
+func materialize(t *testing.T, kit *served.Kit) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) { // the kit's own worker may hold the lock for a moment

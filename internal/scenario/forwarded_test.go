@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What a caller writes into the headers of proxies, and for a host, is believed only if a
 // trusted proxy hands it on.
 func TestForgedHeaders(t *testing.T) {
 	s := begin(t)
-	trusting := testkit.StartOn(t, s.kit.DB, func(c *tidemark.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} })
+	trusting := served.StartOn(t, s.kit.DB, func(c *tidemark.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} })
 	// A page of evil.example says that the server is at evil.example, which would make it its own.
 	forged := []string{"Origin", evilPage, "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "https", "X-Forwarded-For", "203.0.113.66"}
 	reply := s.kit.Do(t, http.MethodPost, "/graphql", s.acme.WriteKey, ingestOne(t, "m1"), forged...)

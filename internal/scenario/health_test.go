@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // A balancer asks without a key whether the server lives, and whether it can serve.
 func TestHealth(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	reply := kit.Do(t, http.MethodGet, "/healthz", "", "")
 	wantEqual(t, "/healthz", strings.TrimSpace(string(reply.Body)), `{"status":"ok"}`)
 	reply = kit.Do(t, http.MethodGet, "/readyz", "", "")
@@ -56,7 +56,7 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 
 // The playground is a page, and has a policy that lets it run its own scripts and nobody's else.
 func TestThePlaygroundHasItsOwnPolicy(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	reply := kit.Do(t, http.MethodGet, "/playground", "", "")
 	policies := reply.Header.Values("Content-Security-Policy")
 	if len(policies) != 1 || !strings.Contains(policies[0], "script-src 'self';") || !strings.Contains(policies[0], "frame-ancestors 'none'") {

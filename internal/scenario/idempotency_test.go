@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Mutations that come again with their key.
@@ -30,7 +30,7 @@ func TestIdempotencyKeys(t *testing.T) {
 const planIt = `mutation { saveTrackingPlan(plan: {events: [{type: "E"}]}) { plan { version } } }`
 
 // versions counts how often a plan was saved.
-func (s story) versions(t *testing.T, who *testkit.Tenant) (n int) {
+func (s story) versions(t *testing.T, who *served.Tenant) (n int) {
 	t.Helper()
 	s.kit.Scan(t, `select count(*) from tracking_plan where tenant_id = $1`, []any{who.ID}, &n)
 	return n
@@ -70,7 +70,7 @@ func aLostAnswer(t *testing.T, s story) {
 
 // One is executed; the others get its answer, or are told to wait for it.
 func twentyAtOnce(t *testing.T, s story) {
-	replies := make(chan testkit.Reply)
+	replies := make(chan served.Reply)
 	for range 20 {
 		go func() { replies <- once(t, s.kit, s.acme.ManageKey, "k", planIt) }()
 	}
@@ -101,7 +101,7 @@ func keysThatAreRefused(t *testing.T, s story) {
 		wantRefusal(t, once(t, s.kit, s.acme.ManageKey, "k", other), http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "Idempotency-Key")
 	}
 	const two = `mutation A { forgetPropertySamples } mutation B { forgetPropertySamples }`
-	named := func(name string) testkit.Reply {
+	named := func(name string) served.Reply {
 		return s.kit.Do(t, http.MethodPost, "/graphql", s.acme.ManageKey, toJSON(t, map[string]any{"query": two, "operationName": name}), "Idempotency-Key", "o")
 	}
 	wantEqual(t, "A", named("A").Status, http.StatusOK)

@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tidemarkhq/tidemark/internal/importer"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // happening is an event before it is written in one way or another.
@@ -106,7 +106,7 @@ func asTable(drawn []happening) string {
 }
 
 // answered asks for all that events change.
-func answered(t testing.TB, who *testkit.Tenant) string {
+func answered(t testing.TB, who *served.Tenant) string {
 	t.Helper()
 	var answer json.RawMessage
 	who.Query(t, `{

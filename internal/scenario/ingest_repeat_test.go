@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // An event counts once, whatever a network, a retry or a second sender does.
@@ -46,7 +46,7 @@ func theSameIDElsewhereIsAnotherEvent(t *testing.T, s story) {
 	wantVerdicts(t, s.acme.Batch(t, event("m1", "Opened", "u1", noon)), "ACCEPTED")
 	s.wantStrangerEmpty(t)
 	wantVerdicts(t, s.globex.Batch(t, event("m1", "Closed", "u1", noon)), "ACCEPTED")
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		if events, users := count(t, who); events != 1 || users != 1 {
 			t.Errorf("%d events of %d users, want 1 of 1", events, users)
 		}
@@ -117,7 +117,7 @@ func twentySendersOfOneBatch(t *testing.T, s story) {
 }
 
 // wantRecounted holds every rollup and every presence against the events themselves.
-func wantRecounted(t *testing.T, kit *testkit.Kit) {
+func wantRecounted(t *testing.T, kit *served.Kit) {
 	t.Helper()
 	var rollups, presences, twice int
 	kit.Scan(t, `

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What a request as a whole may be.
@@ -86,7 +86,7 @@ func requestsThatCannotBeRead(t *testing.T, s story) {
 	s.wantCount(t, 0, 0)
 }
 
-func wantProblem(t *testing.T, reply testkit.Reply, status int, code, field string) {
+func wantProblem(t *testing.T, reply served.Reply, status int, code, field string) {
 	t.Helper()
 	var got problem
 	reply.Decode(t, &got)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Every way that an event comes in.
@@ -22,14 +22,14 @@ func basic(key string) []string {
 	return []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))}
 }
 
-func verdictsOf(t *testing.T, reply testkit.Reply, status int) []testkit.Verdict {
+func verdictsOf(t *testing.T, reply served.Reply, status int) []served.Verdict {
 	t.Helper()
 	if reply.Status != status {
 		t.Fatalf("status %d, want %d: %s", reply.Status, status, reply.Body)
 	}
 	var answer struct {
 		Success  bool
-		Verdicts []testkit.Verdict
+		Verdicts []served.Verdict
 	}
 	reply.Decode(t, &answer)
 	if !answer.Success {
@@ -57,7 +57,7 @@ func eventsComeInByEveryDoor(t *testing.T, s story) {
 			body = `{"batch":[` + body + `]}`
 		}
 		got := verdictsOf(t, s.kit.Do(t, http.MethodPost, door.path, door.key, body, door.headers...), http.StatusOK)
-		wantEqual(t, door.name, got, []testkit.Verdict{{MessageID: door.name, Status: "ACCEPTED"}})
+		wantEqual(t, door.name, got, []served.Verdict{{MessageID: door.name, Status: "ACCEPTED"}})
 	}
 	s.wantCount(t, len(doors), len(doors))
 }

@@ -12,6 +12,7 @@ import (
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 func startBrokers(t *testing.T) *kfake.Cluster {
@@ -27,7 +28,7 @@ func startBrokers(t *testing.T) *kfake.Cluster {
 // beginWithLog is begin where events go through a log.
 func beginWithLog(t *testing.T, brokers *kfake.Cluster) story {
 	t.Helper()
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
 		c.Ingest = "kafka"
 		c.Kafka = tidemark.KafkaConfig{Brokers: brokers.ListenAddrs(), Topic: "tidemark.events", Group: "tidemark", Partitions: 3}
 		if err := c.Check(true, true); err != nil {
@@ -80,13 +81,13 @@ func TestEventsGoThroughALog(t *testing.T) {
 	var result struct {
 		IngestEvents struct {
 			Accepted, Queued, Rejected int
-			Verdicts                   []testkit.Verdict
+			Verdicts                   []served.Verdict
 		}
 	}
 	answer := s.kit.Ask(t, s.acme.WriteKey, `mutation ($events: [EventInput!]!) {
 		ingestEvents(events: $events) { accepted queued rejected verdicts { messageId status field reason } } }`,
 		map[string]any{"events": []input{inputOf("m4", "Paid", "u3"), inputOf("m5", "Paid", "u4"), inputOf("m6", "", "u4")}})
-	testkit.Reply{Body: answer.Data}.Decode(t, &result)
+	served.Reply{Body: answer.Data}.Decode(t, &result)
 	wantVerdicts(t, result.IngestEvents.Verdicts, "QUEUED", "QUEUED", "REJECTED")
 	wantEqual(t, "queued", result.IngestEvents.Queued, 2)
 	wantEqual(t, "rejected", result.IngestEvents.Rejected, 1)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Keys, and what they may do.
@@ -48,7 +48,7 @@ type madeKey struct {
 }
 
 // make has a tenant make a key.
-func newKey(t *testing.T, who *testkit.Tenant, variables map[string]any) madeKey {
+func newKey(t *testing.T, who *served.Tenant, variables map[string]any) madeKey {
 	t.Helper()
 	var answer struct{ CreateAPIKey madeKey }
 	variables["name"] = "n"
@@ -56,7 +56,7 @@ func newKey(t *testing.T, who *testkit.Tenant, variables map[string]any) madeKey
 	return answer.CreateAPIKey
 }
 
-func rotate(t *testing.T, who *testkit.Tenant, id string, hours int) madeKey {
+func rotate(t *testing.T, who *served.Tenant, id string, hours int) madeKey {
 	t.Helper()
 	var answer struct{ RotateAPIKey madeKey }
 	who.Manage(t, rotateIt, map[string]any{"id": id, "hours": hours}, &answer)

@@ -8,18 +8,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // story is a server with two companies: the one it is about, and a stranger.
 type story struct {
-	kit          *testkit.Kit
-	acme, globex *testkit.Tenant
+	kit          *served.Kit
+	acme, globex *served.Tenant
 }
 
 func begin(t *testing.T) story {
 	t.Helper()
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	return story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), kit.Tenant(t, "Globex", "America/New_York")}
 }
 
@@ -55,7 +55,7 @@ func event(id, name, user, at string) string {
 const ever = `range: {from: "2024-01-01T00:00:00Z", to: "2028-01-01T00:00:00Z"}`
 
 // count asks how many events and how many users a tenant has.
-func count(t *testing.T, who *testkit.Tenant) (events, users int) {
+func count(t *testing.T, who *served.Tenant) (events, users int) {
 	t.Helper()
 	var answer struct {
 		Events struct{ Count int }
@@ -82,7 +82,7 @@ func (s story) wantStrangerEmpty(t *testing.T) {
 }
 
 // wantVerdicts compares the statuses alone.
-func wantVerdicts(t *testing.T, got []testkit.Verdict, want ...string) {
+func wantVerdicts(t *testing.T, got []served.Verdict, want ...string) {
 	t.Helper()
 	var statuses []string
 	for _, v := range got {

@@ -11,12 +11,13 @@ import (
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // beginWithin is begin in a house with limits of its own, the same at every hour.
 func beginWithin(t *testing.T, change func(*tidemark.LimitsConfig)) story {
 	t.Helper()
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) {
 		c.Limits = tidemark.DefaultLimits()
 		c.Limits.OffPeak = 100
 		change(&c.Limits)
@@ -128,7 +129,7 @@ func TestItemsAreBoundedWhileRunning(t *testing.T) {
 }
 
 // spendAll asks until there is nothing left, and gives the refusal.
-func spendAll(t *testing.T, kit *testkit.Kit, key, query string) testkit.Reply {
+func spendAll(t *testing.T, kit *served.Kit, key, query string) served.Reply {
 	t.Helper()
 	for range 1_000 {
 		if reply := kit.Do(t, http.MethodPost, "/graphql", key, requestOf(t, query, nil)); reply.Status != http.StatusOK {
@@ -136,13 +137,13 @@ func spendAll(t *testing.T, kit *testkit.Kit, key, query string) testkit.Reply {
 		}
 	}
 	t.Fatal("it never ends")
-	return testkit.Reply{}
+	return served.Reply{}
 }
 
 // wantTooMuch holds a refusal against what it has to say.
-func wantTooMuch(t *testing.T, reply testkit.Reply, requested int) {
+func wantTooMuch(t *testing.T, reply served.Reply, requested int) {
 	t.Helper()
-	var answer testkit.Answer
+	var answer served.Answer
 	reply.Decode(t, &answer)
 	if reply.Status != http.StatusTooManyRequests || len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != "RATE_LIMITED" || len(answer.Data) > 0 {
 		t.Fatalf("%d %s", reply.Status, reply.Body)
@@ -192,7 +193,7 @@ func TestABurstIsRefusedToWhoMadeIt(t *testing.T) {
 func TestServersCountTogether(t *testing.T) {
 	few := func(c *tidemark.LimitsConfig) { c.ReadRate, c.OffPeak = 4_000, 100 }
 	s := beginWithin(t, few)
-	second := testkit.StartOn(t, s.kit.DB, func(c *tidemark.Config) {
+	second := served.StartOn(t, s.kit.DB, func(c *tidemark.Config) {
 		c.Limits = tidemark.DefaultLimits()
 		few(&c.Limits)
 	})

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Live queries, over websockets and server-sent events.
@@ -111,7 +111,7 @@ func unsubscribe(t *testing.T, s story) {
 	wantNext(t, left, `"count":0`)
 	stays := socketWatcher{socket, socket.Subscribe(t, live(`stays: events(`+thatDay+`) { count }`))}
 	wantNext(t, stays, `"count":0`)
-	socket.Send(t, testkit.Frame{ID: left.id, Type: "complete"})
+	socket.Send(t, served.Frame{ID: left.id, Type: "complete"})
 	again := socketWatcher{socket, socket.Subscribe(t, live(`again: tenant { name }`))} // after the complete was read
 	wantNext(t, again, `"Acme"`)
 	for i := 1; i <= 3; i++ {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // lossy stands between a client and the server: it lets the first request with events through,
@@ -30,7 +30,7 @@ type lossy struct {
 	changed  chan struct{}
 }
 
-func newLossy(t *testing.T, kit *testkit.Kit) *lossy {
+func newLossy(t *testing.T, kit *served.Kit) *lossy {
 	t.Helper()
 	target, err := url.Parse(kit.URL)
 	if err != nil {
@@ -52,7 +52,7 @@ func (l *lossy) answer(r *http.Response) error {
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	var answer struct{ Verdicts []testkit.Verdict }
+	var answer struct{ Verdicts []served.Verdict }
 	if json.Unmarshal(body, &answer) != nil || len(answer.Verdicts) == 0 {
 		return nil
 	}

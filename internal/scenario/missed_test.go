@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/embedded"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // PostgreSQL sends a commit to its followers once it is on disk, and only then lets others
@@ -103,10 +103,10 @@ func (s story) waitUntil(t *testing.T, question string) {
 // is executed the very moment that the change is told: each single change must be seen.
 func TestNoChangeIsMissed(t *testing.T) {
 	t.Parallel()
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	const companies, rounds = 30, 6
 	type company struct {
-		*testkit.Tenant
+		*served.Tenant
 		watcher
 	}
 	var all []company

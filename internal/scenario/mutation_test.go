@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Events that come in by GraphQL.
@@ -31,16 +31,16 @@ func inputOf(id, name, user string) input {
 type ingested struct {
 	IngestEvents *struct {
 		Accepted, Duplicates, Conflicts, Rejected int
-		Verdicts                                  []testkit.Verdict
+		Verdicts                                  []served.Verdict
 	}
 }
 
-func (s story) send(t *testing.T, key string, events any) (ingested, []testkit.Error) {
+func (s story) send(t *testing.T, key string, events any) (ingested, []served.Error) {
 	t.Helper()
 	answer := s.kit.Ask(t, key, send, map[string]any{"events": events})
 	var result ingested
 	if len(answer.Errors) == 0 {
-		testkit.Reply{Body: answer.Data}.Decode(t, &result)
+		served.Reply{Body: answer.Data}.Decode(t, &result)
 	}
 	return result, answer.Errors
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Ids, and what they find.
@@ -21,7 +21,7 @@ const nodes = `query ($id: ID!) { node(id: $id) { id __typename
 	... on Tenant { name zone } ... on Metric { key } ... on Event { messageId properties } } }`
 
 // ids asks a tenant for the id of one thing of each type.
-func ids(t *testing.T, who *testkit.Tenant) (tenant, metric, event string) {
+func ids(t *testing.T, who *served.Tenant) (tenant, metric, event string) {
 	t.Helper()
 	var answer struct {
 		Tenant struct{ ID string }
@@ -77,9 +77,9 @@ func noOtherIDIsFound(t *testing.T, s story) {
 		t.Run(name, func(t *testing.T) {
 			answer := s.kit.Ask(t, s.acme.ReadKey, nodes, map[string]any{"id": id})
 			wantEqual(t, "data", string(answer.Data), `{"node":null}`)
-			want := testkit.Error{Message: "There is nothing with this id.", Path: []any{"node"}}
+			want := served.Error{Message: "There is nothing with this id.", Path: []any{"node"}}
 			want.Extensions.Code, want.Extensions.Field = "NOT_FOUND", "id"
-			wantEqual(t, "errors", answer.Errors, []testkit.Error{want})
+			wantEqual(t, "errors", answer.Errors, []served.Error{want})
 		})
 	}
 	var answer struct{ Node struct{ ID string } }
@@ -99,7 +99,7 @@ func manyNodesAtOnce(t *testing.T, s story) {
 	}
 	answer := s.kit.Ask(t, s.acme.ReadKey, "{"+query.String()+"}", nil)
 	var found map[string]*struct{ ID string }
-	testkit.Reply{Body: answer.Data}.Decode(t, &found)
+	served.Reply{Body: answer.Data}.Decode(t, &found)
 	there := 0
 	for _, node := range found {
 		if node != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Erasing a person.
@@ -17,7 +17,7 @@ func TestErasure(t *testing.T) {
 }
 
 // awaitErased follows an erasure until its events are gone.
-func (s story) awaitErased(t *testing.T, who *testkit.Tenant, id string) {
+func (s story) awaitErased(t *testing.T, who *served.Tenant, id string) {
 	t.Helper()
 	w := watchSocket(t, s.kit, who.ReadKey, live(fmt.Sprintf(`node(id: %q) { ... on Erasure { eventCount finishedAt } }`, id)))
 	until(t, w, `"finishedAt":"`)
@@ -32,7 +32,7 @@ func anErasedPersonIsGone(t *testing.T, s story) {
 		said("m6", "group", `"userId":"secret-ann","groupId":"g1","traits":{"seats":3}`),
 		said("m7", "group", `"userId":"ben","groupId":"g1"`), event("m8", "E", "secret-anna", noon),
 	}
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		tellOf(t, s, who, history...)
 	}
 	savePlan(t, s.acme, `{events: [{type: "Held", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
@@ -104,7 +104,7 @@ func (s story) wantNoTrace(t *testing.T, word string) {
 }
 
 func erasuresThatAreRefused(t *testing.T, s story) {
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		tellOf(t, s, who, event("m1", "E", "ann", noon))
 	}
 	ann, theirs := user(t, s.acme, "ann"), user(t, s.globex, "ann")

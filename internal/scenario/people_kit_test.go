@@ -9,7 +9,7 @@ import (
 	"time"
 
 	domain "github.com/tidemarkhq/tidemark/internal/event"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // call is one call in Segment's shape.
@@ -20,7 +20,7 @@ type call struct {
 }
 
 // tellOf stores calls of all kinds as the server's own writer does.
-func tellOf(t *testing.T, s story, who *testkit.Tenant, calls ...string) []domain.Verdict {
+func tellOf(t *testing.T, s story, who *served.Tenant, calls ...string) []domain.Verdict {
 	t.Helper()
 	items := make([]domain.Item, len(calls))
 	for i, text := range calls {
@@ -107,7 +107,7 @@ type change struct {
 }
 
 // user finds a person by a user's id; nil is nobody.
-func user(t *testing.T, who *testkit.Tenant, id string) *human {
+func user(t *testing.T, who *served.Tenant, id string) *human {
 	t.Helper()
 	var answer struct{ Person *human }
 	who.Query(t, allOfPerson, map[string]any{"userId": id}, &answer)
@@ -115,7 +115,7 @@ func user(t *testing.T, who *testkit.Tenant, id string) *human {
 }
 
 // device finds a person by an anonymous id.
-func device(t *testing.T, who *testkit.Tenant, id string) *human {
+func device(t *testing.T, who *served.Tenant, id string) *human {
 	t.Helper()
 	var answer struct{ Person *human }
 	who.Query(t, allOfPerson, map[string]any{"anonymousId": id}, &answer)
@@ -145,7 +145,7 @@ type mergedPeople struct {
 }
 
 // merge makes two users one, and returns the merge's id.
-func merge(t *testing.T, who *testkit.Tenant, from, into string) string {
+func merge(t *testing.T, who *served.Tenant, from, into string) string {
 	t.Helper()
 	var answer struct{ MergePeople mergedPeople }
 	who.Manage(t, mergeThem, map[string]any{"from": user(t, who, from).ID, "into": user(t, who, into).ID, "reason": "the same"}, &answer)
@@ -159,7 +159,7 @@ type erased struct {
 }
 
 // erase erases a user.
-func erase(t *testing.T, who *testkit.Tenant, id string) erased {
+func erase(t *testing.T, who *served.Tenant, id string) erased {
 	t.Helper()
 	var answer struct{ ErasePerson erased }
 	who.Manage(t, eraseIt, map[string]any{"id": user(t, who, id).ID}, &answer)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	domain "github.com/tidemarkhq/tidemark/internal/event"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // People, and the accounts they belong to.
@@ -188,7 +188,7 @@ func mergingAndUndoing(t *testing.T, s story) {
 }
 
 func mergesThatAreRefused(t *testing.T, s story) {
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		tellOf(t, s, who, event("m1", "E", "ann", noon), event("m2", "E", "ben", noon), `{"type":"track","messageId":"m3","event":"E","anonymousId":"phone"}`)
 	}
 	ann, ben, phone := user(t, s.acme, "ann"), user(t, s.acme, "ben"), device(t, s.acme, "phone")
@@ -240,7 +240,7 @@ func aDeviceKeptApart(t *testing.T, s story) {
 	again := s.kit.Ask(t, s.acme.ManageKey, detachIt, map[string]any{"id": tablet.ID})
 	ofAnn := s.kit.Ask(t, s.acme.ManageKey, detachIt, map[string]any{"id": user(t, s.acme, "ann").spelled(t, "ann").ID})
 	foreign := s.kit.Ask(t, s.globex.ManageKey, detachIt, map[string]any{"id": tablet.ID})
-	for i, a := range []testkit.Answer{again, ofAnn, foreign} {
+	for i, a := range []served.Answer{again, ofAnn, foreign} {
 		if len(a.Errors) != 1 || a.Errors[0].Extensions.Code != []string{badInput, badInput, "NOT_FOUND"}[i] {
 			t.Errorf("refusal %d: %+v", i, a)
 		}

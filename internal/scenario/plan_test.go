@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What ought to be sent, and what becomes of the rest.
@@ -66,7 +66,7 @@ type found struct {
 	}
 }
 
-func findings(t *testing.T, who *testkit.Tenant) (f found) {
+func findings(t *testing.T, who *served.Tenant) (f found) {
 	t.Helper()
 	who.Query(t, findingsStory, nil, &f)
 	return f
@@ -85,7 +85,7 @@ func (f found) violations() (lines []string) {
 }
 
 // savePlan saves a plan written as a literal of GraphQL, and returns its version.
-func savePlan(t *testing.T, who *testkit.Tenant, plan string) int {
+func savePlan(t *testing.T, who *served.Tenant, plan string) int {
 	t.Helper()
 	var answer struct {
 		SaveTrackingPlan struct{ Plan struct{ Version int } }
@@ -98,11 +98,11 @@ type released struct {
 	ReleaseQuarantinedEvents struct {
 		Released int
 		More     bool
-		Verdicts []testkit.Verdict
+		Verdicts []served.Verdict
 	}
 }
 
-func release(t *testing.T, who *testkit.Tenant, variables map[string]any) (r released) {
+func release(t *testing.T, who *served.Tenant, variables map[string]any) (r released) {
 	t.Helper()
 	who.Manage(t, quarantineReleased, variables, &r)
 	return r
@@ -169,13 +169,13 @@ func aPlanHasVersions(t *testing.T, s story) {
 func withoutAPlanNothingIsChecked(t *testing.T, s story) {
 	savePlan(t, s.globex, signUp("REJECT"))
 	got := s.acme.Batch(t, with("m1", "Signed Up", `{"plan":"free"}`))
-	wantEqual(t, "verdict", got, []testkit.Verdict{{MessageID: "m1", Status: "ACCEPTED"}})
+	wantEqual(t, "verdict", got, []served.Verdict{{MessageID: "m1", Status: "ACCEPTED"}})
 	wantNoFindings(t, s.acme)
 	s.wantCount(t, 1, 1)
 }
 
 // wantNoFindings holds that nothing was found against a plan.
-func wantNoFindings(t *testing.T, who *testkit.Tenant) {
+func wantNoFindings(t *testing.T, who *served.Tenant) {
 	t.Helper()
 	if f := findings(t, who); len(f.PlanViolations.Nodes)+len(f.QuarantinedEvents.Nodes) > 0 {
 		t.Errorf("there are findings: %+v", f)
@@ -299,7 +299,7 @@ func aCorrectedRetryIsAccepted(t *testing.T, s story) {
 
 // Discarding forgets an event, and others not.
 func whatIsDiscardedIsGone(t *testing.T, s story) {
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		savePlan(t, who, `{onUnknownType: QUARANTINE, events: []}`)
 		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "E", "u1", noon)), "QUARANTINED", "QUARANTINED")
 	}
@@ -371,10 +371,10 @@ func theSamePlanOverGraphQL(t *testing.T, s story) {
 	var got struct {
 		IngestEvents struct {
 			Accepted, Rejected, Quarantined, Queued int
-			Verdicts                                []testkit.Verdict
+			Verdicts                                []served.Verdict
 		}
 	}
-	testkit.Reply{Body: answer.Data}.Decode(t, &got)
+	served.Reply{Body: answer.Data}.Decode(t, &got)
 	wantEqual(t, "sums", []int{got.IngestEvents.Accepted, got.IngestEvents.Rejected, got.IngestEvents.Quarantined, got.IngestEvents.Queued}, []int{1, 1, 1, 0})
 	v := got.IngestEvents.Verdicts
 	wantVerdicts(t, v, "ACCEPTED", "REJECTED", "QUARANTINED")

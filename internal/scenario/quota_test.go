@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What a tenant may spend, and how it may change that.
@@ -30,7 +30,7 @@ type limits struct{ ReadPerMinute, WritePerMinute, BurstSeconds, OffPeakPercent,
 
 var installed = limits{120_000, 12_000, 30, 200, 50}
 
-func limitsOf(t *testing.T, who *testkit.Tenant) limits {
+func limitsOf(t *testing.T, who *served.Tenant) limits {
 	t.Helper()
 	var answer struct{ Tenant struct{ Limits limits } }
 	who.Query(t, limitsAsked, nil, &answer)

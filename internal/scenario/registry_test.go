@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What is sent, as the registry tells it.
@@ -67,7 +67,7 @@ type observedProperty struct {
 	TypeChanged, Planned, Required, Personal bool
 }
 
-func observe(t *testing.T, who *testkit.Tenant, name string) (o observed) {
+func observe(t *testing.T, who *served.Tenant, name string) (o observed) {
 	t.Helper()
 	who.Query(t, registryStory, map[string]any{"name": name}, &o)
 	return o
@@ -88,7 +88,7 @@ func (o observed) changes() (lines []string) {
 }
 
 // wantUnobserved holds that a company knows of nothing.
-func wantUnobserved(t *testing.T, who *testkit.Tenant) {
+func wantUnobserved(t *testing.T, who *served.Tenant) {
 	t.Helper()
 	var o observed
 	var f found

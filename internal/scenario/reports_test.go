@@ -7,7 +7,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Reports, and what others are let see of them.
@@ -50,7 +50,7 @@ type kept struct {
 }
 
 // keep saves the report of the stories.
-func keep(t *testing.T, who *testkit.Tenant, name string) kept {
+func keep(t *testing.T, who *served.Tenant, name string) kept {
 	t.Helper()
 	var answer struct{ SaveReport kept }
 	who.Manage(t, saveIt, map[string]any{"r": map[string]any{
@@ -60,7 +60,7 @@ func keep(t *testing.T, who *testkit.Tenant, name string) kept {
 }
 
 // tenantID is what a tenant tells others, so that they can share with it.
-func tenantID(t *testing.T, who *testkit.Tenant) string {
+func tenantID(t *testing.T, who *served.Tenant) string {
 	t.Helper()
 	var answer struct{ Tenant struct{ ID string } }
 	who.Query(t, `{ tenant { id } }`, nil, &answer)
@@ -68,7 +68,7 @@ func tenantID(t *testing.T, who *testkit.Tenant) string {
 }
 
 // give shares a report, and returns the id of the share.
-func give(t *testing.T, from *testkit.Tenant, report string, to *testkit.Tenant, rows any) string {
+func give(t *testing.T, from *served.Tenant, report string, to *served.Tenant, rows any) string {
 	t.Helper()
 	var answer struct{ ShareReport struct{ ID, TenantID string } }
 	from.Manage(t, share, map[string]any{"id": report, "with": tenantID(t, to), "rows": rows}, &answer)
@@ -77,7 +77,7 @@ func give(t *testing.T, from *testkit.Tenant, report string, to *testkit.Tenant,
 }
 
 // wantRefused asks, and wants one refusal and nothing else.
-func wantRefused(t *testing.T, kit *testkit.Kit, key, query string, variables map[string]any, code string) {
+func wantRefused(t *testing.T, kit *served.Kit, key, query string, variables map[string]any, code string) {
 	t.Helper()
 	answer := kit.Ask(t, key, query, variables)
 	if len(answer.Errors) != 1 || answer.Errors[0].Extensions.Code != code {
@@ -215,7 +215,7 @@ func aSharedReportShowsItsAnswersAlone(t *testing.T, s story) {
 	}
 	wantRefused(t, s.kit, s.acme.ReadKey, share, map[string]any{"id": made.ID, "with": tenantID(t, third)}, "FORBIDDEN")
 	wantRefused(t, s.kit, s.acme.ManageKey, dropIt, map[string]any{"id": made.ID}, "BAD_USER_INPUT") // shared
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		var entries int
 		s.kit.Scan(t, `select count(*) from audit_entry where tenant_id = $1 and action = 'REPORT_SHARED'`, []any{who.ID}, &entries)
 		wantEqual(t, "entries in the audit log", entries, 1)

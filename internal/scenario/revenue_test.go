@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/revenue"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // What customers pay, and who is told of it.
@@ -63,7 +63,7 @@ const (
 )
 
 // revenueOf records what the stories are told of.
-func revenueOf(t *testing.T, s story, who *testkit.Tenant) {
+func revenueOf(t *testing.T, s story, who *served.Tenant) {
 	t.Helper()
 	wantEqual(t, "recorded", record(t, s, who, proPlan, subscribedG1, invoiceG1, chargeG1, refundG1, dollar).statuses(), "ACCEPTED ACCEPTED ACCEPTED ACCEPTED ACCEPTED ACCEPTED")
 }
@@ -98,7 +98,7 @@ func (r recorded) statuses() string {
 	return strings.Join(words, " ")
 }
 
-func record(t *testing.T, s story, who *testkit.Tenant, items ...string) (answer recorded) {
+func record(t *testing.T, s story, who *served.Tenant, items ...string) (answer recorded) {
 	t.Helper()
 	var list []json.RawMessage
 	for _, text := range items {

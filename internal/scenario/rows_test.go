@@ -25,7 +25,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -55,7 +55,7 @@ func newDesk(t *testing.T, s story) *desk {
 }
 
 // member makes somebody of a role that is narrowed to conditions, and says who they are.
-func (d *desk) member(t *testing.T, s story, of *testkit.Tenant, conditions string, permissions ...access.Permission) (who access.Principal) {
+func (d *desk) member(t *testing.T, s story, of *served.Tenant, conditions string, permissions ...access.Permission) (who access.Principal) {
 	t.Helper()
 	login, role := uuid.New(), uuid.New()
 	s.kit.Exec(t, `insert into login (login_id, email, name) values ($1::uuid, $1::text || '@example.com', 'Ann')`, login)

@@ -18,14 +18,14 @@ import (
 	rudder "github.com/rudderlabs/analytics-go/v4"
 	segment "github.com/segmentio/analytics-go/v3"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // told are the properties that the lists below show.
 var told = []string{"p", "name", "category", "email", "plan", "previousId", "alias", "$group_key"}
 
 // arrivedEver lists what a tenant has, an event a line: type, user, device, properties.
-func arrivedEver(t *testing.T, who *testkit.Tenant) (lines []string) {
+func arrivedEver(t *testing.T, who *served.Tenant) (lines []string) {
 	t.Helper()
 	var answer struct {
 		Events struct {

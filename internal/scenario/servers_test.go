@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // ending reads a socket to its end.
 type ending struct {
 	t      *testing.T
-	socket *testkit.Socket
+	socket *served.Socket
 }
 
 func (e ending) end() (outcome, bool) {
@@ -27,7 +27,7 @@ func (e ending) end() (outcome, bool) {
 // sees, and a repeat is a repeat wherever it is sent.
 func TestTwoServersAreOne(t *testing.T) {
 	s := begin(t)
-	second := testkit.StartOn(t, s.kit.DB)
+	second := served.StartOn(t, s.kit.DB)
 	query := live(`events(` + thatDay + `) { count }`)
 	here, there := watchSocket(t, s.kit, s.acme.ReadKey, query), watchStream(t, second, s.acme.ReadKey, query)
 	stranger := watchSocket(t, second, s.globex.ReadKey, query)
@@ -53,7 +53,7 @@ func TestTwoServersAreOne(t *testing.T) {
 }
 
 // wantOneAnswer asks both servers the same.
-func (s story) wantOneAnswer(t *testing.T, second *testkit.Kit) {
+func (s story) wantOneAnswer(t *testing.T, second *served.Kit) {
 	t.Helper()
 	body := requestOf(t, `{ events(`+ever+`) { count list { nodes { id } } } }`, nil)
 	wantEqual(t, "answers", string(overHTTP(t, second, s.acme.ReadKey, body).Data), string(overHTTP(t, s.kit, s.acme.ReadKey, body).Data))
@@ -66,7 +66,7 @@ func TestAServerStopsInOrder(t *testing.T) {
 	query := live(`events(` + thatDay + `) { count }`)
 	ends, streamEnds := make(chan error, 1), make(chan string, 1)
 	t.Run("a server that stops", func(sub *testing.T) {
-		leaving := testkit.StartOn(sub, s.kit.DB)
+		leaving := served.StartOn(sub, s.kit.DB)
 		socket, stream := leaving.Connect(t, s.acme.ReadKey), leaving.Stream(t, s.acme.ReadKey, query)
 		wantNext(t, socketWatcher{socket, socket.Subscribe(t, query)}, `"count":0`)
 		wantNext(t, streamWatcher{stream}, `"count":0`)

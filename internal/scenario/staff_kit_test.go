@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // passphrase is everybody's password in these stories, unless they change it.
@@ -65,14 +66,14 @@ type signedIn struct {
 type person struct {
 	signedIn
 	email string
-	kit   *testkit.Kit
+	kit   *served.Kit
 }
 
 type vars = map[string]any
 
 // ask sends a document, signed in as somebody or, with an empty token, as nobody. An error
 // gives its code, and no data.
-func ask[T any](t *testing.T, kit *testkit.Kit, token, document string, variables vars) (data T, code string) {
+func ask[T any](t *testing.T, kit *served.Kit, token, document string, variables vars) (data T, code string) {
 	t.Helper()
 	answer := kit.Ask(t, token, document, variables)
 	if len(answer.Errors) > 0 {
@@ -86,7 +87,7 @@ func ask[T any](t *testing.T, kit *testkit.Kit, token, document string, variable
 }
 
 // field asks for one root field, which is all that the data has.
-func field[T any](t *testing.T, kit *testkit.Kit, token, document string, variables vars) (value T, code string) {
+func field[T any](t *testing.T, kit *served.Kit, token, document string, variables vars) (value T, code string) {
 	t.Helper()
 	data, code := ask[map[string]T](t, kit, token, document, variables)
 	for _, v := range data {
@@ -96,7 +97,7 @@ func field[T any](t *testing.T, kit *testkit.Kit, token, document string, variab
 }
 
 // must is field that fails the test on an error.
-func must[T any](t *testing.T, kit *testkit.Kit, token, document string, variables vars) T {
+func must[T any](t *testing.T, kit *served.Kit, token, document string, variables vars) T {
 	t.Helper()
 	value, code := field[T](t, kit, token, document, variables)
 	if code != "" {
@@ -106,7 +107,7 @@ func must[T any](t *testing.T, kit *testkit.Kit, token, document string, variabl
 }
 
 // wantCode asks for what must be refused.
-func wantCode(t *testing.T, kit *testkit.Kit, token, document string, variables vars, want string) {
+func wantCode(t *testing.T, kit *served.Kit, token, document string, variables vars, want string) {
 	t.Helper()
 	if _, code := field[any](t, kit, token, document, variables); code != want {
 		t.Errorf("%.70s %v: %q, want %q", document, variables, code, want)
@@ -128,7 +129,7 @@ func fragmentOf(t *testing.T, link, name string) string {
 }
 
 // invited gives the token of an invitation that whoever runs the installation has made.
-func (s story) invited(t *testing.T, to *testkit.Tenant, email string, role access.Builtin) string {
+func (s story) invited(t *testing.T, to *served.Tenant, email string, role access.Builtin) string {
 	t.Helper()
 	staff, err := s.kit.Node.Staff()
 	if err != nil {
@@ -142,7 +143,7 @@ func (s story) invited(t *testing.T, to *testkit.Tenant, email string, role acce
 }
 
 // join lets somebody in, and signs them in.
-func (s story) join(t *testing.T, to *testkit.Tenant, email string, role access.Builtin) person {
+func (s story) join(t *testing.T, to *served.Tenant, email string, role access.Builtin) person {
 	t.Helper()
 	email = strings.ToLower(t.Name()[strings.LastIndexByte(t.Name(), '/')+1:]) + "." + email // each story has people of its own
 	email = strings.Map(func(r rune) rune {
@@ -181,13 +182,13 @@ type viewer struct {
 	}
 }
 
-func (p signedIn) viewer(t *testing.T, kit *testkit.Kit) viewer {
+func (p signedIn) viewer(t *testing.T, kit *served.Kit) viewer {
 	t.Helper()
 	return must[viewer](t, kit, p.AccessToken, viewerIt, nil)
 }
 
 // roleNamed finds a role of a tenant.
-func roleNamed(t *testing.T, kit *testkit.Kit, token, name string) string {
+func roleNamed(t *testing.T, kit *served.Kit, token, name string) string {
 	t.Helper()
 	data, code := ask[struct {
 		Roles struct{ Nodes []struct{ ID, Name string } }
@@ -241,7 +242,7 @@ func (s story) mailTo(t *testing.T, email, text string) (link string) {
 }
 
 // works reports whether a token opens anything.
-func works(t *testing.T, kit *testkit.Kit, token string) bool {
+func works(t *testing.T, kit *served.Kit, token string) bool {
 	t.Helper()
 	return kit.Do(t, http.MethodPost, "/graphql", token, `{"query":"{ viewer { tenantId } }"}`).Status == http.StatusOK
 }
@@ -249,6 +250,6 @@ func works(t *testing.T, kit *testkit.Kit, token string) bool {
 // beginStaff is begin where one address may send more than people do.
 func beginStaff(t *testing.T) story {
 	t.Helper()
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Limits.WriteRate = 0 })
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.Limits.WriteRate = 0 })
 	return story{kit, kit.Tenant(t, "Acme", "Europe/Berlin"), kit.Tenant(t, "Globex", "America/New_York")}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/summary"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Summaries of what is over, restatements, and the views that closed days are read from.
@@ -100,7 +100,7 @@ type restatementsAnswer struct {
 }
 
 // summarize does for a company what the worker does by itself, as if it were then.
-func summarize(t *testing.T, kit *testkit.Kit, who *testkit.Tenant, now string) {
+func summarize(t *testing.T, kit *served.Kit, who *served.Tenant, now string) {
 	t.Helper()
 	app, err := postgres.OpenApp(t.Context(), kit.DB, 2, nil)
 	if err != nil {
@@ -320,7 +320,7 @@ type viewsAnswer struct {
 func viewsTellHowFreshTheyAre(t *testing.T, s story) {
 	s.acme.Batch(t, event("m1", "E", "u1", noon), event("m2", "E", "u1", "2026-05-03T12:00:00Z"))
 	materialize(t, s.kit)
-	look := func(who *testkit.Tenant) (got viewsAnswer) {
+	look := func(who *served.Tenant) (got viewsAnswer) {
 		t.Helper()
 		who.Query(t, allOfViews, map[string]any{"first": 10}, &got)
 		return got

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // owner connects as the database's owner.
@@ -190,7 +190,7 @@ var rules = []struct {
 // What keeps the tenants apart is written in the catalog, for every table that there is,
 // and for each that will be.
 func TestTheCatalogKeepsTenantsApart(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	kit.Tenant(t, "Acme", "Europe/Berlin").Batch(t, event("m1", "E", "u1", noon)) // makes a partition
 	conn := owner(t, kit.DB)
 	for _, rule := range rules {

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tidemarkhq/tidemark/internal/tenant"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // app connects as the role that serves tenants.
@@ -38,7 +38,7 @@ func number(t *testing.T, conn *pgx.Conn, query string, args ...any) (n int) {
 // lived gives both companies a row in every table and view.
 func (s story) lived(t *testing.T) {
 	t.Helper()
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		wantVerdicts(t, who.Batch(t, event("m1", "E", "u1", noon), event("m2", "F", "u2", noon)), "ACCEPTED", "ACCEPTED")
 		savePlan(t, who, `{events: [{type: "E", onViolation: QUARANTINE, properties: [{name: "p", required: true}]}]}`)
 		wantVerdicts(t, who.Batch(t, with("m3", "E", `{"p":1}`), event("m4", "E", "u1", noon)), "ACCEPTED", "QUARANTINED")
@@ -64,7 +64,7 @@ func (s story) lived(t *testing.T) {
 	give(t, s.globex, keep(t, s.globex, "Noon").ID, s.acme, nil)
 	materialize(t, s.kit)
 	s.openQuarters(t)
-	for _, who := range []*testkit.Tenant{s.acme, s.globex} {
+	for _, who := range []*served.Tenant{s.acme, s.globex} {
 		summarize(t, s.kit, who, "2026-05-03T12:00:00Z")
 	}
 	s.kit.Exec(t, `with login as (

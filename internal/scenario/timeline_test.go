@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // All that is known of a customer, in one order of time.
@@ -98,7 +98,7 @@ func (p *toldPage) says() (list []string) {
 type toldBoth struct{ Account, Person *toldPage }
 
 // eventful has something of every kind happen to an account and its person.
-func eventful(t *testing.T, s story, who *testkit.Tenant) {
+func eventful(t *testing.T, s story, who *served.Tenant) {
 	t.Helper()
 	tellOf(t, s, who,
 		`{"type":"track","messageId":"m1","event":"Visit","userId":"ann","groupId":"g1","timestamp":"2026-03-01T12:00:00Z"}`,

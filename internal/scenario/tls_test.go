@@ -18,6 +18,7 @@ import (
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // certificate writes the one that httptest has for 127.0.0.1, and gives a client that takes it.
@@ -49,7 +50,7 @@ func certificate(t *testing.T) (certFile, keyFile string, client *http.Client) {
 // HTTP/1.1.
 func TestByTLS(t *testing.T) {
 	certFile, keyFile, client := certificate(t)
-	kit := testkit.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.TLSCert, c.TLSKey = certFile, keyFile })
+	kit := served.StartOn(t, testkit.Database(t), func(c *tidemark.Config) { c.TLSCert, c.TLSKey = certFile, keyFile })
 	acme := kit.Tenant(t, "Acme", "Europe/Berlin")
 	ask := func(path, key, body, accept string) (*http.Response, string) {
 		t.Helper()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // outcome is what a client of any transport learns.
@@ -15,7 +15,7 @@ type outcome struct {
 	Status int // of HTTP; 0 over a websocket
 	Closed int // the code that a websocket was closed with; 0 if it was not
 	Reason string
-	testkit.Answer
+	served.Answer
 }
 
 func (o outcome) code() string {
@@ -40,12 +40,12 @@ func (o outcome) messages() []string {
 // transport asks with a body that need not be a request.
 type transport struct {
 	name string
-	ask  func(t *testing.T, kit *testkit.Kit, key, body string) outcome
+	ask  func(t *testing.T, kit *served.Kit, key, body string) outcome
 }
 
 var transports = []transport{{"HTTP", overHTTP}, {"SSE", overSSE}, {"websocket", overSocket}}
 
-func overHTTP(t *testing.T, kit *testkit.Kit, key, body string) (o outcome) {
+func overHTTP(t *testing.T, kit *served.Kit, key, body string) (o outcome) {
 	t.Helper()
 	reply := kit.Do(t, http.MethodPost, "/graphql", key, body)
 	reply.Decode(t, &o.Answer)
@@ -53,23 +53,23 @@ func overHTTP(t *testing.T, kit *testkit.Kit, key, body string) (o outcome) {
 	return o
 }
 
-func overSSE(t *testing.T, kit *testkit.Kit, key, body string) (o outcome) {
+func overSSE(t *testing.T, kit *served.Kit, key, body string) (o outcome) {
 	t.Helper()
 	stream := kit.StreamBody(t, key, body)
 	o.Status = stream.Status
 	if stream.Status != http.StatusOK { // refused before the stream
-		testkit.Reply{Body: []byte(stream.Body())}.Decode(t, &o.Answer)
+		served.Reply{Body: []byte(stream.Body())}.Decode(t, &o.Answer)
 		return o
 	}
 	e, ok := stream.Next(t)
 	if !ok || e.Name != "next" {
 		t.Fatalf("the stream began with %q", e.Name)
 	}
-	testkit.Reply{Body: []byte(e.Data)}.Decode(t, &o.Answer)
+	served.Reply{Body: []byte(e.Data)}.Decode(t, &o.Answer)
 	return o
 }
 
-func overSocket(t *testing.T, kit *testkit.Kit, key, body string) (o outcome) {
+func overSocket(t *testing.T, kit *served.Kit, key, body string) (o outcome) {
 	t.Helper()
 	socket := kit.Connect(t, key)
 	socket.SendText(t, `{"id":"1","type":"subscribe","payload":`+body+`}`)
@@ -79,9 +79,9 @@ func overSocket(t *testing.T, kit *testkit.Kit, key, body string) (o outcome) {
 	}
 	switch frame.Type {
 	case "error":
-		testkit.Reply{Body: frame.Payload}.Decode(t, &o.Errors)
+		served.Reply{Body: frame.Payload}.Decode(t, &o.Errors)
 	case "next":
-		testkit.Reply{Body: frame.Payload}.Decode(t, &o.Answer)
+		served.Reply{Body: frame.Payload}.Decode(t, &o.Answer)
 	default:
 		t.Fatalf("got %s %s", frame.Type, frame.Payload)
 	}

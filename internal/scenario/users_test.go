@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // usersOverTime asks for all that is told of users over time, by day.
@@ -73,7 +73,7 @@ func TestUsersOverTime(t *testing.T) {
 	t.Run("from what is kept", check)
 }
 
-func usersTold(t *testing.T, who *testkit.Tenant) (told map[string]toldOfUsers) {
+func usersTold(t *testing.T, who *served.Tenant) (told map[string]toldOfUsers) {
 	t.Helper()
 	days := map[string]any{"range": map[string]string{"from": "2026-05-01T00:00:00+02:00", "to": "2026-05-06T00:00:00+02:00"}}
 	who.Query(t, usersOverTime, days, &told)

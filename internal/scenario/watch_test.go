@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // watcher is a live query's answers, over either of the ways to have one.
@@ -14,7 +14,7 @@ type watcher interface {
 }
 
 type socketWatcher struct {
-	socket *testkit.Socket
+	socket *served.Socket
 	id     string
 }
 
@@ -27,7 +27,7 @@ func (w socketWatcher) next(t *testing.T) string {
 	return string(f.Payload)
 }
 
-type streamWatcher struct{ stream *testkit.Stream }
+type streamWatcher struct{ stream *served.Stream }
 
 func (w streamWatcher) next(t *testing.T) string {
 	t.Helper()
@@ -38,19 +38,19 @@ func (w streamWatcher) next(t *testing.T) string {
 	return e.Data
 }
 
-func watchSocket(t *testing.T, kit *testkit.Kit, key, query string) watcher {
+func watchSocket(t *testing.T, kit *served.Kit, key, query string) watcher {
 	t.Helper()
 	socket := kit.Connect(t, key)
 	return socketWatcher{socket, socket.Subscribe(t, query)}
 }
 
-func watchStream(t *testing.T, kit *testkit.Kit, key, query string) watcher {
+func watchStream(t *testing.T, kit *served.Kit, key, query string) watcher {
 	t.Helper()
 	return streamWatcher{kit.Stream(t, key, query)}
 }
 
 // ways are the two in which a live query is watched.
-var ways = map[string]func(t *testing.T, kit *testkit.Kit, key, query string) watcher{
+var ways = map[string]func(t *testing.T, kit *served.Kit, key, query string) watcher{
 	"websocket": watchSocket, "SSE": watchStream,
 }
 

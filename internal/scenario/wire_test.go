@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // Every protocol that events come in by.
@@ -103,7 +103,7 @@ func cloud(source, id string) string {
 }
 
 func cloudEventsInBothModes(t *testing.T, s story) {
-	send := func(body string, headers ...string) []testkit.Verdict {
+	send := func(body string, headers ...string) []served.Verdict {
 		t.Helper()
 		return verdictsOf(t, s.kit.Do(t, http.MethodPost, "/v1/cloudevents", s.acme.WriteKey, body, headers...), http.StatusOK)
 	}

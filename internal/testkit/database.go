@@ -1,5 +1,5 @@
-// Package testkit gives tests a database of their own, a server on it, and tenants to tell
-// stories about. It needs a real PostgreSQL and a real Redis, and fails loudly without.
+// Package testkit gives tests a database of their own, and the product's ways into it. It needs a
+// real PostgreSQL and a real Redis, and fails loudly without.
 package testkit
 
 import (

@@ -1,4 +1,7 @@
-package testkit
+// Package served gives tests a whole server on a database of its own, and tenants to tell stories
+// about. Tests of services do without: what they need is in testkit, which knows nothing of the
+// server, so that it need not be built for them.
+package served
 
 import (
 	"context"
@@ -15,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/testkit"
 )
 
 // Kit is a whole Tidemark, server and worker, on a database of its own.
@@ -23,26 +27,26 @@ type Kit struct {
 	DB   string // the database's URL, of its owner
 	Node *app.Node
 
-	Statements *Statements // what the server asks of the database for tenants
-	MailDir    string      // where mail goes
+	Statements *testkit.Statements // what the server asks of the database for tenants
+	MailDir    string              // where mail goes
 }
 
 // Start runs a server and a worker until the test ends.
 func Start(t testing.TB) *Kit {
 	t.Helper()
-	return StartOn(t, Database(t))
+	return StartOn(t, testkit.Database(t))
 }
 
 // StartOn is Start on a database that is there already, such as that of another kit. Changes are
 // made to the configuration before.
 func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 	t.Helper()
-	statements := &Statements{}
+	statements := &testkit.Statements{}
 	config := app.Config{
 		MaxEventBytes: event.MaxEventBytes, MaxBatchBytes: event.MaxBatchBytes,
-		Tracer: statements, DatabaseURL: database, RedisURL: Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
+		Tracer: statements, DatabaseURL: database, RedisURL: testkit.Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
-		Archive: "file://" + t.TempDir(), SecretKeys: SecretKeys(t),
+		Archive: "file://" + t.TempDir(), SecretKeys: testkit.SecretKeys(t),
 		Limits: withoutRates(app.DefaultLimits()), Documents: "open", AnswerCache: 8, HistoryMemory: 64,
 		People: app.PeopleConfig{MailDir: t.TempDir(), MailFrom: "tidemark@example.com", AppURL: "http://app.example.com", AllowPrivate: true},
 	}
@@ -113,7 +117,7 @@ func (k *Kit) Scan(t testing.TB, statement string, args []any, into ...any) {
 
 func (k *Kit) asOwner(t testing.TB, do func(ctx context.Context, conn *pgx.Conn) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), setupWithin)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, k.DB)
 	if err != nil {

@@ -1,4 +1,4 @@
-package testkit_test
+package served_test
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // A page of things costs the statements of one thing.
 func TestNoFieldAsksOncePerItem(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	acme := kit.Tenant(t, "Acme", "UTC")
 	var events []string
 	for i := range 20 {

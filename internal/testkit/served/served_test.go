@@ -1,14 +1,14 @@
-package testkit_test
+package served_test
 
 import (
 	"testing"
 
-	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
 // The whole way of data in one story: an event goes in, and a subscriber sees it.
 func TestAnEventReachesASubscriber(t *testing.T) {
-	kit := testkit.Start(t)
+	kit := served.Start(t)
 	acme := kit.Tenant(t, "Acme", "Europe/Berlin")
 	globex := kit.Tenant(t, "Globex", "America/New_York")
 
