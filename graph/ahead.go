@@ -14,7 +14,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
-	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -100,7 +99,7 @@ func some[T comparable](found []*T) (keys []T) {
 	return keys
 }
 
-func (a ahead) members(logins []uuid.UUID) []*people.Member { return a.Member.Ahead(a, logins) }
+func (a ahead) members(logins []uuid.UUID) { a.Member.Ahead(a, logins) }
 
 func (a ahead) authors(notes []customer.Note) {
 	var logins []*uuid.UUID

@@ -83,7 +83,7 @@ func anAccountIsFound(t *testing.T, s story) {
 		{"ACME corp", "g1"},
 		{"Acme Corporation", "g1"},
 		{"corporation", "g1"},
-		{"northen lights", "g4"}, // similar
+		{"norther lights", "g4"}, // similar
 		{"billing@mail.example", "g1"},
 		{"acme.test", "g2 g1"},
 		{"g", "g1 g2 g4"},
