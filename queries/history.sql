@@ -11,6 +11,13 @@ select
   ), 'epoch')::timestamptz as raw_since,
   (select count(*) from erasure e where e.forgotten_at is not null)::bigint as forgotten;
 
+-- How many events there are of what somebody did, as far as they are not in the archive alone.
+-- name: HistorySize :one
+select coalesce(sum(r.count), 0)::bigint as events
+from event_rollup r
+where r.at >= @raw_since::timestamptz
+  and r.type not in ('$identify', '$group', '$alias'); -- as in event.IsActivity
+
 -- Which days have changed tells where to look for what arrived.
 -- name: HistoryDays :many
 select day, version

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -73,7 +74,12 @@ func (c *Columns) Each(ctx context.Context, unit Unit, fn func(worker int, h *Hi
 	workers := Workers()
 	var group errgroup.Group
 	for n := range workers {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer func() { // of a request, whose panics are its own
+				if p := recover(); p != nil {
+					err = fmt.Errorf("read histories: panic: %v\n%s", p, debug.Stack())
+				}
+			}()
 			r := reader{columns: c}
 			from, to := len(a.units)*n/workers, len(a.units)*(n+1)/workers
 			for u := from; u < to; u++ {

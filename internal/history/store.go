@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -67,22 +68,49 @@ type loading struct {
 	err     error
 }
 
+// ErrAway is why histories cannot be read that have to be read anew first: Ready does that, for
+// whom no connection waits meanwhile.
+var ErrAway = errors.New("the histories are not there")
+
+// Ready has the histories of whoever asks there, and waits for that without a connection. There is
+// nothing to do for who sees some rows alone, whose histories are read for each answer.
+func (s *Store) Ready(ctx context.Context, who access.Principal) error {
+	if who.Rows != nil {
+		return nil
+	}
+	k := s.of(who.Tenant)
+	if err := k.take(ctx); err != nil {
+		return err
+	}
+	defer k.release()
+	if _, there := k.head(); there {
+		return nil
+	}
+	return s.load(ctx, who.Tenant, k)
+}
+
+// take takes the turn to bring the columns up to date.
+func (k *kept) take(ctx context.Context) error {
+	select {
+	case k.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for histories: %w", ctx.Err())
+	}
+}
+
+func (k *kept) release() { <-k.turn }
+
 // Read gives the histories of a unit as the transaction sees them, or as they are by now, until
 // fn returns, with the values that are needed. Who sees some rows alone is given histories of
-// these alone.
+// these alone. It fails with ErrAway where they are not there.
 func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit Unit, needs []Need, fn func(*Columns) error) error {
 	if who.Rows != nil {
 		return s.readNarrowed(ctx, tx, unit, needs, fn)
 	}
 	k := s.of(who.Tenant)
-	for { // as often as others take the room
-		ok, err := s.refresh(ctx, tx, who.Tenant, k, unit, needs)
-		if err != nil {
-			return err
-		}
-		if ok {
-			break
-		}
+	if err := k.refresh(ctx, tx, unit, needs); err != nil {
+		return err
 	}
 	defer k.reading.RUnlock()
 	return fn(k.columns)
@@ -124,64 +152,47 @@ func (s *Store) of(id tenant.ID) *kept {
 }
 
 // refresh brings the columns to where the transaction is, and leaves them held for reading: until
-// that is over nothing comes that the values do not know of. False: they were loaded or forgotten
-// meanwhile, and have to be looked at again.
-func (s *Store) refresh(ctx context.Context, tx pgx.Tx, id tenant.ID, k *kept, unit Unit, needs []Need) (bool, error) {
+// that is over nothing comes that the values do not know of.
+func (k *kept) refresh(ctx context.Context, tx pgx.Tx, unit Unit, needs []Need) error {
 	now, err := dbsqlc.New().HistoryHead(ctx, tx)
 	if err != nil {
-		return false, fmt.Errorf("read head of histories: %w", err)
+		return fmt.Errorf("read head of histories: %w", err)
 	}
-	select {
-	case k.turn <- struct{}{}:
-		defer func() { <-k.turn }()
-	case <-ctx.Done():
-		return false, fmt.Errorf("wait for histories: %w", ctx.Err())
+	if err := k.take(ctx); err != nil {
+		return err
 	}
-	was, ok := k.head()
-	if !ok || was.parted(now) {
-		return false, s.load(ctx, id, k)
+	defer k.release()
+	was, there := k.head()
+	if !there {
+		return ErrAway
+	}
+	if was.parted(now) {
+		k.forget()
+		return ErrAway
 	}
 	if was.day < now.DayRevision {
 		if err := k.follow(ctx, tx, was, now); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if !k.arrange(unit) {
-		return false, nil
+		return ErrAway
 	}
-	if ok, err := k.fill(ctx, tx, needs); !ok {
-		return false, err
+	if err := k.fill(ctx, tx, needs); err != nil {
+		return err
 	}
 	k.reading.RLock()
-	if k.columns == nil {
+	if k.columns == nil { // somebody else needed the room
 		k.reading.RUnlock()
-		return false, nil
+		return ErrAway
 	}
-	return true, nil
+	return nil
 }
 
-// fill reads the values that are needed and not there; false: the histories are not, any more.
-func (k *kept) fill(ctx context.Context, tx pgx.Tx, needs []Need) (bool, error) {
-	if len(needs) == 0 {
-		return true, nil
-	}
-	k.reading.RLock()
-	c := k.columns
-	k.reading.RUnlock()
-	if c == nil {
-		return false, nil
-	}
-	for _, n := range needs {
-		err := fill(ctx, tx, c, n, func(change func()) {
-			k.reading.Lock()
-			defer k.reading.Unlock()
-			change()
-		})
-		if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+func (k *kept) forget() {
+	k.reading.Lock()
+	defer k.reading.Unlock()
+	k.columns = nil
 }
 
 // head is up to where the columns know everything; false: there are none.
@@ -209,6 +220,27 @@ func (k *kept) arrange(unit Unit) bool {
 	}
 	k.columns.arrangeAccounts()
 	return true
+}
+
+// fill reads the values that are needed and not there.
+func (k *kept) fill(ctx context.Context, tx pgx.Tx, needs []Need) error {
+	k.reading.RLock()
+	c := k.columns
+	k.reading.RUnlock()
+	if c == nil {
+		return ErrAway
+	}
+	for _, n := range needs {
+		err := fill(ctx, tx, c, n, func(change func()) {
+			k.reading.Lock()
+			defer k.reading.Unlock()
+			change()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parted reports whether something is gone, or came back, that columns cannot follow.
@@ -249,6 +281,14 @@ func (s *Store) run(id tenant.ID, l *loading) {
 		if err != nil {
 			return fmt.Errorf("read head of histories: %w", err)
 		}
+		// Else as many as there is room for would be read in vain, each time.
+		size, err := dbsqlc.New().HistorySize(ctx, tx, now.RawSince)
+		if err != nil {
+			return fmt.Errorf("read size of histories: %w", err)
+		}
+		if size > int64(s.most) {
+			return errTooMany
+		}
 		days, err := dbsqlc.New().HistoryDays(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("read days of histories: %w", err)
@@ -277,9 +317,7 @@ func (s *Store) makeRoom(but *kept) {
 		if total <= s.most || oldest == nil {
 			return
 		}
-		oldest.reading.Lock()
-		oldest.columns = nil
-		oldest.reading.Unlock()
+		oldest.forget()
 	}
 }
 

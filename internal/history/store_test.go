@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -53,8 +54,27 @@ func (h *house) append(t testkit.Failer, id tenant.ID, events []event.Incoming) 
 	}
 }
 
+// ready has the histories there. Where something was taken away, that is found by reading first.
+func (h *house) ready(t *rapid.T, who access.Principal) {
+	for {
+		if err := h.store.Ready(context.Background(), who); err != nil {
+			t.Fatal(err)
+		}
+		err := h.App.Read(context.Background(), who.Tenant, func(tx pgx.Tx) error {
+			return h.store.Read(context.Background(), tx, who, history.Persons, nil, func(*history.Columns) error { return nil })
+		})
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, history.ErrAway) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // same holds what is kept against what is there.
 func (h *house) same(t *rapid.T, who access.Principal) {
+	h.ready(t, who)
 	for _, unit := range []history.Unit{history.Persons, history.Accounts} {
 		need := history.Need{Source: plan}
 		err := h.App.Read(context.Background(), who.Tenant, func(tx pgx.Tx) error {
@@ -163,6 +183,7 @@ func (h *house) merge(ctx context.Context, users []string) (customer.Merge, erro
 }
 
 func (h *house) sort(t *rapid.T, who access.Principal) {
+	h.ready(t, who)
 	err := h.App.Read(context.Background(), who.Tenant, func(tx pgx.Tx) error {
 		return h.store.Read(context.Background(), tx, who, history.Accounts, nil, func(c *history.Columns) error {
 			c.Sort()
@@ -180,6 +201,9 @@ func TestTheStoreIsBounded(t *testing.T) {
 	small := history.NewStore(h.App, 40*3) // three events
 	t.Cleanup(small.Close)
 	read := func(id tenant.ID) (rows int, err error) {
+		if err := small.Ready(t.Context(), access.Principal{Tenant: id}); err != nil {
+			return 0, err
+		}
 		err = h.App.Read(t.Context(), id, func(tx pgx.Tx) error {
 			return small.Read(t.Context(), tx, access.Principal{Tenant: id}, history.Persons, nil, func(c *history.Columns) error {
 				rows = c.Rows()

@@ -166,7 +166,7 @@ type trip struct {
 
 // Funnel tells how far units come.
 func (s *Service) Funnel(ctx context.Context, ask FunnelAsk) (f *Funneled, err error) {
-	err = s.metrics.Snapshot(ctx, func(shot metric.Snapshot) error {
+	err = s.snapshot(ctx, func(shot metric.Snapshot) error {
 		if err := ask.check(shot); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ package journey
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
@@ -66,6 +67,29 @@ func provenance(w metric.Window, exact bool) Provenance {
 	return Provenance{metric.Range{From: w.From, To: w.To}, w.Zone.String(), w.Watermark, exact}
 }
 
+// tries is how often histories are read anew for one answer, where others take the room.
+const tries = 3
+
+// snapshot opens a snapshot once the histories are there.
+func (s *Service) snapshot(ctx context.Context, fn func(metric.Snapshot) error) error {
+	who, err := access.Require(ctx, access.ReadMetrics)
+	if err != nil {
+		return err
+	}
+	if who.Embed != nil { // which names what may be seen, and cannot name this
+		return access.Lacking(access.ReadMetrics)
+	}
+	for range tries {
+		if err := s.histories.Ready(ctx, who); err != nil {
+			return err
+		}
+		if err := s.metrics.Snapshot(ctx, fn); !errors.Is(err, history.ErrAway) {
+			return err
+		}
+	}
+	return fault.New(fault.Unavailable, "The histories had to make room for others. Try again.")
+}
+
 // scene is a snapshot with the histories in it.
 type scene struct {
 	metric.Snapshot
@@ -80,9 +104,6 @@ func (s *Service) play(ctx context.Context, shot metric.Snapshot, unit Unit, of 
 	kind, err := unit.of()
 	if err != nil {
 		return err
-	}
-	if shot.Who().Embed != nil { // which names what may be seen, and cannot name this
-		return access.Lacking(access.ReadMetrics)
 	}
 	sc := &scene{Snapshot: shot, unit: unit, sides: map[metric.Dimension]side{}}
 	needs, err := sc.needs(ctx, of, by)

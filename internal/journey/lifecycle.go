@@ -33,7 +33,7 @@ const maxLifecycle = 2_000
 
 // Lifecycle tells how units come and go.
 func (s *Service) Lifecycle(ctx context.Context, ask LifecycleAsk) (t *LifecycleTable, err error) {
-	err = s.metrics.Snapshot(ctx, func(shot metric.Snapshot) error {
+	err = s.snapshot(ctx, func(shot metric.Snapshot) error {
 		if !ask.Interval.Valid() {
 			return fault.Input("interval", "There is no such interval.")
 		}

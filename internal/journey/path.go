@@ -74,7 +74,7 @@ func (a *PathAsk) check(shot metric.Snapshot) error {
 
 // Paths tells which ways lead on from an event, or to it.
 func (s *Service) Paths(ctx context.Context, ask PathAsk) (tree *PathTree, err error) {
-	err = s.metrics.Snapshot(ctx, func(shot metric.Snapshot) error {
+	err = s.snapshot(ctx, func(shot metric.Snapshot) error {
 		if err := ask.check(shot); err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ type RetentionGroup struct {
 
 // Retention tells who comes back.
 func (s *Service) Retention(ctx context.Context, ask RetentionAsk) (table *RetentionTable, err error) {
-	err = s.metrics.Snapshot(ctx, func(shot metric.Snapshot) error {
+	err = s.snapshot(ctx, func(shot metric.Snapshot) error {
 		if err := ask.check(shot); err != nil {
 			return err
 		}

@@ -80,6 +80,7 @@ func (q *Queries) HistoryAccountTrait(ctx context.Context, db DBTX, path string)
 }
 
 const historyDays = `-- name: HistoryDays :many
+
 select day, version
 from day_version
 order by day
@@ -90,6 +91,7 @@ type HistoryDaysRow struct {
 	Version int64
 }
 
+// as in event.IsActivity
 // Which days have changed tells where to look for what arrived.
 func (q *Queries) HistoryDays(ctx context.Context, db DBTX) ([]HistoryDaysRow, error) {
 	rows, err := db.Query(ctx, historyDays)
@@ -328,6 +330,21 @@ func (q *Queries) HistorySince(ctx context.Context, db DBTX, arg HistorySincePar
 		return nil, err
 	}
 	return items, nil
+}
+
+const historySize = `-- name: HistorySize :one
+select coalesce(sum(r.count), 0)::bigint as events
+from event_rollup r
+where r.at >= $1::timestamptz
+  and r.type not in ('$identify', '$group', '$alias')
+`
+
+// How many events there are of what somebody did, as far as they are not in the archive alone.
+func (q *Queries) HistorySize(ctx context.Context, db DBTX, rawSince time.Time) (int64, error) {
+	row := db.QueryRow(ctx, historySize, rawSince)
+	var events int64
+	err := row.Scan(&events)
+	return events, err
 }
 
 const historyValuesByKeys = `-- name: HistoryValuesByKeys :many
