@@ -23,14 +23,14 @@ func (r *funnelStepResolver) Dropped(ctx context.Context, obj *journey.FunnelSte
 	return unitsOf(ctx, obj.Dropped, first, after)
 }
 
-func (r *queryResolver) Retention(ctx context.Context, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.RetentionTable, error) {
+func (r *queryResolver) Retention(ctx context.Context, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, weight journey.Weight, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.RetentionTable, error) {
 	window, err := journeyAsk(rangeArg, zone, weekStart, nil)
 	if err != nil {
 		return nil, err
 	}
 	window.Interval = interval
 	ask, err := retentionOf(journey.RetentionAsk{
-		Ask: window, Unit: unit, Start: start, Return: returns, Mode: mode, Periods: periods, Spans: spans, By: byOf(by), Top: top,
+		Ask: window, Unit: unit, Start: start, Return: returns, Mode: mode, Periods: periods, Spans: spans, By: byOf(by), Top: top, Weight: weight,
 	}, startEvent, returnEvent)
 	if err != nil {
 		return nil, err

@@ -299,3 +299,14 @@ where m.superseded_at is null
 group by m.account_id, m.currency
 having sum(m.amount) <> 0
 order by m.account_id, m.currency;
+
+-- How what accounts come to has changed, as it is known now.
+-- name: MrrStepsOfAllAccounts :many
+select m.account_id, m.currency, m.at, sum(m.amount)::bigint as amount
+from mrr_movement m
+where m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+group by m.account_id, m.currency, m.at
+having sum(m.amount) <> 0
+order by m.account_id, m.at, m.currency;

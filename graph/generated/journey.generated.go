@@ -1785,6 +1785,29 @@ func (ec *executionContext) fieldContext_Retention_returned(_ context.Context, f
 	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Retention_currency(ctx context.Context, field graphql.CollectedField, obj *journey.RetentionTable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Retention_rates(ctx context.Context, field graphql.CollectedField, obj *journey.RetentionTable) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3130,6 +3153,11 @@ func (ec *executionContext) _Retention(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "currency":
+			out.Values[i] = ec._Retention_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "rates":
 			out.Values[i] = ec._Retention_rates(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3619,6 +3647,23 @@ func (ec *executionContext) unmarshalNRetentionStart2githubᚗcomᚋtidemarkhq�
 }
 
 func (ec *executionContext) marshalNRetentionStart2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐStart(ctx context.Context, sel ast.SelectionSet, v journey.Start) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNRetentionWeight2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐWeight(ctx context.Context, v any) (journey.Weight, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := journey.Weight(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetentionWeight2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐWeight(ctx context.Context, sel ast.SelectionSet, v journey.Weight) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {

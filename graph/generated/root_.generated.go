@@ -1471,7 +1471,7 @@ type ComplexityRoot struct {
 		Report               func(childComplexity int, id string) int
 		Reports              func(childComplexity int, first int, after *string) int
 		Restatements         func(childComplexity int, metric *string, period *summary.Period, from *calendar.Date, to *calendar.Date, first int, after *string) int
-		Retention            func(childComplexity int, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) int
+		Retention            func(childComplexity int, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, weight journey.Weight, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) int
 		Roles                func(childComplexity int, first int, after *string) int
 		SchemaChanges        func(childComplexity int, first int, after *string, changes []registry.ChangeKind) int
 		SecondFactorRequired func(childComplexity int) int
@@ -1564,6 +1564,7 @@ type ComplexityRoot struct {
 		Average    func(childComplexity int) int
 		Columns    func(childComplexity int) int
 		Complete   func(childComplexity int) int
+		Currency   func(childComplexity int) int
 		Exact      func(childComplexity int) int
 		GroupCount func(childComplexity int) int
 		Groups     func(childComplexity int) int
@@ -8128,7 +8129,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Retention(childComplexity, args["startEvent"].(model.EventMatchInput), args["returnEvent"].(*model.EventMatchInput), args["start"].(journey.Start), args["returns"].(journey.Return), args["mode"].(journey.Mode), args["interval"].(calendar.Interval), args["periods"].(int), args["spans"].([]journey.Span), args["unit"].(journey.Unit), args["by"].([]model.DimensionInput), args["top"].(int), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday)), true
+		return e.ComplexityRoot.Query.Retention(childComplexity, args["startEvent"].(model.EventMatchInput), args["returnEvent"].(*model.EventMatchInput), args["start"].(journey.Start), args["returns"].(journey.Return), args["mode"].(journey.Mode), args["interval"].(calendar.Interval), args["periods"].(int), args["spans"].([]journey.Span), args["unit"].(journey.Unit), args["weight"].(journey.Weight), args["by"].([]model.DimensionInput), args["top"].(int), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday)), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -8539,6 +8540,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Retention.Complete(childComplexity), true
+	case "Retention.currency":
+		if e.ComplexityRoot.Retention.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Currency(childComplexity), true
 	case "Retention.exact":
 		if e.ComplexityRoot.Retention.Exact == nil {
 			break
@@ -11942,6 +11949,8 @@ enum VerdictStatus {
     spans: [RetentionSpanInput!]
     "Who is counted."
     unit: JourneyUnit! = USER
+    "What each counts for. MRR is of accounts, in the tenant's currency, and takes READ_REVENUE."
+    weight: RetentionWeight! = UNITS
     "What to tell apart, of the event that they start with; one to three."
     by: [DimensionInput!]
     "How many groups to give, 1 to 100; what is left of them is ` + "`" + `rest` + "`" + `."
@@ -12034,6 +12043,14 @@ enum RetentionReturn {
   BRACKET
 }
 
+"What a unit counts for."
+enum RetentionWeight {
+  "Each is one."
+  UNITS
+  "What the account came to a month when it started, in minor units, by the exchange rates of that day."
+  MRR
+}
+
 "What the buckets after the start are."
 enum RetentionMode {
   "The zone's days, weeks and months."
@@ -12064,10 +12081,12 @@ type Retention implements Provenance @can(do: READ_METRICS) {
   at: [DateTime!]!
   "What each column tells: bucket 0, whose figure is the cohort's size, and those after it."
   columns: [RetentionSpan!]!
-  "How many started, of each cohort."
+  "How many started, of each cohort; by MRR, what they came to, in minor units."
   sizes: [Int!]!
-  "How many returned."
+  "How many returned; by MRR, what they had come to when they started."
   returned: [[Int!]!]!
+  "The currency of ` + "`" + `sizes` + "`" + ` and ` + "`" + `returned` + "`" + `, by ISO 4217; null if they are numbers of units."
+  currency: String
   "The same by the cohort's size: 0.4 is 40 %. Null where nobody started."
   rates: [[Float]!]!
   "Whether the cell's bucket ended at or before the watermark, also for who started last."
@@ -18264,6 +18283,8 @@ func (ec *executionContext) childFields_Retention(ctx context.Context, field gra
 		return ec.fieldContext_Retention_sizes(ctx, field)
 	case "returned":
 		return ec.fieldContext_Retention_returned(ctx, field)
+	case "currency":
+		return ec.fieldContext_Retention_currency(ctx, field)
 	case "rates":
 		return ec.fieldContext_Retention_rates(ctx, field)
 	case "complete":

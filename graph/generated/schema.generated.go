@@ -118,7 +118,7 @@ type QueryResolver interface {
 	PersonMerges(ctx context.Context, first int, after *string) (*model.PersonMergeConnection, error)
 	TrustedDocuments(ctx context.Context, first int, after *string, retired bool) (*model.TrustedDocumentConnection, error)
 	Events(ctx context.Context, rangeArg *model.RangeInput, types []string, zone *string) (*model.Events, error)
-	Retention(ctx context.Context, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.RetentionTable, error)
+	Retention(ctx context.Context, startEvent model.EventMatchInput, returnEvent *model.EventMatchInput, start journey.Start, returns journey.Return, mode journey.Mode, interval calendar.Interval, periods int, spans []journey.Span, unit journey.Unit, weight journey.Weight, by []model.DimensionInput, top int, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.RetentionTable, error)
 	Funnel(ctx context.Context, steps []model.EventMatchInput, order journey.Order, within *model.DurationInput, exclusions []model.FunnelExclusionInput, unit journey.Unit, by []model.DimensionInput, attribution journey.Touch, attributionStep *int, top int, interval *calendar.Interval, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, compare []metric.Comparison) (*journey.Funneled, error)
 	Lifecycle(ctx context.Context, event *model.EventMatchInput, interval calendar.Interval, unit journey.Unit, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday) (*journey.LifecycleTable, error)
 	Paths(ctx context.Context, event model.EventMatchInput, direction journey.Direction, depth int, breadth int, within *model.DurationInput, unit journey.Unit, rangeArg *model.RangeInput, zone *string) (*journey.PathTree, error)
@@ -2555,46 +2555,54 @@ func (ec *executionContext) field_Query_retention_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["unit"] = arg8
-	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "weight",
+		func(ctx context.Context, v any) (journey.Weight, error) {
+			return ec.unmarshalNRetentionWeight2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋjourneyᚐWeight(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["weight"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "by",
 		func(ctx context.Context, v any) ([]model.DimensionInput, error) {
 			return ec.unmarshalODimensionInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐDimensionInputᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["by"] = arg9
-	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "top",
+	args["by"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "top",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["top"] = arg10
-	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+	args["top"] = arg11
+	arg12, err := graphql.ProcessArgField(ctx, rawArgs, "range",
 		func(ctx context.Context, v any) (*model.RangeInput, error) {
 			return ec.unmarshalORangeInput2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐRangeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["range"] = arg11
-	arg12, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
+	args["range"] = arg12
+	arg13, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["zone"] = arg12
-	arg13, err := graphql.ProcessArgField(ctx, rawArgs, "weekStart",
+	args["zone"] = arg13
+	arg14, err := graphql.ProcessArgField(ctx, rawArgs, "weekStart",
 		func(ctx context.Context, v any) (*model.Weekday, error) {
 			return ec.unmarshalOWeekday2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐWeekday(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["weekStart"] = arg13
+	args["weekStart"] = arg14
 	return args, nil
 }
 
@@ -6418,7 +6426,7 @@ func (ec *executionContext) _Query_retention(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Retention(ctx, fc.Args["startEvent"].(model.EventMatchInput), fc.Args["returnEvent"].(*model.EventMatchInput), fc.Args["start"].(journey.Start), fc.Args["returns"].(journey.Return), fc.Args["mode"].(journey.Mode), fc.Args["interval"].(calendar.Interval), fc.Args["periods"].(int), fc.Args["spans"].([]journey.Span), fc.Args["unit"].(journey.Unit), fc.Args["by"].([]model.DimensionInput), fc.Args["top"].(int), fc.Args["range"].(*model.RangeInput), fc.Args["zone"].(*string), fc.Args["weekStart"].(*model.Weekday))
+			return ec.Resolvers.Query().Retention(ctx, fc.Args["startEvent"].(model.EventMatchInput), fc.Args["returnEvent"].(*model.EventMatchInput), fc.Args["start"].(journey.Start), fc.Args["returns"].(journey.Return), fc.Args["mode"].(journey.Mode), fc.Args["interval"].(calendar.Interval), fc.Args["periods"].(int), fc.Args["spans"].([]journey.Span), fc.Args["unit"].(journey.Unit), fc.Args["weight"].(journey.Weight), fc.Args["by"].([]model.DimensionInput), fc.Args["top"].(int), fc.Args["range"].(*model.RangeInput), fc.Args["zone"].(*string), fc.Args["weekStart"].(*model.Weekday))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *journey.RetentionTable) graphql.Marshaler {

@@ -40,6 +40,7 @@ type RetentionAsk struct {
 	Spans      []Span // columns of BRACKET
 	By         []metric.Dimension
 	Top        int
+	Weight     Weight
 }
 
 // The bounds of a retention.
@@ -72,6 +73,9 @@ func (a *RetentionAsk) check(shot metric.Snapshot) error {
 		return fault.Input("top", "Between 1 and %d are allowed.", maxTop)
 	}
 	if err := a.checkSpans(); err != nil {
+		return err
+	}
+	if err := a.checkWeight(shot.Who()); err != nil {
 		return err
 	}
 	if err := shot.CheckEvents("startEvent", a.StartWith.Types, a.StartWith.Filter); err != nil {
@@ -140,6 +144,7 @@ type RetentionTable struct {
 	Groups         []RetentionGroup // the largest first
 	Rest           *RetentionGroup
 	GroupCount     int
+	Currency       *string // of sizes and returned, where they are money
 }
 
 // RetentionGroup are the figures of one value of a breakdown.
@@ -200,9 +205,16 @@ func (s *scene) retention(ctx context.Context, ask *RetentionAsk, returning Even
 	if ask.By != nil {
 		r.Group = teller.key
 	}
+	standings, err := s.weigh(ctx, ask, r, t, w)
+	if err != nil {
+		return nil, err
+	}
 	groups, err := r.Run(ctx, s.columns, s.kind())
 	if err != nil {
 		return nil, err
+	}
+	if standings != nil && standings.Problem() != nil {
+		return nil, standings.Problem()
 	}
 	t.complete(ctx, r, w)
 	t.tell(groups, teller, ask)

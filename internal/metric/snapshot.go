@@ -78,6 +78,9 @@ func (w Window) NoteLife(ctx context.Context, until time.Time) {
 // NoteUntil says that an answer changes at an instant by itself, if it lies ahead.
 func (w Window) NoteUntil(ctx context.Context, at time.Time) { w.noteUntil(ctx, at) }
 
+// Home is the tenant's own zone.
+func (w Window) Home() calendar.Zone { return w.home }
+
 // Grid cuts time as the window asks for it.
 func (w Window) Grid(interval calendar.Interval) calendar.Grid { return w.grid(interval) }
 

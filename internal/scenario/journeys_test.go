@@ -1,7 +1,9 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -21,12 +23,12 @@ var threeUnits = []string{
 }
 
 const retentionOfMay = `
-query ($returns: RetentionReturn!, $mode: RetentionMode!, $spans: [RetentionSpanInput!], $unit: JourneyUnit!, $by: [DimensionInput!], $start: EventMatchInput!) {
+query ($weight: RetentionWeight! = UNITS, $returns: RetentionReturn!, $mode: RetentionMode!, $spans: [RetentionSpanInput!], $unit: JourneyUnit!, $by: [DimensionInput!], $start: EventMatchInput!) {
 	retention(
-		startEvent: $start, start: FIRST_EVER, returns: $returns, mode: $mode, interval: DAY, periods: 7, spans: $spans, unit: $unit, by: $by, top: 1
+		startEvent: $start, start: FIRST_EVER, returns: $returns, mode: $mode, interval: DAY, periods: 7, spans: $spans, unit: $unit, weight: $weight, by: $by, top: 1
 		range: { from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z" }, zone: "UTC", weekStart: MONDAY
 	) {
-		at columns { from to } sizes returned rates complete average groupCount
+		at columns { from to } sizes returned currency rates complete average groupCount
 		groups { ...group } rest { ...group }
 		range { from to } interval zone asOf watermark exact
 	}
@@ -396,4 +398,42 @@ func TestJourneysAreToldByCohorts(t *testing.T) {
 	ask = asking("ON", "CALENDAR")
 	ask["start"] = within("EQUALS")
 	wantEqual(t, "another's cohort", s.kit.Ask(t, s.globex.ReadKey, retentionOfMay, ask).Errors[0].Extensions.Field, "startEvent.filter.values")
+}
+
+// By MRR an account counts for what it came to when it started, and not for what it came to later.
+func TestRetentionIsWeightedByMRR(t *testing.T) {
+	s := begin(t)
+	wantVerdicts(t, s.acme.Batch(t, threeUnits...), "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED")
+	plan := func(key, amount, currency string) json.RawMessage {
+		return item(`{"plan": {"key": "` + key + `", "name": "P", "amount": ` + amount + `, "currency": "` + currency + `", "interval": "MONTH"}}`)
+	}
+	subscribed := func(id, account, plan, at string) json.RawMessage {
+		return item(`{"subscription": {"id": "` + id + `", "groupId": "` + account + `", "plan": "` + plan + `", "status": "ACTIVE", "occurredAt": "` + at + `", "startedAt": "` + at + `"}}`)
+	}
+	recorded := s.kit.Ask(t, s.acme.WriteKey, recordIt, map[string]any{"items": []json.RawMessage{
+		plan("big", "90000", "USD"), plan("small", "10000", "USD"), plan("euro", "5000", "EUR"),
+		item(`{"rate": {"base": "EUR", "currency": "USD", "day": "2026-04-01", "rate": "1.2"}}`),
+		subscribed("s1", "acc-ann", "small", "2026-04-10T10:00:00Z"),
+		subscribed("s2", "acc-ben", "euro", "2026-04-10T10:00:00Z"),
+		subscribed("s3", "acc-ann", "big", "2026-05-03T10:00:00Z"), // after it has started
+	}})
+	if !strings.Contains(string(recorded.Data), `"accepted":7`) {
+		t.Fatalf("recorded: %s %+v", recorded.Data, recorded.Errors)
+	}
+	s.acme.Manage(t, `mutation { updateTenant(currency: "USD") { id } }`, nil, &struct{}{})
+	ask := asking("ON", "CALENDAR")
+	ask["unit"], ask["weight"] = "ACCOUNT", "MRR"
+	var got struct {
+		Retention struct {
+			Currency string
+			Sizes    []int
+			Returned [][]int
+		}
+	}
+	s.acme.Manage(t, retentionOfMay, ask, &got)
+	wantEqual(t, "currency", got.Retention.Currency, "USD")
+	wantEqual(t, "100 USD and 50 EUR at 1.2", fmt.Sprint(got.Retention.Sizes), "[16000]")
+	wantEqual(t, "who returned, by what they came to", fmt.Sprint(got.Retention.Returned), "[[16000 10000 0 0 0 6000 0]]")
+	ask["unit"] = "USER"
+	wantEqual(t, "of users", s.kit.Ask(t, s.acme.ManageKey, retentionOfMay, ask).Errors[0].Extensions.Field, "weight")
 }

@@ -171,6 +171,7 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	}
 	inGo["JourneyUnit"], inGo["RetentionMode"] = texts(journey.AllUnits()), texts(journey.AllModes())
 	inGo["RetentionStart"], inGo["RetentionReturn"] = texts(journey.AllStarts()), texts(journey.AllReturns())
+	inGo["RetentionWeight"] = texts(journey.AllWeights())
 	inGo["PathDirection"] = texts(journey.AllDirections())
 	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
 	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR))

@@ -1111,3 +1111,47 @@ func (q *Queries) MrrOfAllAccounts(ctx context.Context, db DBTX) ([]MrrOfAllAcco
 	}
 	return items, nil
 }
+
+const mrrStepsOfAllAccounts = `-- name: MrrStepsOfAllAccounts :many
+select m.account_id, m.currency, m.at, sum(m.amount)::bigint as amount
+from mrr_movement m
+where m.superseded_at is null
+  and m.shown_at <= now()
+  and (m.hidden_at is null or m.hidden_at > now())
+group by m.account_id, m.currency, m.at
+having sum(m.amount) <> 0
+order by m.account_id, m.at, m.currency
+`
+
+type MrrStepsOfAllAccountsRow struct {
+	AccountID int64
+	Currency  string
+	At        time.Time
+	Amount    int64
+}
+
+// How what accounts come to has changed, as it is known now.
+func (q *Queries) MrrStepsOfAllAccounts(ctx context.Context, db DBTX) ([]MrrStepsOfAllAccountsRow, error) {
+	rows, err := db.Query(ctx, mrrStepsOfAllAccounts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MrrStepsOfAllAccountsRow{}
+	for rows.Next() {
+		var i MrrStepsOfAllAccountsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Currency,
+			&i.At,
+			&i.Amount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
