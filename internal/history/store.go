@@ -119,10 +119,8 @@ func (s *Store) Read(ctx context.Context, tx pgx.Tx, who access.Principal, unit 
 // maxNarrowed is how many events are read for a caller who sees some rows alone, each time.
 const maxNarrowed = 2_000_000
 
+// readNarrowed reads histories for one answer. The transaction has begun.
 func (s *Store) readNarrowed(ctx context.Context, tx pgx.Tx, unit Unit, needs []Need, fn func(*Columns) error) error {
-	if _, err := dbsqlc.New().HistoryHead(ctx, tx); err != nil { // begins the transaction
-		return fmt.Errorf("read head of histories: %w", err)
-	}
 	c, err := load(ctx, tx, copyNarrowed, min(s.most, maxNarrowed))
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/history"
+	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/registry"
@@ -47,10 +49,13 @@ func newDesk(t *testing.T, s story) *desk {
 	keyring := access.NewKeyring(app, nil, nil) // which looks keys up, and makes none
 	metrics := metric.NewService(app, metric.NewCatalog(metric.Builtin(), revenue.Metrics()))
 	books := revenue.NewService(app)
+	histories := history.NewStore(app, 1<<20)
+	t.Cleanup(histories.Close)
 	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app)}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
 		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books,
+		Journeys: journey.NewService(metrics, histories),
 	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
 
@@ -99,7 +104,11 @@ const whatTheySee = `{ events(` + thatDay + `) { count exact byType { types coun
 	active: metric(key: "active_users") { value(` + thatDay + `) { value } series(` + thatDay + `) { values } }
 	new: metric(key: "new_users") { value(` + thatDay + `) { value } }
 	eve: person(userId: "eve") { userIds traits } usha: person(userId: "usha") { userIds traits }
-	eu: account(groupId: "eu-co") { groupId traits members { nodes { userIds } } } us: account(groupId: "us-co") { groupId traits members { nodes { userIds } } } }`
+	eu: account(groupId: "eu-co") { groupId traits members { nodes { userIds } } } us: account(groupId: "us-co") { groupId traits members { nodes { userIds } } }
+	people: retention(startEvent: {}, interval: DAY, periods: 2, ` + thatDay + `) { sizes exact }
+	accounts: retention(unit: ACCOUNT, startEvent: { filter: ` + isOfSomeRegion + ` }, interval: DAY, periods: 2, by: { kind: USER_TRAIT, name: "region" }, ` + thatDay + `) { groups { keys sizes } groupCount } }`
+
+const isOfSomeRegion = `{ dimension: { kind: PROPERTY, name: "region" }, operator: IS_SET }`
 
 // Who is narrowed to a region sees its events, figures, people and accounts, and nothing of
 // the others', whoever asked the same before on the same connections.
@@ -128,7 +137,8 @@ func TestARoleSeesItsRowsAlone(t *testing.T) {
 		rest := map[string]string{"EU": `"eve":` + they + `,"usha":null,"eu":` + it + `,"us":null`, "US": `"eve":null,"usha":` + they + `,"eu":null,"us":` + it}[region]
 		return `{"data":{"events":{"count":1,"exact":true,"byType":{"types":["Bought in ` + region + `"],"counts":[1],"totalCount":1},"timeline":{"counts":[1]},` +
 			`"list":{"nodes":[{"type":"Bought in ` + region + `","userId":"` + mine + `","person":{"userIds":["` + mine + `"]},"account":{"groupId":"` + company + `"}}],"totalCount":1}},` +
-			`"active":{"value":{"value":1},"series":{"values":[1]}},"new":{"value":{"value":1}},` + rest + `}}`
+			`"active":{"value":{"value":1},"series":{"values":[1]}},"new":{"value":{"value":1}},` + rest +
+			`,"people":{"sizes":[1],"exact":true},"accounts":{"groups":[{"keys":["` + region + `"],"sizes":[1]}],"groupCount":1}}}`
 	}
 	for range 3 { // loaders, statements and connections warm
 		wantEqual(t, "in the EU", d.ask(t, eu, whatTheySee), want("eve", "eu-co", "EU"))
