@@ -109,6 +109,12 @@ func (s *Service) read(ctx context.Context, do access.Permission, first int, fn 
 	if err != nil {
 		return err
 	}
+	switch {
+	case who.Embed != nil: // which names what may be seen, and cannot name this
+		return access.Lacking(do)
+	case who.Rows != nil:
+		return fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
+	}
 	if first < 1 || first > maxPage {
 		return fault.Input("first", "Between 1 and %d are allowed.", maxPage)
 	}

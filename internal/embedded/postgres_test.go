@@ -118,8 +118,12 @@ func TestTakenPort(t *testing.T) {
 	must(t, err)
 	defer squatter.Close()
 
-	c, err := openCluster(PostgresOptions{Dir: dir, Throwaway: true, Logger: testLog(t)}, testMachine(t))
-	must(t, err)
+	var c *cluster
+	// What another test starts has our lock open for a moment, until it is the program that it becomes.
+	await(t, "the folder is free", func() bool {
+		c, err = openCluster(PostgresOptions{Dir: dir, Throwaway: true, Logger: testLog(t)}, testMachine(t))
+		return err == nil
+	})
 	in, err := c.chooseInstall(t.Context())
 	must(t, err)
 	_, err = c.bootOnce(t.Context(), in, squatter.Addr().(*net.TCPAddr).Port, p.URL)

@@ -124,6 +124,8 @@ var openToTokens = map[string]string{
 	"Query.funnel":            "likewise",
 	"Query.lifecycle":         "likewise",
 	"Query.paths":             "likewise",
+	"Query.cohorts":           "cohort.Service refuses tokens",
+	"Query.cohort":            "likewise",
 	"Subscription.live":       "what is in it is guarded field by field",
 
 	"Query.report":        "Embed.AllowsReport",
@@ -146,6 +148,9 @@ var typesOpenToTokens = map[string]string{
 	"MetricSummaryEdge": "of a Metric", "Restatement": "see Query.restatements", "RestatementConnection": "as above", "RestatementEdge": "as above",
 	"MaterializedView": "see Query.materializedViews", "MaterializedViewConnection": "as above", "MaterializedViewEdge": "as above",
 	"Retention": "see Query.retention", "RetentionGroup": "as above", "RetentionSpan": "as above",
+	"Cohort": "see Query.cohort", "CohortConnection": "as above", "CohortEdge": "as above", "CohortCondition": "as above", "CohortTrait": "as above",
+	"CohortDid": "as above", "CohortStopped": "as above", "CohortWindow": "as above", "LastSteps": "as above", "CohortMrr": "as above", "Filter": "as above",
+	"CohortEvaluation": "as above", "CohortEvaluationConnection": "as above", "CohortEvaluationEdge": "as above",
 	"Lifecycle": "see Query.lifecycle", "Paths": "see Query.paths", "PathNode": "as above",
 	"Funnel": "see Query.funnel", "FunnelGroup": "as above", "FunnelStep": "as above", "FunnelDurations": "as above",
 	"FunnelTrend": "as above", "FunnelComparison": "as above",

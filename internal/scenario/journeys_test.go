@@ -294,11 +294,11 @@ func TestFunnelsAreLive(t *testing.T) {
 	socket.Until(t, `"steps":[{"count":3},{"count":2}]`)
 }
 
-// What a token names are metrics and reports: journeys are none of them.
+// What a token names are metrics and reports: journeys and cohorts are none of them.
 func TestTokensSeeNoJourneys(t *testing.T) {
 	s := begin(t)
 	token, _ := embed(t, s.acme, time.Hour, `"metrics":["events"]`)
-	for _, query := range []string{asked["Query.retention"], asked["Query.funnel"], asked["Query.lifecycle"], asked["Query.paths"]} {
+	for _, query := range []string{asked["Query.retention"], asked["Query.funnel"], asked["Query.lifecycle"], asked["Query.paths"], asked["Query.cohorts"]} {
 		wantEqual(t, query, s.kit.Ask(t, token, query, nil).Errors[0].Extensions.Code, "FORBIDDEN")
 	}
 }
