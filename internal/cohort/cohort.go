@@ -61,7 +61,6 @@ const (
 	maxCohorts     = 200 // of a tenant
 	maxName        = 100 // characters
 	maxDescription = 1_000
-	maxPage        = 100
 )
 
 // Service saves cohorts, and tells of them.

@@ -115,8 +115,8 @@ func (s *Service) read(ctx context.Context, do access.Permission, first int, fn 
 	case who.Rows != nil:
 		return fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
 	}
-	if first < 1 || first > maxPage {
-		return fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(first); err != nil {
+		return err
 	}
 	return s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error { return fn(tx, who) })
 }
@@ -242,11 +242,7 @@ func pages[Row, Item any](rows []Row, first int, of func(Row) (int64, Item)) map
 	for _, r := range rows {
 		id, item := of(r)
 		page := found[id]
-		if len(page.Items) == first {
-			page.More = true
-		} else {
-			page.Items = append(page.Items, item)
-		}
+		page.Add(item, first)
 		found[id] = page
 	}
 	return found

@@ -84,7 +84,7 @@ func (s *Service) AccountTraits(ctx context.Context, accounts []int64) (map[int6
 
 // AccountPages gives a page of the accounts of each person, after one.
 func (s *Service) AccountPages(ctx context.Context, persons []int64, first int, after int64) (map[int64]Page[Account], error) {
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
 	pages := make(map[int64]Page[Account], len(persons))
@@ -97,7 +97,7 @@ func (s *Service) AccountPages(ctx context.Context, persons []int64, first int, 
 		}
 		for _, r := range rows {
 			page := pages[r.OfID]
-			page.add(Account{r.AccountID, r.GroupType, r.GroupID, r.FirstSeenAt}, first)
+			page.Add(Account{r.AccountID, r.GroupType, r.GroupID, r.FirstSeenAt}, first)
 			pages[r.OfID] = page
 		}
 		return nil
@@ -113,7 +113,7 @@ type Member struct {
 
 // MemberPages gives a page of the members of each account, after a place.
 func (s *Service) MemberPages(ctx context.Context, accounts []int64, first int, after int64) (map[int64]Page[Member], error) {
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
 	who, err := access.Require(ctx, access.Read)
@@ -131,7 +131,7 @@ func (s *Service) MemberPages(ctx context.Context, accounts []int64, first int, 
 		var persons []int64
 		for _, r := range rows {
 			page := pages[r.OfID]
-			page.add(Member{Person{r.PersonID, r.BornAt}, r.IdentityID}, first)
+			page.Add(Member{Person{r.PersonID, r.BornAt}, r.IdentityID}, first)
 			pages[r.OfID] = page
 			persons = append(persons, r.PersonID)
 		}

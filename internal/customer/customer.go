@@ -79,16 +79,16 @@ type Page[T any] struct {
 // maxPage is how many items one page may have.
 const maxPage = 100
 
-// checkFirst lets a page have a reasonable size.
-func checkFirst(first int) error {
+// CheckFirst lets a page have a reasonable size.
+func CheckFirst(first int) error {
 	if first < 1 || first > maxPage {
 		return fault.Input("first", "Between 1 and %d are allowed.", maxPage)
 	}
 	return nil
 }
 
-// add puts an item on a page that has room for so many.
-func (p *Page[T]) add(item T, first int) {
+// Add puts an item on a page that has room for so many.
+func (p *Page[T]) Add(item T, first int) {
 	if len(p.Items) == first {
 		p.More = true
 		return

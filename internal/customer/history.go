@@ -40,7 +40,7 @@ func (s *Service) AccountHistories(ctx context.Context, accounts []int64, first 
 type historian func(tx pgx.Tx, p dbsqlc.TraitChangePageOfPersonsParams) ([]dbsqlc.TraitChangePageOfPersonsRow, error)
 
 func (s *Service) histories(ctx context.Context, of topic.Subject, ids []int64, first int, before Moment, rows historian) (map[int64]Page[Change], error) {
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
 	if before == (Moment{}) {
@@ -56,7 +56,7 @@ func (s *Service) histories(ctx context.Context, of topic.Subject, ids []int64, 
 		}
 		for _, r := range list {
 			page := pages[r.OfID]
-			page.add(Change{Moment{r.SaidAt.UTC(), r.Name, r.MessageKey}, r.Value}, first)
+			page.Add(Change{Moment{r.SaidAt.UTC(), r.Name, r.MessageKey}, r.Value}, first)
 			pages[r.OfID] = page
 		}
 		return nil

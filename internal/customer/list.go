@@ -64,7 +64,7 @@ const maxSearch = 200
 
 // settle fills in what was not said, and refuses what cannot be.
 func (q *ListQuery) settle(who access.Principal, of topic.Subject, first Order) (err error) {
-	if err := checkFirst(q.First); err != nil {
+	if err := CheckFirst(q.First); err != nil {
 		return err
 	}
 	if q.Search, err = checkSearch(who, of, q.Search); err != nil {
@@ -147,7 +147,7 @@ func list[T any](ctx context.Context, s *Service, of topic.Subject, first Order,
 			return fmt.Errorf("list %ss by %s: %w", of, q.Order, err)
 		}
 		for _, item := range items {
-			page.add(item, q.First)
+			page.Add(item, q.First)
 		}
 		return nil
 	})

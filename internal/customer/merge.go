@@ -87,7 +87,7 @@ var lastPlace = Place{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), uuid.Max}
 // the latest.
 func (s *Service) Merges(ctx context.Context, first int, before *Place) (Page[Merge], error) {
 	var page Page[Merge]
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return page, err
 	}
 	if before == nil {
@@ -101,7 +101,7 @@ func (s *Service) Merges(ctx context.Context, first int, before *Place) (Page[Me
 			return fmt.Errorf("read merges: %w", err)
 		}
 		for _, r := range rows {
-			page.add(toMerge(dbsqlc.PersonMergeGetRow(r)), first)
+			page.Add(toMerge(dbsqlc.PersonMergeGetRow(r)), first)
 		}
 		return nil
 	})

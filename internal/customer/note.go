@@ -209,7 +209,7 @@ func (s *Service) PersonNotes(ctx context.Context, persons []int64, first int, b
 }
 
 func (s *Service) notes(ctx context.Context, of identity.Subject, ids []int64, first int, before NoteSpot) (map[int64]Page[Note], error) {
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
 	who, err := access.Require(ctx, access.Read)

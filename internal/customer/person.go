@@ -139,7 +139,7 @@ func (s *Service) Identities(ctx context.Context, ids []int64) (map[int64]Identi
 
 // IdentityPages gives a page of the identities of each person, the oldest first, after one.
 func (s *Service) IdentityPages(ctx context.Context, persons []int64, first int, after int64) (map[int64]Page[Identity], error) {
-	if err := checkFirst(first); err != nil {
+	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
 	pages := make(map[int64]Page[Identity], len(persons))
@@ -152,7 +152,7 @@ func (s *Service) IdentityPages(ctx context.Context, persons []int64, first int,
 		}
 		for _, r := range rows {
 			page := pages[r.PersonID]
-			page.add(toIdentity(r), first)
+			page.Add(toIdentity(r), first)
 			pages[r.PersonID] = page
 		}
 		return nil

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/customer"
-	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -15,17 +14,15 @@ import (
 // pagesOf reads a page of a list of each of several accounts. One more than is asked for tells
 // whether more follow.
 func pagesOf[T any](ctx context.Context, s *Service, first int, account func(T) int64, read func(tx pgx.Tx, most int64) ([]T, error)) (map[int64]customer.Page[T], error) {
-	if first < 1 || first > maxPage {
-		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(first); err != nil {
+		return nil, err
 	}
 	pages := map[int64]customer.Page[T]{}
 	err := s.read(ctx, func(tx pgx.Tx) error {
 		items, err := read(tx, int64(first)+1)
 		for _, item := range items {
 			page := pages[account(item)]
-			if page.More = len(page.Items) == first; !page.More {
-				page.Items = append(page.Items, item)
-			}
+			page.Add(item, first)
 			pages[account(item)] = page
 		}
 		return err

@@ -12,14 +12,10 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
-	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
-
-// maxPage is how many items one page may have.
-const maxPage = 100
 
 func money(amount int64, currency string) metric.Money {
 	return metric.Money{Amount: int(amount), Currency: currency}
@@ -114,8 +110,8 @@ type ExchangeRate struct {
 
 // list reads a page for the tenant that asks, or things by their numbers.
 func list[T any](ctx context.Context, s *Service, first int, read func(tx pgx.Tx, most int64) ([]T, error)) (page customer.Page[T], err error) {
-	if first < 1 || first > maxPage {
-		return page, fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(first); err != nil {
+		return page, err
 	}
 	err = s.read(ctx, func(tx pgx.Tx) error {
 		items, err := read(tx, int64(first)+1)
@@ -223,17 +219,15 @@ func (s *Service) SubscriptionsByID(ctx context.Context, ids []int64) (map[int64
 
 // SubscriptionPages gives a page of the subscriptions of each account, after one.
 func (s *Service) SubscriptionPages(ctx context.Context, accounts []int64, first int, after int64) (map[int64]customer.Page[Subscription], error) {
-	if first < 1 || first > maxPage {
-		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(first); err != nil {
+		return nil, err
 	}
 	pages := make(map[int64]customer.Page[Subscription], len(accounts))
 	err := s.read(ctx, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New().SubscriptionPageOfAccounts(ctx, tx, dbsqlc.SubscriptionPageOfAccountsParams{AccountIds: accounts, AfterID: after, Most: int64(first) + 1})
 		for _, r := range rows {
 			page := pages[r.AccountID]
-			if page.More = len(page.Items) == first; !page.More {
-				page.Items = append(page.Items, toSubscription(dbsqlc.SubscriptionPageRow(r)))
-			}
+			page.Add(toSubscription(dbsqlc.SubscriptionPageRow(r)), first)
 			pages[r.AccountID] = page
 		}
 		return err

@@ -51,7 +51,6 @@ type Service struct{ app *postgres.App }
 func NewService(app *postgres.App) *Service { return &Service{app} }
 
 const (
-	maxPage  = 100
 	maxTypes = 100
 	// allLooks is how much is looked through for the pages that are read together: looks at
 	// presence, of which a quarter hour of events counts as fifty.
@@ -62,8 +61,8 @@ const (
 var beginning, end = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (a Ask) check() error {
-	if a.First < 1 || a.First > maxPage {
-		return fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(a.First); err != nil {
+		return err
 	}
 	if len(a.Types) > maxTypes {
 		return fault.Input("filter.types", "At most %d types are allowed.", maxTypes)

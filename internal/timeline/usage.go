@@ -29,8 +29,8 @@ const (
 
 // settle fills in what was not said.
 func (a UsageAsk) settle(now time.Time) (UsageAsk, error) {
-	if a.First < 1 || a.First > maxPage {
-		return a, fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(a.First); err != nil {
+		return a, err
 	}
 	if a.To.IsZero() {
 		a.To = now
