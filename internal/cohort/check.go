@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
@@ -193,19 +193,9 @@ func checkWords(field string, words []string, most int) error {
 		return fault.Input(field, "Between 1 and %d are allowed.", most)
 	}
 	for i, word := range words {
-		if word == "" || len(word) > maxWord || !keepable(word) {
+		if word == "" || len(word) > maxWord || !customer.Sendable(word) {
 			return fault.Input(fmt.Sprintf("%s[%d]", field, i), "It has between 1 and %d bytes that can be kept.", maxWord)
 		}
 	}
 	return nil
-}
-
-// keepable reports whether PostgreSQL can keep a text.
-func keepable(text string) bool {
-	for _, r := range text {
-		if r == 0 {
-			return false
-		}
-	}
-	return utf8.ValidString(text)
 }

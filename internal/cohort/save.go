@@ -11,15 +11,16 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
 func (d *Draft) check() error {
 	switch n := utf8.RuneCountInString(d.Name); {
-	case n < 1 || n > maxName || !keepable(d.Name):
+	case n < 1 || n > maxName || !customer.Sendable(d.Name):
 		return fault.Input("cohort.name", "A name of 1 to %d characters is needed.", maxName)
-	case utf8.RuneCountInString(d.Description) > maxDescription || !keepable(d.Description):
+	case utf8.RuneCountInString(d.Description) > maxDescription || !customer.Sendable(d.Description):
 		return fault.Input("cohort.description", "A description has at most %d characters.", maxDescription)
 	case !slices.Contains(AllKinds(), d.Kind):
 		return fault.Input("cohort.kind", "There is no such kind.")
