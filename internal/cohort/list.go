@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/customer"
-	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -113,7 +113,7 @@ func (s *Service) read(ctx context.Context, do access.Permission, first int, fn 
 	case who.Embed != nil: // which names what may be seen, and cannot name this
 		return access.Lacking(do)
 	case who.Rows != nil:
-		return fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
+		return metric.ErrCohorts
 	}
 	if err := customer.CheckFirst(first); err != nil {
 		return err

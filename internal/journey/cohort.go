@@ -27,7 +27,7 @@ func (s *scene) findMembers(ctx context.Context, of []Events, by []metric.Dimens
 		return nil
 	}
 	if s.Who().Rows != nil {
-		return fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
+		return metric.ErrCohorts
 	}
 	found, err := cohort.MembersNow(ctx, s.Tx(), slices.Sorted(maps.Keys(named)))
 	if err != nil {

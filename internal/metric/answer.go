@@ -179,7 +179,7 @@ func (h house) inquire(ctx context.Context, q *Question) (inquiry, error) {
 		return nil, err
 	}
 	if h.who.Rows != nil && len(cohortsOf(q.Filter, q.By)) > 0 {
-		return nil, fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
+		return nil, ErrCohorts
 	}
 	if err := CheckComparisons(q.Compare); err != nil {
 		return nil, err

@@ -10,6 +10,9 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
+// ErrCohorts is the fault of who sees some rows alone, and asks who is in a cohort.
+var ErrCohorts = fault.New(fault.Forbidden, "You see some rows alone, and who is in a cohort is told by all.")
+
 // cohortsOf are the cohorts that a filter and a breakdown name, in order, each once; nil: none.
 func cohortsOf(filter *Filter, by []Dimension) (ids []int64) {
 	walkCohorts(filter, by, func(_ string, id int64) { ids = append(ids, id) })
