@@ -129,6 +129,15 @@ func Require(ctx context.Context, do Permission) (Principal, error) {
 	return p, nil
 }
 
+// RequireUnembedded is Require for what an embed token cannot name: it shows that to nobody.
+func RequireUnembedded(ctx context.Context, do Permission) (Principal, error) {
+	p, err := Require(ctx, do)
+	if err == nil && p.Embed != nil {
+		return Principal{}, Lacking(do)
+	}
+	return p, err
+}
+
 // Lacking is the FORBIDDEN fault of who lacks a permission. It is the same for all who do,
 // since its text may be in an answer that they share.
 func Lacking(do Permission) *fault.Error {

@@ -87,6 +87,18 @@ func TestWithoutAKeyNothingIsAllowed(t *testing.T) {
 	}
 }
 
+func TestWhatATokenCannotNameItDoesNotShow(t *testing.T) {
+	bearer := access.Principal{Tenant: tenant.ID{1}, Kind: access.EmbedKey, Permissions: access.Of(access.ReadMetrics), Embed: &access.Embed{}}
+	_, err := access.RequireUnembedded(access.With(t.Context(), bearer), access.ReadMetrics)
+	wantFault(t, err, fault.Forbidden, "")
+	reader := access.Principal{Tenant: tenant.ID{1}, Kind: access.ReadKey, Permissions: access.Of(access.ReadMetrics)}
+	if got, err := access.RequireUnembedded(access.With(t.Context(), reader), access.ReadMetrics); err != nil || got != reader {
+		t.Errorf("%v, %v; want the principal", got, err)
+	}
+	_, err = access.RequireUnembedded(access.With(t.Context(), reader), access.Read)
+	wantFault(t, err, fault.Forbidden, "")
+}
+
 // Answers are shared within a scope, so whatever changes what may be seen changes it.
 func TestTheScopeIsAllThatAnAnswerDependsOn(t *testing.T) {
 	acme := access.Principal{Tenant: tenant.ID{1}, Kind: access.ReadKey, Source: "default"}

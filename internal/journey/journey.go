@@ -72,12 +72,9 @@ const tries = 3
 
 // snapshot opens a snapshot once the histories are there.
 func (s *Service) snapshot(ctx context.Context, fn func(metric.Snapshot) error) error {
-	who, err := access.Require(ctx, access.ReadMetrics)
+	who, err := access.RequireUnembedded(ctx, access.ReadMetrics)
 	if err != nil {
 		return err
-	}
-	if who.Embed != nil { // which names what may be seen, and cannot name this
-		return access.Lacking(access.ReadMetrics)
 	}
 	for range tries {
 		if err := s.histories.Ready(ctx, who); err != nil {
