@@ -211,13 +211,14 @@ where (t.started_at >= @since::timestamptz and t.started_at < @before::timestamp
   and (t.superseded_at is null or t.superseded_at > @known_at)
 order by t.started_at, t.trial_id;
 
--- When something changes by itself next; infinity: never, by what is known.
+-- When something changes by itself next, after an instant or after now; 9999: never, by what is
+-- known.
 -- name: RevenueNextChange :one
 select least(
-  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > @after::timestamptz),
-  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > @after),
-  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > @after),
-  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > @after),
+  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > coalesce(sqlc.narg(after)::timestamptz, now())),
+  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > coalesce(sqlc.narg(after), now())),
+  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > coalesce(sqlc.narg(after), now())),
+  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > coalesce(sqlc.narg(after), now())),
   '9999-12-31 00:00:00+00'
 )::timestamptz as at;
 

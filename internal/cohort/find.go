@@ -213,12 +213,13 @@ func (f *finding) condition(ctx context.Context, of dbsqlc.CohortListByIDsRow) (
 }
 
 func (f *finding) plan(ctx context.Context, keys []string) (set, error) {
-	next, err := dbsqlc.New().RevenueNextChange(ctx, f.tx, f.now())
+	now := f.now()
+	next, err := revenue.NextChange(ctx, f.tx, &now)
 	if err != nil {
-		return nil, fmt.Errorf("read next change of revenue: %w", err)
+		return nil, err
 	}
-	if next.Before(latest) {
-		f.movesAt(next)
+	if next != nil {
+		f.movesAt(*next)
 	}
 	return dbsqlc.New().CohortOfPlans(ctx, f.tx, keys)
 }

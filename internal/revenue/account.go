@@ -2,13 +2,11 @@ package revenue
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
-	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // pagesOf reads a page of a list of each of several accounts. One more than is asked for tells
@@ -41,11 +39,7 @@ func (s *Service) PlanOf(ctx context.Context, accounts []int64) (map[int64]int64
 		if err != nil {
 			return err
 		}
-		next, err := dbsqlc.New().RevenueNextChange(ctx, tx, time.Now())
-		if err == nil && next.Before(never) {
-			topic.NoteUntil(ctx, next)
-		}
-		return err
+		return NoteNextChange(ctx, tx, nil)
 	})
 	return plans, err
 }

@@ -31,14 +31,8 @@ func MRROfAccounts(ctx context.Context, db dbsqlc.DBTX, currency string, now tim
 		}
 		standing[r.AccountID] += factor.convert(r.Amount)
 	}
-	next, err := dbsqlc.New().RevenueNextChange(ctx, db, now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read next change of revenue: %w", err)
-	}
-	if !next.Before(never) {
-		return standing, nil, nil
-	}
-	return standing, &next, nil
+	next, err := NextChange(ctx, db, &now)
+	return standing, next, err
 }
 
 // ratesOf reads the rates of a day by which MRR becomes one of a currency.
@@ -55,22 +49,8 @@ func ratesOf(ctx context.Context, db dbsqlc.DBTX, rows []dbsqlc.MrrOfAllAccounts
 // ratesBetween reads the rates between some currencies on some days, as they are known at an
 // instant.
 func ratesBetween(ctx context.Context, db dbsqlc.DBTX, currencies []string, now time.Time, first, last calendar.Date) (*Rates, error) {
-	if len(currencies) == 1 {
-		return NewRates(nil), nil
-	}
-	found, err := dbsqlc.New().FxRateListOfRange(ctx, db, dbsqlc.FxRateListOfRangeParams{Currencies: currencies, KnownAt: now, First: first, Last: last})
-	if err != nil {
-		return nil, fmt.Errorf("read rates: %w", err)
-	}
-	quotes := make([]Quote, len(found))
-	for i, q := range found {
-		rate, err := parseRate(q.Rate)
-		if err != nil {
-			return nil, err
-		}
-		quotes[i] = Quote{q.Day, q.Base, q.Currency, rate}
-	}
-	return NewRates(quotes), nil
+	quotes, err := quotesOf(ctx, db, currencies, now, first, last)
+	return NewRates(quotes), err
 }
 
 // Standings tell what accounts came to a month at any instant, in one currency, by the rates of

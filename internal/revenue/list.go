@@ -246,11 +246,7 @@ func (s *Service) MRR(ctx context.Context, accounts []int64) (map[int64][]metric
 		for _, r := range rows {
 			found[r.AccountID] = append(found[r.AccountID], money(r.Amount, r.Currency))
 		}
-		next, err := dbsqlc.New().RevenueNextChange(ctx, tx, time.Now())
-		if err == nil && next.Before(never) {
-			topic.NoteUntil(ctx, next)
-		}
-		return err
+		return NoteNextChange(ctx, tx, nil)
 	})
 	return found, err
 }

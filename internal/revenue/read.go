@@ -81,14 +81,7 @@ func (s sight) note(ctx context.Context, db dbsqlc.DBTX) error {
 	if s.past {
 		return nil
 	}
-	next, err := dbsqlc.New().RevenueNextChange(ctx, db, s.seen)
-	if err != nil {
-		return fmt.Errorf("look for what is due: %w", err)
-	}
-	if next.Before(never) {
-		topic.NoteUntil(ctx, next)
-	}
-	return nil
+	return NoteNextChange(ctx, db, &s.seen)
 }
 
 // read finds what stood as a time began, and what moved in it.
@@ -156,25 +149,9 @@ func (s sight) rates(ctx context.Context, db dbsqlc.DBTX, r reading, from, to ti
 			needed[row.Currency] = true
 		}
 	}
-	if len(needed) == 1 {
-		return NewRates(nil), nil
-	}
-	rows, err := dbsqlc.New().FxRateListOfRange(ctx, db, dbsqlc.FxRateListOfRangeParams{
-		Currencies: slices.Sorted(maps.Keys(needed)), KnownAt: s.known, First: s.Home().DateOf(from) - 1, Last: s.Home().DateOf(to),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read rates: %w", err)
-	}
-	quotes := make([]Quote, len(rows))
-	for i, q := range rows {
-		rate, err := parseRate(q.Rate)
-		if err != nil {
-			return nil, err
-		}
-		quotes[i] = Quote{q.Day, q.Base, q.Currency, rate}
-	}
+	quotes, err := quotesOf(ctx, db, slices.Sorted(maps.Keys(needed)), s.known, s.Home().DateOf(from)-1, s.Home().DateOf(to))
 	s.noteAhead(ctx, quotes)
-	return NewRates(quotes), nil
+	return NewRates(quotes), err
 }
 
 // noteAhead says that the answer holds until the first day that a rate is known for ahead.

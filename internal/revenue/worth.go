@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,7 +34,7 @@ func (s *Service) Worth(ctx context.Context) (worth map[string]float64, err erro
 		}
 		today := zone.DateOf(settings.Clock)
 		topic.NoteUntil(ctx, zone.StartOf(today+1)) // another day may have other rates
-		quotes, err := quotesOf(ctx, tx, today)
+		quotes, err := quotesOf(ctx, tx, slices.Sorted(maps.Keys(exponents)), never, today, today)
 		worth = worthOf(NewRates(quotes), settings.Currency, today)
 		return err
 	})
@@ -43,19 +44,23 @@ func (s *Service) Worth(ctx context.Context) (worth map[string]float64, err erro
 	return worth, nil
 }
 
-func quotesOf(ctx context.Context, tx pgx.Tx, day calendar.Date) (quotes []Quote, err error) {
-	rows, err := dbsqlc.New().FxRateListOfRange(ctx, tx, dbsqlc.FxRateListOfRangeParams{
-		Currencies: slices.Sorted(maps.Keys(exponents)), KnownAt: never, First: day, Last: day,
-	})
-	if err != nil {
-		return nil, err
+// quotesOf reads the quotes between some currencies that count on some days, as they were known at
+// an instant. A currency needs none for itself.
+func quotesOf(ctx context.Context, db dbsqlc.DBTX, currencies []string, known time.Time, first, last calendar.Date) ([]Quote, error) {
+	if len(currencies) == 1 {
+		return nil, nil
 	}
-	for _, r := range rows {
-		rate, err := parseRate(r.Rate)
+	rows, err := dbsqlc.New().FxRateListOfRange(ctx, db, dbsqlc.FxRateListOfRangeParams{Currencies: currencies, KnownAt: known, First: first, Last: last})
+	if err != nil {
+		return nil, fmt.Errorf("read rates: %w", err)
+	}
+	quotes := make([]Quote, len(rows))
+	for i, q := range rows {
+		rate, err := parseRate(q.Rate)
 		if err != nil {
 			return nil, err
 		}
-		quotes = append(quotes, Quote{r.Day, r.Base, r.Currency, rate})
+		quotes[i] = Quote{q.Day, q.Base, q.Currency, rate}
 	}
 	return quotes, nil
 }

@@ -146,11 +146,7 @@ func readMovements(ctx context.Context, r *reading) error {
 	if err != nil {
 		return err
 	}
-	next, err := dbsqlc.New().RevenueNextChange(ctx, r.tx, time.Now())
-	if err == nil && next.Before(end) {
-		topic.NoteUntil(ctx, next)
-	}
-	return err
+	return revenue.NoteNextChange(ctx, r.tx, nil)
 }
 
 func readSubscriptions(ctx context.Context, r *reading) error {

@@ -1779,16 +1779,17 @@ func (q *Queries) RevenueIDs(ctx context.Context, db DBTX, most int32) ([]int64,
 
 const revenueNextChange = `-- name: RevenueNextChange :one
 select least(
-  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > $1::timestamptz),
-  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > $1),
-  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > $1),
-  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > $1),
+  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > coalesce($1::timestamptz, now())),
+  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > coalesce($1, now())),
+  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > coalesce($1, now())),
+  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > coalesce($1, now())),
   '9999-12-31 00:00:00+00'
 )::timestamptz as at
 `
 
-// When something changes by itself next; infinity: never, by what is known.
-func (q *Queries) RevenueNextChange(ctx context.Context, db DBTX, after time.Time) (time.Time, error) {
+// When something changes by itself next, after an instant or after now; 9999: never, by what is
+// known.
+func (q *Queries) RevenueNextChange(ctx context.Context, db DBTX, after *time.Time) (time.Time, error) {
 	row := db.QueryRow(ctx, revenueNextChange, after)
 	var at time.Time
 	err := row.Scan(&at)
