@@ -34,7 +34,7 @@ func (m Measure) readRaw(ctx context.Context, db dbsqlc.DBTX, g Grid) (*Table, e
 	p.Activity = m.Types == nil && (m.Aggregation == UniqueUsers || m.Aggregation == UniqueAccounts)
 	p.People = m.Aggregation == UniqueUsers
 	if m.Property != "" {
-		path := "strict " + Dimension{ByProperty, m.Property}.path("$")
+		path := Dimension{ByProperty, m.Property}.Path()
 		p.NumberPath = &path
 	}
 	var cells []rawCell
@@ -95,7 +95,7 @@ func (g Grid) rawParams(filter *Filter, types []string) (p rawParams, some bool,
 		p.AsOf = &asOf
 	}
 	for _, d := range g.By {
-		p.Kinds, p.Paths = append(p.Kinds, string(d.Kind)), append(p.Paths, "strict "+d.path("$"))
+		p.Kinds, p.Paths = append(p.Kinds, string(d.Kind)), append(p.Paths, d.Path())
 		p.Accounts = p.Accounts || d.Kind == ByAccountTrait
 	}
 	if p.OnlyKeys, err = keysOf(g.Only); err != nil {
