@@ -76,10 +76,8 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	figures, missed := report(o, h, timings, fresh)
 	fmt.Println(figures)
-	if o.record != "" {
-		if err := trial.Record(ctx, o.record, "cohort", figures); err != nil {
-			return err
-		}
+	if err := trial.Record(ctx, o.record, "cohort", figures); err != nil {
+		return err
 	}
 	return missed
 }
