@@ -46,7 +46,6 @@ type Funnel struct {
 	Window     int64 // microseconds from the entry on, half-open
 	From, To   int64 // microseconds: when units may enter, half-open
 	Exclusions []Exclusion
-	Only       func(unit int64) bool // nil: all units
 }
 
 // Attempt is how far a unit came: the rows and the instants of the steps that it took.
@@ -86,13 +85,14 @@ func (f *Funnel) Run(ctx context.Context, c *history.Columns, unit history.Unit,
 	for _, x := range f.Exclusions {
 		matched = append(matched, x.Of)
 	}
+	match := newMatchers(len(c.TypeNames()), matched)
 	workers := make([]*walker, history.Workers())
 	for i := range workers {
-		workers[i] = &walker{Funnel: f, match: newMatchers(len(c.TypeNames()), matched), steps: 1<<len(f.Steps) - 1}
+		workers[i] = &walker{Funnel: f, match: match, steps: 1<<len(f.Steps) - 1}
 	}
 	return c.Each(ctx, unit, func(n int, h *history.History) {
 		w := workers[n]
-		if w.Only != nil && !w.Only(h.Unit) || !w.collect(h) {
+		if !w.collect(h) {
 			return
 		}
 		if a, ok := w.best(h); ok {

@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -42,10 +41,7 @@ type ExclusionAsk struct {
 const maxWithin = 366 * 24 * time.Hour
 
 func (a *FunnelAsk) check(shot metric.Snapshot) error {
-	_, badUnit := a.Unit.of()
 	switch {
-	case badUnit != nil:
-		return badUnit
 	case len(a.Steps) < MinSteps || len(a.Steps) > MaxSteps:
 		return fault.Input("steps", "A funnel has between %d and %d steps.", MinSteps, MaxSteps)
 	case !slices.Contains(AllOrders(), a.Order):
@@ -239,7 +235,7 @@ func (s *scene) steps(ctx context.Context, ask *FunnelAsk) (*Funnel, error) {
 func (s *scene) trips(ctx context.Context, ask *FunnelAsk, of *Funnel, w metric.Window, teller *teller) ([]*trip, error) {
 	of.From, of.To = w.From.UnixMicro(), w.To.UnixMicro()
 	found := make([][]*trip, history.Workers())
-	err := of.Run(ctx, s.columns, s.kind(), func(n int, a *Attempt) {
+	err := of.Run(ctx, s.columns, s.kind, func(n int, a *Attempt) {
 		t := &trip{unit: a.Unit, at: slices.Clone(a.At[:a.Reached])}
 		if teller != nil {
 			t.key = ask.touched(a, teller)
@@ -327,26 +323,11 @@ func (f *Funneled) tellGroups(ask *FunnelAsk, trips []*trip, teller *teller) {
 	for _, t := range trips {
 		byKey[t.key] = append(byKey[t.key], t)
 	}
-	list := make([]keyed[[]*trip], 0, len(byKey))
-	for key, of := range byKey {
-		list = append(list, keyed[[]*trip]{teller.names(key), of, len(of)})
-	}
-	slices.SortFunc(list, func(a, b keyed[[]*trip]) int {
-		return cmp.Or(cmp.Compare(b.size, a.size), compareKeys(a.keys, b.keys))
-	})
+	list := ranked(byKey, func(of []*trip) int { return len(of) }, teller)
 	f.GroupCount = len(list)
-	var left []*trip
-	for i, g := range list {
-		if i < ask.Top {
-			f.Groups = append(f.Groups, ask.group(g.keys, g.of, f.Watermark))
-			continue
-		}
-		left = append(left, g.of...)
-	}
-	if f.GroupCount > ask.Top {
-		rest := ask.group([]*string{}, left, f.Watermark)
-		f.Rest = &rest
-	}
+	f.Groups, f.Rest = apart(list, ask.Top, slices.Concat[[]*trip], func(keys []*string, of []*trip) FunnelGroup {
+		return ask.group(keys, of, f.Watermark)
+	})
 }
 
 // maxTrend is how many buckets a trend may have.
@@ -395,9 +376,6 @@ func (a *FunnelAsk) noteOpen(ctx context.Context, trips []*trip, w metric.Window
 	}
 }
 
-// maxListed is how many units one page may have.
-const maxListed = 500
-
 // Converted lists who came to the step, page by page in the order of their numbers.
 func (s *FunnelStep) Converted(page metric.Page) (metric.Listing, error) {
 	return s.list(page, func(reached int) bool { return reached >= s.Number })
@@ -413,8 +391,8 @@ func (s *FunnelStep) list(page metric.Page, belongs func(reached int) bool) (met
 	if s.unit == Accounts {
 		l.Kind = metric.Accounts
 	}
-	if page.First < 1 || page.First > maxListed {
-		return l, fault.Input("first", "Between 1 and %d are allowed.", maxListed)
+	if err := page.Check(); err != nil {
+		return l, err
 	}
 	var units []int64
 	for _, t := range s.attempts {

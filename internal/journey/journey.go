@@ -90,7 +90,7 @@ func (s *Service) snapshot(ctx context.Context, fn func(metric.Snapshot) error) 
 // scene is a snapshot with the histories in it.
 type scene struct {
 	metric.Snapshot
-	unit    Unit
+	kind    history.Unit // whose histories they are
 	columns *history.Columns
 	sides   map[metric.Dimension]side
 	members map[int64]map[int64]bool // of the cohorts that are named, the persons
@@ -102,7 +102,7 @@ func (s *Service) play(ctx context.Context, shot metric.Snapshot, unit Unit, of 
 	if err != nil {
 		return err
 	}
-	sc := &scene{Snapshot: shot, unit: unit, sides: map[metric.Dimension]side{}}
+	sc := &scene{Snapshot: shot, kind: kind, sides: map[metric.Dimension]side{}}
 	needs, err := sc.needs(ctx, of, by)
 	if err != nil {
 		return err
@@ -114,10 +114,4 @@ func (s *Service) play(ctx context.Context, shot metric.Snapshot, unit Unit, of 
 		sc.columns = c
 		return fn(sc)
 	})
-}
-
-// kind is whose histories are read.
-func (s *scene) kind() history.Unit {
-	kind, _ := s.unit.of() // as it was checked
-	return kind
 }

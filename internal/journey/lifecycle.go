@@ -64,7 +64,7 @@ func (s *scene) lifecycle(ctx context.Context, ask *LifecycleAsk, w metric.Windo
 	}
 	// With the one before, against which the first is told.
 	all := append([]calendar.Bucket{{Start: grid.Add(buckets[0].Start, -1), End: buckets[0].Start}}, buckets...)
-	turnout, err := lifecycle(ctx, s.columns, s.kind(), m, all)
+	turnout, err := lifecycle(ctx, s.columns, s.kind, m, all)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ type Matcher struct {
 	Pass  func(row uint32) bool // nil: all
 }
 
-// matchers tell of an event, by a bit each, which of several it matches.
+// matchers tell of an event, by a bit each, which of several it matches. Once made they are only
+// read, by any number of workers.
 type matchers struct {
 	byType []uint16 // of each type, which it may match
 	tested uint16   // those that have a test

@@ -89,7 +89,7 @@ func (s *Service) Paths(ctx context.Context, ask PathAsk) (tree *PathTree, err e
 			}
 			w.NoteLife(ctx, w.To.Add(maxDepth*ask.Pause))
 			w.NoteUntil(ctx, w.To)
-			if tree, err = ask.grow(ctx, sc.columns, sc.kind(), m, w); err == nil {
+			if tree, err = ask.grow(ctx, sc.columns, sc.kind, m, w); err == nil {
 				tree.Provenance = provenance(w, w.Whole(w.From))
 			}
 			return err

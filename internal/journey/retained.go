@@ -1,11 +1,10 @@
 package journey
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
@@ -53,10 +52,7 @@ const (
 )
 
 func (a *RetentionAsk) check(shot metric.Snapshot) error {
-	_, badUnit := a.Unit.of()
 	switch {
-	case badUnit != nil:
-		return badUnit
 	case !slices.Contains(AllStarts(), a.Start):
 		return fault.Input("start", "There is no such start.")
 	case !slices.Contains(AllReturns(), a.Return):
@@ -209,7 +205,7 @@ func (s *scene) retention(ctx context.Context, ask *RetentionAsk, returning Even
 	if err != nil {
 		return nil, err
 	}
-	groups, err := r.Run(ctx, s.columns, s.kind())
+	groups, err := r.Run(ctx, s.columns, s.kind)
 	if err != nil {
 		return nil, err
 	}
@@ -284,61 +280,21 @@ func (t *RetentionTable) complete(ctx context.Context, r *Retention, w metric.Wi
 
 // tell puts the groups together: the largest, what is left, and all.
 func (t *RetentionTable) tell(groups map[Key]*Retained, teller *teller, ask *RetentionAsk) {
-	total := newRetained(len(t.At), len(t.Columns))
-	for _, g := range groups {
-		total.add(g)
-	}
-	t.RetentionGroup = t.group(nil, total)
+	t.RetentionGroup = t.group(nil, t.join(slices.Collect(maps.Values(groups))...))
 	if ask.By == nil {
 		return
 	}
 	t.GroupCount = len(groups)
-	rest := newRetained(len(t.At), len(t.Columns))
-	for i, g := range ranked(groups, teller) {
-		if i < ask.Top {
-			t.Groups = append(t.Groups, t.group(g.keys, g.of))
-			continue
-		}
-		rest.add(g.of)
-	}
-	if t.GroupCount > ask.Top {
-		left := t.group([]*string{}, rest)
-		t.Rest = &left
-	}
+	t.Groups, t.Rest = apart(ranked(groups, (*Retained).size, teller), ask.Top, t.join, t.group)
 }
 
-type keyed[T any] struct {
-	keys []*string
-	of   T
-	size int
-}
-
-// ranked puts groups in order: the largest first, and by their names among equals.
-func ranked(groups map[Key]*Retained, teller *teller) []keyed[*Retained] {
-	list := make([]keyed[*Retained], 0, len(groups))
-	for key, of := range groups {
-		list = append(list, keyed[*Retained]{teller.names(key), of, of.size()})
+// join adds groups up.
+func (t *RetentionTable) join(groups ...*Retained) *Retained {
+	all := newRetained(len(t.At), len(t.Columns))
+	for _, g := range groups {
+		all.add(g)
 	}
-	slices.SortFunc(list, func(a, b keyed[*Retained]) int {
-		return cmp.Or(cmp.Compare(b.size, a.size), compareKeys(a.keys, b.keys))
-	})
-	return list
-}
-
-// compareKeys orders names, none last.
-func compareKeys(a, b []*string) int {
-	for i := range a {
-		switch {
-		case a[i] == nil && b[i] == nil:
-		case a[i] == nil:
-			return 1
-		case b[i] == nil:
-			return -1
-		case *a[i] != *b[i]:
-			return strings.Compare(*a[i], *b[i])
-		}
-	}
-	return 0
+	return all
 }
 
 // size is how many started in all cohorts.

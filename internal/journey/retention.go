@@ -48,7 +48,6 @@ type Retention struct {
 	Columns  []Span                   // the buckets or spans after the start
 	Group    func(row uint32) Key     // of the event that a unit starts with; nil: one group
 	Weight   func(unit, at int64) int // nil: 1
-	Only     func(unit int64) bool    // nil: all units
 }
 
 // Retained is what a group's cohorts come to: how many started, and of each column how many
@@ -114,10 +113,7 @@ var errGroups = fault.Input("by", "There are too many groups to tell. Ask for le
 
 // Run works the retention out, by group.
 func (r *Retention) Run(ctx context.Context, c *history.Columns, unit history.Unit) (map[Key]*Retained, error) {
-	workers := make([]*retainer, history.Workers())
-	for i := range workers {
-		workers[i] = r.retainer(c)
-	}
+	workers := r.retainers(c)
 	if err := c.Each(ctx, unit, func(n int, h *history.History) { workers[n].unit(h) }); err != nil {
 		return nil, err
 	}
@@ -137,16 +133,19 @@ func (r *Retention) Run(ctx context.Context, c *history.Columns, unit history.Un
 	return all, nil
 }
 
-func (r *Retention) retainer(c *history.Columns) *retainer {
+// retainers are the workers: what tells events and buckets is only read, and so of all of them.
+func (r *Retention) retainers(c *history.Columns) []*retainer {
 	all := append(append([]calendar.Bucket{}, r.Cohorts...), r.After...)
 	longest := len(all)
 	for _, span := range r.Columns {
 		longest = max(longest, span.To+1)
 	}
-	return &retainer{
-		Retention: r, match: newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}),
-		ruler: newRuler(all), groups: map[Key]*Retained{}, active: make([]uint64, longest/64+1),
+	match, ruler := newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}), newRuler(all)
+	workers := make([]*retainer, history.Workers())
+	for i := range workers {
+		workers[i] = &retainer{Retention: r, match: match, ruler: ruler, groups: map[Key]*Retained{}, active: make([]uint64, longest/64+1)}
 	}
+	return workers
 }
 
 // group gives the group of a key; nil where there are too many.
@@ -164,7 +163,7 @@ func (w *retainer) group(key Key) *Retained {
 }
 
 func (w *retainer) unit(h *history.History) {
-	if w.over || w.Only != nil && !w.Only(h.Unit) {
+	if w.over {
 		return
 	}
 	w.starts(h)

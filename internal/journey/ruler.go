@@ -7,7 +7,8 @@ import (
 )
 
 // ruler tells the number of the bucket that an instant lies in, for buckets in a row. Buckets
-// begin on a quarter hour, nearly always: so the quarter hour tells, by a table.
+// begin on a quarter hour, nearly always: so the quarter hour tells, by a table. It is only read, by
+// any number of workers.
 type ruler struct {
 	edges []int64 // the start of each bucket, and the end of the last; microseconds
 	slots []int32 // by quarter hour from the first edge on; -1: an edge lies within it

@@ -82,8 +82,9 @@ type Lists map[ListAsk]*Listing
 // maxListed is how many entities one page may have.
 const maxListed = 500
 
-func (a ListAsk) check() error {
-	if a.First < 1 || a.First > maxListed {
+// Check lets a page have a reasonable size.
+func (p Page) Check() error {
+	if p.First < 1 || p.First > maxListed {
 		return fault.Input("first", "Between 1 and %d are allowed.", maxListed)
 	}
 	return nil
@@ -94,7 +95,7 @@ func (q *Question) checkLists() error {
 		if q.Of.Entities == nil {
 			return fault.Input("entities", "The figures of this metric are not made of anything that can be listed.")
 		}
-		if err := l.check(); err != nil {
+		if err := l.Check(); err != nil {
 			return err
 		}
 	}
