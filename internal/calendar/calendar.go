@@ -41,6 +41,22 @@ func CeilSlot(t time.Time) time.Time {
 // OnSlot tells whether a slot starts at t.
 func OnSlot(t time.Time) bool { return FloorSlot(t).Equal(t) }
 
+// Earlier is the earlier of two instants.
+func Earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Later is the later of two instants.
+func Later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // instant is the time of a Unix second, in UTC.
 func instant(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
 

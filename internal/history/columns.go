@@ -89,9 +89,6 @@ func (c *Columns) Rows() int { return len(c.at) }
 // ID is the number of a row's event.
 func (c *Columns) ID(row uint32) int64 { return c.ids[row] }
 
-// At is the instant of a row's event, in microseconds of the Unix epoch.
-func (c *Columns) At(row uint32) int64 { return c.at[row] }
-
 // AccountOf is the account on whose behalf a row's event was done; 0: none.
 func (c *Columns) AccountOf(row uint32) int64 { return c.accounts.ids[c.account[row]] }
 

@@ -43,7 +43,7 @@ func find(ctx context.Context, tx pgx.Tx, was head) (news, error) {
 		return n, nil
 	}
 	// A day of any zone lies within these.
-	starts, ends := utc(n.days[0].Day-1), utc(n.days[len(n.days)-1].Day+2)
+	starts, ends := calendar.UTC.StartOf(n.days[0].Day-1), calendar.UTC.StartOf(n.days[len(n.days)-1].Day+2)
 	n.events, err = dbsqlc.New().HistorySince(ctx, tx, dbsqlc.HistorySinceParams{
 		Arrived: time.UnixMicro(was.arrived), LastID: was.id, Starts: starts, Ends: ends,
 	})
@@ -59,11 +59,6 @@ func find(ctx context.Context, tx pgx.Tx, was head) (news, error) {
 		n.moves[m.IdentityID] = m.PersonID
 	}
 	return n, nil
-}
-
-func utc(d calendar.Date) time.Time {
-	year, month, day := d.Civil()
-	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
 // follow adds what has changed since a head. The caller holds the turn.

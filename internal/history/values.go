@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
 
@@ -214,7 +215,7 @@ func readInRange(ctx context.Context, tx pgx.Tx, c *Columns, n Need, rows []uint
 	for from := time.UnixMicro(first); from.UnixMicro() <= last; from = from.Add(stretch) {
 		values, err := dbsqlc.New().HistoryValuesInRange(ctx, tx, dbsqlc.HistoryValuesInRangeParams{
 			Kind: n.Kind, Path: n.Path, Types: types,
-			RangeFrom: from, RangeTo: minTime(from.Add(stretch), time.UnixMicro(last+1)),
+			RangeFrom: from, RangeTo: calendar.Earlier(from.Add(stretch), time.UnixMicro(last+1)),
 		})
 		if err != nil {
 			return nil, err
@@ -236,13 +237,6 @@ func once(seen map[string]string, text string) string {
 	}
 	seen[text] = text
 	return text
-}
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // Judged are the values of a dictionary that a condition holds for, by number. A judgement stands,

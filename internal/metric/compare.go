@@ -164,12 +164,12 @@ func (w Window) moved(buckets []calendar.Bucket, s shift, interval calendar.Inte
 	moved := make([]calendar.Bucket, len(buckets))
 	last := w.From
 	for i, b := range buckets {
-		start := later(last, s.back(w.Zone, b.Start, false))
-		end := earlier(s.back(w.Zone, b.End, true), w.To)
+		start := calendar.Later(last, s.back(w.Zone, b.Start, false))
+		end := calendar.Earlier(s.back(w.Zone, b.End, true), w.To)
 		if s.months > 0 {
-			end = earlier(end, w.next(start, b, interval))
+			end = calendar.Earlier(end, w.next(start, b, interval))
 		}
-		moved[i] = calendar.Bucket{Start: start, End: later(start, end)}
+		moved[i] = calendar.Bucket{Start: start, End: calendar.Later(start, end)}
 		last = moved[i].End
 	}
 	return moved
@@ -187,20 +187,6 @@ func (w Window) next(start time.Time, like calendar.Bucket, interval calendar.In
 		return w.Zone.StartOf(date + 7)
 	}
 	return latest
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // Change is how a figure compares with another.
