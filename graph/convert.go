@@ -108,11 +108,12 @@ func inSchemaWords(problem *fault.Error) *fault.Error {
 	return problem.In("type")
 }
 
-func orEmpty[S ~string](text *S) S {
-	if text == nil {
-		return ""
+// orEmpty is what may be left out; where it is, its zero.
+func orEmpty[T any](given *T) (value T) {
+	if given != nil {
+		value = *given
 	}
-	return *text
+	return value
 }
 
 func orNone(t *time.Time) time.Time {

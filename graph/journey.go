@@ -115,11 +115,3 @@ func byOf(in []model.DimensionInput) []metric.Dimension {
 	}
 	return dimensionsOf(in)
 }
-
-// countOf is a number that may be left out.
-func countOf(n *int) int {
-	if n == nil {
-		return 0
-	}
-	return *n
-}

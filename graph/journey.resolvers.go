@@ -47,7 +47,7 @@ func (r *queryResolver) Funnel(ctx context.Context, steps []model.EventMatchInpu
 		window.Interval = *interval
 	}
 	ask, err := funnelOf(journey.FunnelAsk{
-		Ask: window, Unit: unit, Order: order, By: byOf(by), Touch: attribution, TouchStep: countOf(attributionStep), Top: top,
+		Ask: window, Unit: unit, Order: order, By: byOf(by), Touch: attribution, TouchStep: orEmpty(attributionStep), Top: top,
 	}, steps, exclusions, within)
 	if err != nil {
 		return nil, err
