@@ -87,7 +87,7 @@ func (s *Service) Paths(ctx context.Context, ask PathAsk) (tree *PathTree, err e
 			if err != nil {
 				return err
 			}
-			w.NoteLife(ctx, w.To.Add(maxDepth*ask.Pause))
+			ask.noteLife(ctx, w)
 			w.NoteUntil(ctx, w.To)
 			if tree, err = ask.grow(ctx, sc.columns, sc.kind, m, w); err == nil {
 				tree.Provenance = provenance(w, w.Whole(w.From))
@@ -96,6 +96,16 @@ func (s *Service) Paths(ctx context.Context, ask PathAsk) (tree *PathTree, err e
 		})
 	})
 	return tree, err
+}
+
+// noteLife says until when events matter. What is repeated counts once, so the step after a start
+// may come at any time, as long as there is no pause; the one before it has come.
+func (a *PathAsk) noteLife(ctx context.Context, w metric.Window) {
+	if a.Direction == Before {
+		w.NoteLife(ctx, w.To)
+		return
+	}
+	w.NoteEver(ctx)
 }
 
 // grower finds the ways, step by step: those that are not told apart at one step are not followed

@@ -214,7 +214,7 @@ func (s *scene) retention(ctx context.Context, ask *RetentionAsk, returning Even
 	}
 	t.complete(ctx, r, w)
 	t.tell(groups, teller, ask)
-	w.NoteLife(ctx, latest(r.After, w.To))
+	r.noteLife(ctx, w)
 	return t, nil
 }
 
@@ -225,6 +225,28 @@ func (s *scene) whole(ask *RetentionAsk, w metric.Window) bool {
 		return w.RawSince() == nil
 	}
 	return w.Whole(w.From)
+}
+
+// noteLife says until when events matter. Whoever returns late has returned in every column of
+// ON_OR_AFTER; and a rolling bucket of who starts last ends as many steps later, and one.
+func (r *Retention) noteLife(ctx context.Context, w metric.Window) {
+	switch {
+	case r.Return == OnOrAfter:
+		w.NoteEver(ctx)
+	case r.Rolling:
+		steps := time.Duration(furthest(r.Columns) + 1)
+		w.NoteLife(ctx, w.To.Add(steps*time.Duration(r.Step)*time.Microsecond))
+	default:
+		w.NoteLife(ctx, latest(r.After, w.To))
+	}
+}
+
+// furthest is the last bucket after the start that a column tells of.
+func furthest(columns []Span) (n int) {
+	for _, c := range columns {
+		n = max(n, c.To)
+	}
+	return n
 }
 
 func latest(buckets []calendar.Bucket, to time.Time) time.Time {
@@ -239,12 +261,8 @@ func after(grid calendar.Grid, cohorts []calendar.Bucket, columns []Span, now ti
 	if len(cohorts) == 0 {
 		return nil
 	}
-	furthest := 0
-	for _, c := range columns {
-		furthest = max(furthest, c.To)
-	}
 	at := cohorts[len(cohorts)-1].End
-	for n := 0; n < furthest || at.Before(now.Add(2*24*time.Hour)); n++ { // what is ahead of us is believed a day
+	for n := 0; n < furthest(columns) || at.Before(now.Add(2*24*time.Hour)); n++ { // what is ahead of us is believed a day
 		next := grid.Next(at)
 		buckets = append(buckets, calendar.Bucket{Start: at, End: next})
 		at = next

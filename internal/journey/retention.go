@@ -136,10 +136,7 @@ func (r *Retention) Run(ctx context.Context, c *history.Columns, unit history.Un
 // retainers are the workers: what tells events and buckets is only read, and so of all of them.
 func (r *Retention) retainers(c *history.Columns) []*retainer {
 	all := append(append([]calendar.Bucket{}, r.Cohorts...), r.After...)
-	longest := len(all)
-	for _, span := range r.Columns {
-		longest = max(longest, span.To+1)
-	}
+	longest := max(len(all), furthest(r.Columns)+1)
 	match, ruler := newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}), newRuler(all)
 	workers := make([]*retainer, history.Workers())
 	for i := range workers {

@@ -75,6 +75,9 @@ func (w Window) NoteLife(ctx context.Context, until time.Time) {
 	w.noteLife(ctx)
 }
 
+// NoteEver says that an answer depends on all that was ever done, and on all that will be.
+func (w Window) NoteEver(ctx context.Context) { w.NoteLife(ctx, latest) }
+
 // NoteUntil says that an answer changes at an instant by itself, if it lies ahead.
 func (w Window) NoteUntil(ctx context.Context, at time.Time) { w.noteUntil(ctx, at) }
 

@@ -371,6 +371,22 @@ func TestPathsLeadOnAndBack(t *testing.T) {
 	}
 }
 
+// A path that is watched tells of its next step whenever that is taken: what is repeated for days
+// before it counts once.
+func TestPathsAreLive(t *testing.T) {
+	s := begin(t)
+	for i := range 10 {
+		wantVerdicts(t, s.acme.Batch(t, onDay(fmt.Sprint("p", i), "Read", "ann", 0.9*float64(i), "")), "ACCEPTED")
+	}
+	socket := s.kit.Connect(t, s.acme.ReadKey)
+	socket.Subscribe(t, `subscription { live { query { paths(
+		event: { types: ["Read"] }, depth: 1, within: { days: 1 }, range: { from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z" }
+	) { count nodes { type } } } } }`)
+	socket.Until(t, `"count":1,"nodes":[]`)
+	wantVerdicts(t, s.acme.Batch(t, onDay("p10", "Buy", "ann", 8.9, "")), "ACCEPTED")
+	socket.Until(t, `"count":1,"nodes":[{"type":"Buy"}]`)
+}
+
 // Who is in a cohort tells journeys apart, and filters them.
 func TestJourneysAreToldByCohorts(t *testing.T) {
 	s := begin(t)
