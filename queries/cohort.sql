@@ -63,7 +63,7 @@ order by cohort_id;
 
 -- The cohorts that ask for some others.
 -- name: CohortUsers :many
-select u.id::bigint as used, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
+select u.id::bigint as of_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
 from unnest(@cohort_ids::bigint[]) as u (id)
 join cohort c on c.removed_at is null and u.id = any (c.uses)
 order by u.id, c.cohort_id;
@@ -169,7 +169,7 @@ order by k.id, c.at desc, c.entered desc, c.identity_id desc;
 
 -- The cohorts that persons are in now.
 -- name: CohortsOfPersons :many
-select i.person_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
+select i.person_id as of_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
 from (
   select distinct o.person_id, m.cohort_id
   from identity o

@@ -194,18 +194,23 @@ func (s *Service) UsedBy(ctx context.Context, ids []int64) (found map[int64][]Co
 			return fmt.Errorf("read cohorts: %w", err)
 		}
 		for _, r := range rows {
-			c, err := toCohort(dbsqlc.CohortListByIDsRow{
-				CohortID: r.CohortID, Kind: r.Kind, Name: r.Name, Description: r.Description, Condition: r.Condition, Uses: r.Uses, Version: r.Version,
-				CreatedAt: r.CreatedAt, CreatedBy: r.CreatedBy, ChangedAt: r.ChangedAt, FoundBy: r.FoundBy, EvaluatedAt: r.EvaluatedAt, Size: r.Size,
-			})
-			if err != nil {
+			if err := keep(found, r); err != nil {
 				return err
 			}
-			found[r.Used] = append(found[r.Used], c)
 		}
 		return nil
 	})
 	return found, err
+}
+
+// keep puts a cohort to those that were found for the same.
+func keep(found map[int64][]Cohort, r dbsqlc.CohortUsersRow) error {
+	c, err := toCohort(dbsqlc.CohortListByIDsRow{
+		CohortID: r.CohortID, Kind: r.Kind, Name: r.Name, Description: r.Description, Condition: r.Condition, Uses: r.Uses, Version: r.Version,
+		CreatedAt: r.CreatedAt, CreatedBy: r.CreatedBy, ChangedAt: r.ChangedAt, FoundBy: r.FoundBy, EvaluatedAt: r.EvaluatedAt, Size: r.Size,
+	})
+	found[r.OfID] = append(found[r.OfID], c)
+	return err
 }
 
 // OfPersons finds the cohorts that persons are in now.
@@ -219,14 +224,9 @@ func (s *Service) OfPersons(ctx context.Context, persons []int64) (found map[int
 			return fmt.Errorf("read cohorts of persons: %w", err)
 		}
 		for _, r := range rows {
-			c, err := toCohort(dbsqlc.CohortListByIDsRow{
-				CohortID: r.CohortID, Kind: r.Kind, Name: r.Name, Description: r.Description, Condition: r.Condition, Uses: r.Uses, Version: r.Version,
-				CreatedAt: r.CreatedAt, CreatedBy: r.CreatedBy, ChangedAt: r.ChangedAt, FoundBy: r.FoundBy, EvaluatedAt: r.EvaluatedAt, Size: r.Size,
-			})
-			if err != nil {
+			if err := keep(found, dbsqlc.CohortUsersRow(r)); err != nil {
 				return err
 			}
-			found[r.PersonID] = append(found[r.PersonID], c)
 		}
 		return nil
 	})

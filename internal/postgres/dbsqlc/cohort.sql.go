@@ -949,14 +949,14 @@ func (q *Queries) CohortUpdate(ctx context.Context, db DBTX, arg CohortUpdatePar
 }
 
 const cohortUsers = `-- name: CohortUsers :many
-select u.id::bigint as used, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
+select u.id::bigint as of_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
 from unnest($1::bigint[]) as u (id)
 join cohort c on c.removed_at is null and u.id = any (c.uses)
 order by u.id, c.cohort_id
 `
 
 type CohortUsersRow struct {
-	Used        int64
+	OfID        int64
 	CohortID    int64
 	Kind        CohortKind
 	Name        string
@@ -983,7 +983,7 @@ func (q *Queries) CohortUsers(ctx context.Context, db DBTX, cohortIds []int64) (
 	for rows.Next() {
 		var i CohortUsersRow
 		if err := rows.Scan(
-			&i.Used,
+			&i.OfID,
 			&i.CohortID,
 			&i.Kind,
 			&i.Name,
@@ -1009,7 +1009,7 @@ func (q *Queries) CohortUsers(ctx context.Context, db DBTX, cohortIds []int64) (
 }
 
 const cohortsOfPersons = `-- name: CohortsOfPersons :many
-select i.person_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
+select i.person_id as of_id, c.cohort_id, c.kind, c.name, c.description, c.condition, c.uses, c.version, c.created_at, c.created_by, c.changed_at, c.found_by, c.evaluated_at, c.size
 from (
   select distinct o.person_id, m.cohort_id
   from identity o
@@ -1022,7 +1022,7 @@ order by i.person_id, c.cohort_id
 `
 
 type CohortsOfPersonsRow struct {
-	PersonID    int64
+	OfID        int64
 	CohortID    int64
 	Kind        CohortKind
 	Name        string
@@ -1049,7 +1049,7 @@ func (q *Queries) CohortsOfPersons(ctx context.Context, db DBTX, personIds []int
 	for rows.Next() {
 		var i CohortsOfPersonsRow
 		if err := rows.Scan(
-			&i.PersonID,
+			&i.OfID,
 			&i.CohortID,
 			&i.Kind,
 			&i.Name,
