@@ -32,6 +32,7 @@ type fieldOf struct {
 	after  *string
 	span   timeline.UsageAsk
 	filter *timeline.Filter
+	trends []int           // how many days are asked for of trends right below
 	below  map[string]bool // names of fields anywhere below
 }
 
@@ -73,6 +74,7 @@ var lookups = map[string]func(a ahead, f fieldOf){
 	"invoices":      func(a ahead, f fieldOf) { pagesAhead(a, a.Invoices, f, parseNumber, nil) },
 	"subscriptions": func(a ahead, f fieldOf) { pagesAhead(a, a.Subscriptions, f, parseNumber, nil) },
 	"traitHistory":  func(a ahead, f fieldOf) { pagesAhead(a, a.AccountHistory, f, parseMoment, nil) },
+	"health":        ahead.healths,
 	"timeline":      ahead.timelines,
 	"usage":         ahead.usages,
 }
@@ -128,6 +130,25 @@ func pagesAhead[A comparable, V any](a ahead, l *loader.Batched[loader.PageKey[A
 	}
 }
 
+func (a ahead) healths(f fieldOf) {
+	var setters []*uuid.UUID
+	for _, standing := range a.Health.Ahead(a, a.ids) {
+		if standing != nil && standing.Override != nil {
+			setters = append(setters, &standing.Override.SetBy)
+		}
+	}
+	if f.below["setBy"] {
+		a.members(some(setters))
+	}
+	for _, days := range f.trends {
+		keys := make([]loader.TrendKey, len(a.ids))
+		for i, id := range a.ids {
+			keys[i] = loader.TrendKey{Of: id, Days: days}
+		}
+		a.HealthTrend.Ahead(a, keys)
+	}
+}
+
 func (a ahead) usages(f fieldOf) {
 	keys := make([]loader.UsageKey, len(a.ids))
 	for i, id := range a.ids {
@@ -168,6 +189,8 @@ func (a ahead) entries(pages []*timeline.Page, below map[string]bool) {
 				numbers[timeline.Invoice] = append(numbers[timeline.Invoice], &e.ID)
 			case *timeline.PaymentEntry:
 				numbers[timeline.Payment] = append(numbers[timeline.Payment], &e.ID)
+			case *timeline.HealthEntry:
+				numbers[timeline.Health] = append(numbers[timeline.Health], &e.ID)
 			case *timeline.NoteEntry:
 				notes = append(notes, &e.ID)
 			case *timeline.MergeEntry:
@@ -189,6 +212,9 @@ func (a ahead) entries(pages []*timeline.Page, below map[string]bool) {
 	}
 	if below["payment"] {
 		a.Payment.Ahead(a, some(numbers[timeline.Payment]))
+	}
+	if below["bandChange"] {
+		a.HealthChange.Ahead(a, some(numbers[timeline.Health]))
 	}
 	if below["note"] {
 		var written []customer.Note
@@ -254,6 +280,12 @@ func readField(operation *graphql.OperationContext, field graphql.CollectedField
 	if filter, given := arguments["filter"].(map[string]any); given {
 		f.filter = readFilter(filter)
 	}
+	for _, below := range graphql.CollectFields(operation, field.Selections, nil) {
+		if below.Name == "trend" {
+			days, _ := scalar.UnmarshalInt(below.ArgumentMap(operation.Variables)["days"])
+			f.trends = append(f.trends, days)
+		}
+	}
 	return f
 }
 
@@ -293,5 +325,5 @@ func namesBelow(operation *graphql.OperationContext, field graphql.CollectedFiel
 // entryTypes are the types that fragments below the fields of a customer may be on.
 var entryTypes = map[string]bool{
 	"TimelineEntry": true, "EventEntry": true, "TraitEntry": true, "MrrEntry": true, "SubscriptionEntry": true,
-	"InvoiceEntry": true, "PaymentEntry": true, "NoteEntry": true, "MergeEntry": true, "Note": true,
+	"InvoiceEntry": true, "PaymentEntry": true, "NoteEntry": true, "MergeEntry": true, "HealthEntry": true, "Note": true,
 }

@@ -50,7 +50,7 @@ func cohortCondition(in *model.CohortConditionInput, field string) (c cohort.Con
 	if in.Mrr != nil {
 		c.MRR = &cohort.Amount{Operator: in.Mrr.Operator, Amount: in.Mrr.Amount}
 	}
-	c.Plan = in.Plan
+	c.Plan, c.Health = in.Plan, in.Health
 	return c, cohortLeaf(&c, in, field)
 }
 
@@ -113,7 +113,7 @@ func toCondition(c *cohort.Condition) *model.CohortCondition {
 	if c == nil {
 		return nil
 	}
-	out := &model.CohortCondition{And: toConditions(c.And), Or: toConditions(c.Or), Not: toCondition(c.Not), Plan: c.Plan}
+	out := &model.CohortCondition{And: toConditions(c.And), Or: toConditions(c.Or), Not: toCondition(c.Not), Plan: c.Plan, Health: c.Health}
 	if t := c.Trait; t != nil {
 		out.Trait = &model.CohortTrait{Of: t.Dimension.Kind, Name: t.Dimension.Name, Operator: t.Operator, Values: toValues(t.Values)}
 	}

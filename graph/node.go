@@ -70,6 +70,8 @@ func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.No
 		return found(loaders.Account.Load(ctx, id)())
 	case cohortNode:
 		return found(loaders.Cohort.Load(ctx, id)())
+	case healthChangeNode:
+		return found(loaders.HealthChange.Load(ctx, id)())
 	}
 	return findRevenue(ctx, kind, id)
 }

@@ -42,6 +42,8 @@ const (
 	cohortNode     = "cohort"
 	evaluationNode = "evaluation"
 
+	healthChangeNode = "healthchange"
+
 	memberNode     = "member"
 	invitationNode = "invitation"
 	roleNode       = "role"

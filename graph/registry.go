@@ -160,11 +160,12 @@ func toQuarantined(held *registry.Held) *model.QuarantinedEvent {
 	return q
 }
 
-func orNull(text string) *string {
-	if text == "" {
+// orNull is null for what says nothing.
+func orNull[T comparable](value T) *T {
+	if value == *new(T) {
 		return nil
 	}
-	return &text
+	return &value
 }
 
 // pickOf reads which events in quarantine are meant. An id of nothing picks nothing.

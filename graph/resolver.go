@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/people"
@@ -45,6 +46,7 @@ type Resolver struct {
 	Revenue        *revenue.Service
 	Journeys       *journey.Service // what people do one thing after the other
 	CohortService  *cohort.Service
+	HealthService  *health.Service
 
 	reports *runner // made with the executor
 }

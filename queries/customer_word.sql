@@ -109,6 +109,23 @@ where (@search::text = '' or a.account_id in (select s.subject_id from customer_
 order by r.mrr * o.turn nulls last, a.account_id * o.turn
 limit @most;
 
+-- By what they come to, in tenths.
+-- name: AccountPageByHealth :many
+select a.account_id, a.group_type, a.group_id, a.first_seen_at, coalesce(h.score, -1)::bigint as number
+from account a
+cross join (select @sign::bigint as turn) o
+left join health_score h on h.account_id = a.account_id
+where (@search::text = '' or a.account_id in (select s.subject_id from customer_search('account', @search, @personal::boolean) s))
+  and case
+    when not @continued::boolean then true
+    when sqlc.narg(after_number)::bigint is null then h.score is null and a.account_id * o.turn > sqlc.arg(after_id)::bigint * o.turn
+    else h.score is null
+      or h.score * o.turn > sqlc.narg(after_number)::bigint * o.turn
+      or h.score = sqlc.narg(after_number)::bigint and a.account_id * o.turn > sqlc.arg(after_id)::bigint * o.turn
+  end
+order by h.score * o.turn nulls last, a.account_id * o.turn
+limit @most;
+
 -- The best first; those that fit equally by name.
 -- name: AccountPageByRelevance :many
 select a.account_id, a.group_type, a.group_id, a.first_seen_at, s.score::double precision as score, n.word

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/tidemarkhq/tidemark/graph/scalar"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1652,6 +1653,22 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
+func (ec *executionContext) unmarshalNFloat2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, v any) (health.Tenths, error) {
+	res, err := scalar.UnmarshalTenths(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat2githubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, sel ast.SelectionSet, v health.Tenths) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalTenths(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNFloat2ᚕfloat64ᚄ(ctx context.Context, v any) ([]float64, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
@@ -1728,6 +1745,29 @@ func (ec *executionContext) marshalNFloat2ᚕᚖfloat64(ctx context.Context, sel
 	ret := make(graphql.Array, len(v))
 	for i := range v {
 		ret[i] = ec.marshalOFloat2ᚖfloat64(ctx, sel, v[i])
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNFloat2ᚕᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, v any) ([]*health.Tenths, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*health.Tenths, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalOFloat2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNFloat2ᚕᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, sel ast.SelectionSet, v []*health.Tenths) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalOFloat2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx, sel, v[i])
 	}
 
 	return ret
@@ -2169,6 +2209,24 @@ func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel as
 	_ = sel
 	res := graphql.MarshalFloatContext(*v)
 	return graphql.WrapContextMarshaler(ctx, res)
+}
+
+func (ec *executionContext) unmarshalOFloat2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, v any) (*health.Tenths, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalTenths(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐTenths(ctx context.Context, sel ast.SelectionSet, v *health.Tenths) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalTenths(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/quota"
@@ -54,6 +55,10 @@ type ResolverRoot interface {
 	Events() EventsResolver
 	ExchangeRate() ExchangeRateResolver
 	FunnelStep() FunnelStepResolver
+	HealthChange() HealthChangeResolver
+	HealthMove() HealthMoveResolver
+	HealthOverride() HealthOverrideResolver
+	HealthScore() HealthScoreResolver
 	Identity() IdentityResolver
 	Invoice() InvoiceResolver
 	InvoiceEntry() InvoiceEntryResolver
@@ -130,6 +135,7 @@ type ComplexityRoot struct {
 		FirstSeenAt   func(childComplexity int) int
 		GroupID       func(childComplexity int) int
 		GroupType     func(childComplexity int) int
+		Health        func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Invoices      func(childComplexity int, first int, after *string) int
 		LastSeenAt    func(childComplexity int) int
@@ -645,6 +651,123 @@ type ComplexityRoot struct {
 		Rates     func(childComplexity int) int
 	}
 
+	HealthCalculation struct {
+		Accounts     func(childComplexity int) int
+		CalculatedAt func(childComplexity int) int
+		Complete     func(childComplexity int) int
+		Failure      func(childComplexity int) int
+		Progress     func(childComplexity int) int
+		State        func(childComplexity int) int
+	}
+
+	HealthChange struct {
+		Account func(childComplexity int) int
+		Cause   func(childComplexity int) int
+		From    func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Score   func(childComplexity int) int
+		Time    func(childComplexity int) int
+		To      func(childComplexity int) int
+	}
+
+	HealthChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	HealthChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	HealthContribution struct {
+		At           func(childComplexity int) int
+		Contribution func(childComplexity int) int
+		Key          func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Score        func(childComplexity int) int
+		State        func(childComplexity int) int
+		Value        func(childComplexity int) int
+	}
+
+	HealthInput struct {
+		Best           func(childComplexity int) int
+		Days           func(childComplexity int) int
+		Key            func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Name           func(childComplexity int) int
+		StaleAfterDays func(childComplexity int) int
+		Trait          func(childComplexity int) int
+		Types          func(childComplexity int) int
+		Weight         func(childComplexity int) int
+		Worst          func(childComplexity int) int
+	}
+
+	HealthModel struct {
+		Calculation func(childComplexity int) int
+		ChangedAt   func(childComplexity int) int
+		ChangedBy   func(childComplexity int) int
+		Inputs      func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	HealthMove struct {
+		Account func(childComplexity int) int
+		Before  func(childComplexity int) int
+		From    func(childComplexity int) int
+		Inputs  func(childComplexity int) int
+		Now     func(childComplexity int) int
+		To      func(childComplexity int) int
+	}
+
+	HealthOverride struct {
+		ExpiresAt func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Score     func(childComplexity int) int
+		SetAt     func(childComplexity int) int
+		SetBy     func(childComplexity int) int
+	}
+
+	HealthPreview struct {
+		Accounts func(childComplexity int) int
+		AllMoved func(childComplexity int) int
+		At       func(childComplexity int) int
+		Bands    func(childComplexity int) int
+		Before   func(childComplexity int) int
+		Complete func(childComplexity int) int
+		Counts   func(childComplexity int) int
+		Deciles  func(childComplexity int) int
+		Inputs   func(childComplexity int) int
+		Moved    func(childComplexity int) int
+		Scored   func(childComplexity int) int
+	}
+
+	HealthPreviewInput struct {
+		Key       func(childComplexity int) int
+		Lower     func(childComplexity int) int
+		Median    func(childComplexity int) int
+		Stale     func(childComplexity int) int
+		Upper     func(childComplexity int) int
+		WithValue func(childComplexity int) int
+	}
+
+	HealthScore struct {
+		Band          func(childComplexity int) int
+		Calculated    func(childComplexity int) int
+		ChangedAt     func(childComplexity int) int
+		Contributions func(childComplexity int) int
+		Override      func(childComplexity int) int
+		Score         func(childComplexity int) int
+		Trend         func(childComplexity int, days int) int
+	}
+
+	HealthTrend struct {
+		Days   func(childComplexity int) int
+		Scores func(childComplexity int) int
+	}
+
 	Identity struct {
 		Detached    func(childComplexity int) int
 		FirstSeenAt func(childComplexity int) int
@@ -1137,6 +1260,7 @@ type ComplexityRoot struct {
 		DeleteReport             func(childComplexity int, id string) int
 		DetachIdentity           func(childComplexity int, id string, reason string) int
 		DiscardQuarantinedEvents func(childComplexity int, ids []string, types []string) int
+		EndHealthOverride        func(childComplexity int, account string) int
 		EndOtherSessions         func(childComplexity int) int
 		EndSession               func(childComplexity int, id string) int
 		EnrollSecondFactor       func(childComplexity int, password string) int
@@ -1148,6 +1272,7 @@ type ComplexityRoot struct {
 		IngestEvents             func(childComplexity int, events []model.EventInput, sentAt *time.Time) int
 		InviteMember             func(childComplexity int, email string, role string) int
 		MergePeople              func(childComplexity int, from string, into string, reason string) int
+		OverrideHealth           func(childComplexity int, account string, score float64, reason string, expiresAt time.Time) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
 		RecordRevenue            func(childComplexity int, items []revenue.Item) int
 		RefreshSession           func(childComplexity int, refreshToken string) int
@@ -1172,6 +1297,7 @@ type ComplexityRoot struct {
 		SetChurnRule             func(childComplexity int, rule revenue.ChurnRule) int
 		SetDocumentMode          func(childComplexity int, mode document.Mode) int
 		SetEventRetention        func(childComplexity int, months *int) int
+		SetHealthModel           func(childComplexity int, inputs []model.HealthInputInput) int
 		SetLimits                func(childComplexity int, limits quota.Wish) int
 		SetOwner                 func(childComplexity int, of string, owner *string) int
 		ShareReport              func(childComplexity int, id string, tenant string, rows *model.RowConditionsInput) int
@@ -1449,6 +1575,9 @@ type ComplexityRoot struct {
 		Events               func(childComplexity int, rangeArg *model.RangeInput, types []string, zone *string) int
 		ExchangeRates        func(childComplexity int, base *string, currency *string, first int, after *string) int
 		Funnel               func(childComplexity int, steps []model.EventMatchInput, order journey.Order, within *model.DurationInput, exclusions []model.FunnelExclusionInput, unit journey.Unit, by []model.DimensionInput, attribution journey.Touch, attributionStep *int, top int, interval *calendar.Interval, rangeArg *model.RangeInput, zone *string, weekStart *model.Weekday, compare []metric.Comparison) int
+		HealthChanges        func(childComplexity int, account *string, into []health.Band, first int, after *string) int
+		HealthModel          func(childComplexity int) int
+		HealthPreview        func(childComplexity int, inputs []model.HealthInputInput) int
 		IdentityProviders    func(childComplexity int, first int, after *string) int
 		Invitations          func(childComplexity int, first int, after *string) int
 		Invoices             func(childComplexity int, status *revenue.InvoiceStatus, account *string, first int, after *string) int
@@ -2011,6 +2140,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.GroupType(childComplexity), true
+	case "Account.health":
+		if e.ComplexityRoot.Account.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Health(childComplexity), true
 	case "Account.id":
 		if e.ComplexityRoot.Account.ID == nil {
 			break
@@ -4120,6 +4255,492 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FunnelTrend.Rates(childComplexity), true
+
+	case "HealthCalculation.accounts":
+		if e.ComplexityRoot.HealthCalculation.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.Accounts(childComplexity), true
+	case "HealthCalculation.calculatedAt":
+		if e.ComplexityRoot.HealthCalculation.CalculatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.CalculatedAt(childComplexity), true
+	case "HealthCalculation.complete":
+		if e.ComplexityRoot.HealthCalculation.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.Complete(childComplexity), true
+	case "HealthCalculation.failure":
+		if e.ComplexityRoot.HealthCalculation.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.Failure(childComplexity), true
+	case "HealthCalculation.progress":
+		if e.ComplexityRoot.HealthCalculation.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.Progress(childComplexity), true
+	case "HealthCalculation.state":
+		if e.ComplexityRoot.HealthCalculation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCalculation.State(childComplexity), true
+
+	case "HealthChange.account":
+		if e.ComplexityRoot.HealthChange.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.Account(childComplexity), true
+	case "HealthChange.cause":
+		if e.ComplexityRoot.HealthChange.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.Cause(childComplexity), true
+	case "HealthChange.from":
+		if e.ComplexityRoot.HealthChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.From(childComplexity), true
+	case "HealthChange.id":
+		if e.ComplexityRoot.HealthChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.ID(childComplexity), true
+	case "HealthChange.score":
+		if e.ComplexityRoot.HealthChange.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.Score(childComplexity), true
+	case "HealthChange.at":
+		if e.ComplexityRoot.HealthChange.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.Time(childComplexity), true
+	case "HealthChange.to":
+		if e.ComplexityRoot.HealthChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChange.To(childComplexity), true
+
+	case "HealthChangeConnection.edges":
+		if e.ComplexityRoot.HealthChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChangeConnection.Edges(childComplexity), true
+	case "HealthChangeConnection.nodes":
+		if e.ComplexityRoot.HealthChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChangeConnection.Nodes(childComplexity), true
+	case "HealthChangeConnection.pageInfo":
+		if e.ComplexityRoot.HealthChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChangeConnection.PageInfo(childComplexity), true
+
+	case "HealthChangeEdge.cursor":
+		if e.ComplexityRoot.HealthChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChangeEdge.Cursor(childComplexity), true
+	case "HealthChangeEdge.node":
+		if e.ComplexityRoot.HealthChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthChangeEdge.Node(childComplexity), true
+
+	case "HealthContribution.observedAt":
+		if e.ComplexityRoot.HealthContribution.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.At(childComplexity), true
+	case "HealthContribution.contribution":
+		if e.ComplexityRoot.HealthContribution.Contribution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Contribution(childComplexity), true
+	case "HealthContribution.key":
+		if e.ComplexityRoot.HealthContribution.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Key(childComplexity), true
+	case "HealthContribution.kind":
+		if e.ComplexityRoot.HealthContribution.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Kind(childComplexity), true
+	case "HealthContribution.name":
+		if e.ComplexityRoot.HealthContribution.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Name(childComplexity), true
+	case "HealthContribution.score":
+		if e.ComplexityRoot.HealthContribution.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Score(childComplexity), true
+	case "HealthContribution.state":
+		if e.ComplexityRoot.HealthContribution.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.State(childComplexity), true
+	case "HealthContribution.value":
+		if e.ComplexityRoot.HealthContribution.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthContribution.Value(childComplexity), true
+
+	case "HealthInput.best":
+		if e.ComplexityRoot.HealthInput.Best == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Best(childComplexity), true
+	case "HealthInput.days":
+		if e.ComplexityRoot.HealthInput.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Days(childComplexity), true
+	case "HealthInput.key":
+		if e.ComplexityRoot.HealthInput.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Key(childComplexity), true
+	case "HealthInput.kind":
+		if e.ComplexityRoot.HealthInput.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Kind(childComplexity), true
+	case "HealthInput.name":
+		if e.ComplexityRoot.HealthInput.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Name(childComplexity), true
+	case "HealthInput.staleAfterDays":
+		if e.ComplexityRoot.HealthInput.StaleAfterDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.StaleAfterDays(childComplexity), true
+	case "HealthInput.trait":
+		if e.ComplexityRoot.HealthInput.Trait == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Trait(childComplexity), true
+	case "HealthInput.types":
+		if e.ComplexityRoot.HealthInput.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Types(childComplexity), true
+	case "HealthInput.weight":
+		if e.ComplexityRoot.HealthInput.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Weight(childComplexity), true
+	case "HealthInput.worst":
+		if e.ComplexityRoot.HealthInput.Worst == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthInput.Worst(childComplexity), true
+
+	case "HealthModel.calculation":
+		if e.ComplexityRoot.HealthModel.Calculation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthModel.Calculation(childComplexity), true
+	case "HealthModel.changedAt":
+		if e.ComplexityRoot.HealthModel.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthModel.ChangedAt(childComplexity), true
+	case "HealthModel.changedBy":
+		if e.ComplexityRoot.HealthModel.ChangedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthModel.ChangedBy(childComplexity), true
+	case "HealthModel.inputs":
+		if e.ComplexityRoot.HealthModel.Inputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthModel.Inputs(childComplexity), true
+	case "HealthModel.version":
+		if e.ComplexityRoot.HealthModel.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthModel.Version(childComplexity), true
+
+	case "HealthMove.account":
+		if e.ComplexityRoot.HealthMove.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.Account(childComplexity), true
+	case "HealthMove.before":
+		if e.ComplexityRoot.HealthMove.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.Before(childComplexity), true
+	case "HealthMove.from":
+		if e.ComplexityRoot.HealthMove.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.From(childComplexity), true
+	case "HealthMove.contributions":
+		if e.ComplexityRoot.HealthMove.Inputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.Inputs(childComplexity), true
+	case "HealthMove.score":
+		if e.ComplexityRoot.HealthMove.Now == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.Now(childComplexity), true
+	case "HealthMove.to":
+		if e.ComplexityRoot.HealthMove.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthMove.To(childComplexity), true
+
+	case "HealthOverride.expiresAt":
+		if e.ComplexityRoot.HealthOverride.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthOverride.ExpiresAt(childComplexity), true
+	case "HealthOverride.reason":
+		if e.ComplexityRoot.HealthOverride.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthOverride.Reason(childComplexity), true
+	case "HealthOverride.score":
+		if e.ComplexityRoot.HealthOverride.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthOverride.Score(childComplexity), true
+	case "HealthOverride.setAt":
+		if e.ComplexityRoot.HealthOverride.SetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthOverride.SetAt(childComplexity), true
+	case "HealthOverride.setBy":
+		if e.ComplexityRoot.HealthOverride.SetBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthOverride.SetBy(childComplexity), true
+
+	case "HealthPreview.accounts":
+		if e.ComplexityRoot.HealthPreview.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Accounts(childComplexity), true
+	case "HealthPreview.movedCount":
+		if e.ComplexityRoot.HealthPreview.AllMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.AllMoved(childComplexity), true
+	case "HealthPreview.asOf":
+		if e.ComplexityRoot.HealthPreview.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.At(childComplexity), true
+	case "HealthPreview.bands":
+		if e.ComplexityRoot.HealthPreview.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Bands(childComplexity), true
+	case "HealthPreview.before":
+		if e.ComplexityRoot.HealthPreview.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Before(childComplexity), true
+	case "HealthPreview.complete":
+		if e.ComplexityRoot.HealthPreview.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Complete(childComplexity), true
+	case "HealthPreview.counts":
+		if e.ComplexityRoot.HealthPreview.Counts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Counts(childComplexity), true
+	case "HealthPreview.deciles":
+		if e.ComplexityRoot.HealthPreview.Deciles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Deciles(childComplexity), true
+	case "HealthPreview.inputs":
+		if e.ComplexityRoot.HealthPreview.Inputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Inputs(childComplexity), true
+	case "HealthPreview.moved":
+		if e.ComplexityRoot.HealthPreview.Moved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Moved(childComplexity), true
+	case "HealthPreview.scored":
+		if e.ComplexityRoot.HealthPreview.Scored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreview.Scored(childComplexity), true
+
+	case "HealthPreviewInput.key":
+		if e.ComplexityRoot.HealthPreviewInput.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.Key(childComplexity), true
+	case "HealthPreviewInput.lowerQuartile":
+		if e.ComplexityRoot.HealthPreviewInput.Lower == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.Lower(childComplexity), true
+	case "HealthPreviewInput.median":
+		if e.ComplexityRoot.HealthPreviewInput.Median == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.Median(childComplexity), true
+	case "HealthPreviewInput.stale":
+		if e.ComplexityRoot.HealthPreviewInput.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.Stale(childComplexity), true
+	case "HealthPreviewInput.upperQuartile":
+		if e.ComplexityRoot.HealthPreviewInput.Upper == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.Upper(childComplexity), true
+	case "HealthPreviewInput.withValue":
+		if e.ComplexityRoot.HealthPreviewInput.WithValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthPreviewInput.WithValue(childComplexity), true
+
+	case "HealthScore.band":
+		if e.ComplexityRoot.HealthScore.Band == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.Band(childComplexity), true
+	case "HealthScore.calculated":
+		if e.ComplexityRoot.HealthScore.Calculated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.Calculated(childComplexity), true
+	case "HealthScore.changedAt":
+		if e.ComplexityRoot.HealthScore.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.ChangedAt(childComplexity), true
+	case "HealthScore.contributions":
+		if e.ComplexityRoot.HealthScore.Contributions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.Contributions(childComplexity), true
+	case "HealthScore.override":
+		if e.ComplexityRoot.HealthScore.Override == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.Override(childComplexity), true
+	case "HealthScore.score":
+		if e.ComplexityRoot.HealthScore.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthScore.Score(childComplexity), true
+	case "HealthScore.trend":
+		if e.ComplexityRoot.HealthScore.Trend == nil {
+			break
+		}
+
+		args, err := ec.field_HealthScore_trend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.HealthScore.Trend(childComplexity, args["days"].(int)), true
+
+	case "HealthTrend.days":
+		if e.ComplexityRoot.HealthTrend.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthTrend.Days(childComplexity), true
+	case "HealthTrend.scores":
+		if e.ComplexityRoot.HealthTrend.Scores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthTrend.Scores(childComplexity), true
 
 	case "Identity.detached":
 		if e.ComplexityRoot.Identity.Detached == nil {
@@ -6250,6 +6871,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DiscardQuarantinedEvents(childComplexity, args["ids"].([]string), args["types"].([]string)), true
+	case "Mutation.endHealthOverride":
+		if e.ComplexityRoot.Mutation.EndHealthOverride == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endHealthOverride_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndHealthOverride(childComplexity, args["account"].(string)), true
 	case "Mutation.endOtherSessions":
 		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
 			break
@@ -6361,6 +6993,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MergePeople(childComplexity, args["from"].(string), args["into"].(string), args["reason"].(string)), true
+	case "Mutation.overrideHealth":
+		if e.ComplexityRoot.Mutation.OverrideHealth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_overrideHealth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OverrideHealth(childComplexity, args["account"].(string), args["score"].(float64), args["reason"].(string), args["expiresAt"].(time.Time)), true
 	case "Mutation.reattachIdentity":
 		if e.ComplexityRoot.Mutation.ReattachIdentity == nil {
 			break
@@ -6625,6 +7268,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetEventRetention(childComplexity, args["months"].(*int)), true
+	case "Mutation.setHealthModel":
+		if e.ComplexityRoot.Mutation.SetHealthModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setHealthModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetHealthModel(childComplexity, args["inputs"].([]model.HealthInputInput)), true
 	case "Mutation.setLimits":
 		if e.ComplexityRoot.Mutation.SetLimits == nil {
 			break
@@ -7876,6 +8530,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Funnel(childComplexity, args["steps"].([]model.EventMatchInput), args["order"].(journey.Order), args["within"].(*model.DurationInput), args["exclusions"].([]model.FunnelExclusionInput), args["unit"].(journey.Unit), args["by"].([]model.DimensionInput), args["attribution"].(journey.Touch), args["attributionStep"].(*int), args["top"].(int), args["interval"].(*calendar.Interval), args["range"].(*model.RangeInput), args["zone"].(*string), args["weekStart"].(*model.Weekday), args["compare"].([]metric.Comparison)), true
+	case "Query.healthChanges":
+		if e.ComplexityRoot.Query.HealthChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_healthChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.HealthChanges(childComplexity, args["account"].(*string), args["into"].([]health.Band), args["first"].(int), args["after"].(*string)), true
+	case "Query.healthModel":
+		if e.ComplexityRoot.Query.HealthModel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.HealthModel(childComplexity), true
+	case "Query.healthPreview":
+		if e.ComplexityRoot.Query.HealthPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_healthPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.HealthPreview(childComplexity, args["inputs"].([]model.HealthInputInput)), true
 	case "Query.identityProviders":
 		if e.ComplexityRoot.Query.IdentityProviders == nil {
 			break
@@ -9625,6 +10307,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputFunnelExclusionInput,
+		ec.unmarshalInputHealthInputInput,
 		ec.unmarshalInputIdentityProviderInput,
 		ec.unmarshalInputInvoiceInput,
 		ec.unmarshalInputInvoiceLineInput,
@@ -11923,6 +12606,369 @@ enum VerdictStatus {
   QUARANTINED
   "It is safe in the log that events are stored from. Whether it repeats another is not known yet."
   QUEUED
+}
+`, BuiltIn: false},
+	{Name: "../health.graphqls", Input: `extend type Query {
+  "What counts for the health of accounts; null until somebody says it."
+  healthModel: HealthModel @can(do: READ)
+  """
+  What all accounts would come to by these inputs, as their data are now; nothing is saved.
+  """
+  healthPreview("What is to count; 1 to 20." inputs: [HealthInputInput!]!): HealthPreview! @can(do: MANAGE_DATA) @cost(weight: 300)
+  "Who came into another band of health, the latest first: what alerts are made of."
+  healthChanges(
+    "Of this account; of all unless given."
+    account: ID
+    "Into one of these bands; into any, or none, unless given."
+    into: [HealthBand!]
+    "How many to give; 1 to 100."
+    first: Int! = 50
+    "Continue after this cursor."
+    after: String
+  ): HealthChangeConnection! @page @can(do: READ)
+}
+
+extend type Mutation {
+  """
+  Says what counts for the health of accounts from now on. All accounts are calculated anew;
+  until that is done, which takes seconds, their scores stay. It takes READ_REVENUE where an
+  input tells of what is paid.
+  """
+  setHealthModel("What is to count; 1 to 20." inputs: [HealthInputInput!]!): HealthModel! @can(do: MANAGE_DATA)
+  """
+  Lets a score hold for an account instead of what is calculated, until it expires. One that
+  was said before ends.
+  """
+  overrideHealth(
+    "The account's id."
+    account: ID!
+    "The score, from 0 to 100, with one decimal at most."
+    score: Float!
+    "Why; 1 to 1,000 characters."
+    reason: String!
+    "When what is calculated holds again; within a year."
+    expiresAt: DateTime!
+  ): Account! @can(do: EDIT_CUSTOMERS)
+  "Lets what is calculated hold for an account again."
+  endHealthOverride("The account's id." account: ID!): Account! @can(do: EDIT_CUSTOMERS)
+}
+
+extend type Account {
+  """
+  How well it does; null until it is calculated. The score is the weighted mean of the inputs
+  that have a value, from 0 to 100.
+  """
+  health: HealthScore
+}
+
+"What a score stands for, by its nearest whole number, a half up."
+enum HealthBand {
+  "0 to 50."
+  AT_RISK
+  "51 to 75."
+  NEUTRAL
+  "76 to 100."
+  HEALTHY
+}
+
+"""
+What an input measures of an account. Windows are days of the tenant's zone: the running
+one and those before it. What has no value does not count for an account.
+"""
+enum HealthInputKind {
+  "Events that its members did for it in the window."
+  EVENTS
+  """
+  By how many percent these are more than in as many days before, of whole days: the running
+  one does not count. No value if there were none before.
+  """
+  EVENTS_CHANGE
+  "Different people who did something for it in the window."
+  ACTIVE_PEOPLE
+  "How many of the input's types of events were done in the window: which features are in use."
+  FEATURES
+  "Days since somebody did something for it, or was said to belong to it. No value if nobody ever was."
+  LAST_SEEN
+  """
+  By how many percent its MRR is more than it was before the window, in the tenant's currency,
+  each by the rates of its day. No value if there was none. It takes READ_REVENUE.
+  """
+  MRR_CHANGE
+  """
+  Days since the oldest of its open invoices was due, or issued where nothing is said of that;
+  0 if none is open. No value without any invoice. It takes READ_REVENUE.
+  """
+  OVERDUE
+  "A number that was said of it: a trait."
+  TRAIT
+}
+
+"Something that is to count. Its own score is 0 at ` + "`" + `worst` + "`" + `, 100 at ` + "`" + `best` + "`" + `, and in proportion between."
+input HealthInputInput {
+  "What it is known by: a lower-case letter, then up to 39 of those, digits and underscores."
+  key: String!
+  "What it is called; 1 to 100 characters."
+  name: String!
+  "What it measures."
+  kind: HealthInputKind!
+  "How much it counts, above 0 and up to 1,000."
+  weight: Float! = 1
+  "The value that scores 0."
+  worst: Float!
+  "The value that scores 100; below ` + "`" + `worst` + "`" + ` where less is better."
+  best: Float!
+  "How many days the window has, 1 to 90; for EVENTS, EVENTS_CHANGE, ACTIVE_PEOPLE, FEATURES and MRR_CHANGE alone."
+  days: Int
+  "The types of events that count, at most 50; all that people do unless given. FEATURES needs them."
+  types: [String!]
+  "The trait of TRAIT. A dot leads into an object: ` + "`" + `survey.nps` + "`" + `."
+  trait: String
+  "After how many days what was said drops out, 1 to 3,650; for TRAIT alone. Never unless given."
+  staleAfterDays: Int
+}
+
+"Something that counts. Its own score is 0 at ` + "`" + `worst` + "`" + `, 100 at ` + "`" + `best` + "`" + `, and in proportion between."
+type HealthInput @can(do: READ) {
+  "What it is known by."
+  key: String!
+  "What it is called."
+  name: String!
+  "What it measures."
+  kind: HealthInputKind!
+  "How much it counts."
+  weight: Float!
+  "The value that scores 0."
+  worst: Float!
+  "The value that scores 100."
+  best: Float!
+  "How many days the window has; null where there is none."
+  days: Int
+  "The types of events that count; null: all that people do, or no events."
+  types: [String!]
+  "The trait; null but for TRAIT."
+  trait: String
+  "After how many days what was said drops out; null: never."
+  staleAfterDays: Int
+}
+
+"What counts for the health of accounts, and how far their scores are."
+type HealthModel @can(do: READ) {
+  "What counts."
+  inputs: [HealthInput!]!
+  "How often that was said, from 1 on."
+  version: Int!
+  "When it was said last."
+  changedAt: DateTime!
+  "The id of the key that said it, or of the member."
+  changedBy: ID!
+  "How far the scores are."
+  calculation: HealthCalculation!
+}
+
+"""
+How far the scores of accounts are. They are calculated within seconds when what they are
+found from has changed, and when a day is over; where that takes long, less often: it takes a
+twentieth of the time at most.
+"""
+type HealthCalculation @can(do: READ) {
+  "What is under way, or was done last."
+  state: HealthCalculationState!
+  "How much of it is done, from 0 to 1."
+  progress: Float!
+  "The instant of whose data scores were calculated last; null until they are."
+  calculatedAt: DateTime
+  "How many accounts there were then."
+  accounts: Int
+  "Whether all events of the windows were there: those in the archive alone are not counted."
+  complete: Boolean
+  "Why the last attempt failed; null if it did not. It is tried again."
+  failure: String
+}
+
+"How far a calculation is."
+enum HealthCalculationState {
+  "It is to be begun."
+  WAITING
+  "It is under way."
+  RUNNING
+  "The scores are as the data are, or are not looked at for some seconds."
+  DONE
+  "It failed, and is tried again."
+  FAILED
+}
+
+"How well an account does."
+type HealthScore @can(do: READ) {
+  "The score that holds, from 0 to 100, to the tenth; null where no input has a value."
+  score: Float
+  "What it stands for."
+  band: HealthBand
+  "What the data come to: the score, unless it is overridden."
+  calculated: Float
+  "What each input adds; that comes to ` + "`" + `calculated` + "`" + `, to the digit. In the order of the model."
+  contributions: [HealthContribution!]!
+  "What somebody said instead; null where what is calculated holds."
+  override: HealthOverride
+  "Since when all of this is so."
+  changedAt: DateTime!
+  "What the score was on the last days."
+  trend("How many days, today included; 1 to 366." days: Int! = 90): HealthTrend! @cost(weight: 3)
+}
+
+"What an input adds to a score."
+type HealthContribution @can(do: READ) {
+  "The input's key."
+  key: String!
+  "What the input is called."
+  name: String!
+  "What it measures."
+  kind: HealthInputKind!
+  "What became of it."
+  state: HealthInputState!
+  "What was measured. Null where there is no value, and where it tells of what is paid to who may not read that."
+  value: Float
+  "When it was said; null for what is of now."
+  observedAt: DateTime
+  "The input's own score, from 0 to 100, to the tenth; null where it does not count."
+  score: Float
+  "How much of the score it is."
+  contribution: Float!
+}
+
+"What became of an input."
+enum HealthInputState {
+  "It counts."
+  USED
+  "It has no value."
+  MISSING
+  "Its value is older than its limit, and does not count."
+  STALE
+}
+
+"A score that somebody said."
+type HealthOverride @can(do: READ) {
+  "The score."
+  score: Float!
+  "Why."
+  reason: String! @sensitive(group: PII)
+  "When it was said."
+  setAt: DateTime!
+  "Who said it; null if it was said with a key, or they have left."
+  setBy: Member
+  "When what is calculated holds again."
+  expiresAt: DateTime!
+}
+
+"What a score was, as parallel lists: ` + "`" + `scores[i]` + "`" + ` at the end of ` + "`" + `days[i]` + "`" + `, or now."
+type HealthTrend @can(do: READ) {
+  "The days, in the tenant's zone."
+  days: [Date!]!
+  "The scores; null where there was none."
+  scores: [Float]!
+}
+
+"That an account came into another band."
+type HealthChange implements Node @can(do: READ) {
+  "Opaque and global."
+  id: ID!
+  "Whose health it is."
+  account: Account
+  "When."
+  at: DateTime!
+  "The band that it left; null where it had none."
+  from: HealthBand
+  "The band that it came into; null where it has none any more."
+  to: HealthBand
+  "The score from then on."
+  score: Float
+  "Why."
+  cause: HealthCause!
+}
+
+"Why an account came into another band."
+enum HealthCause {
+  "The data changed."
+  DATA
+  "Something else counts."
+  MODEL
+  "Somebody said a score, or one that was said has ended."
+  OVERRIDE
+}
+
+"A page of changes of health."
+type HealthChangeConnection @can(do: READ) {
+  "The changes with their cursors."
+  edges: [HealthChangeEdge!]!
+  "The changes without their cursors."
+  nodes: [HealthChange!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A change in a list."
+type HealthChangeEdge @can(do: READ) {
+  "Where this change stands in the list."
+  cursor: String!
+  "The change."
+  node: HealthChange!
+}
+
+"What accounts would come to. The counts are parallel lists."
+type HealthPreview @can(do: MANAGE_DATA) {
+  "The instant of whose data."
+  asOf: DateTime!
+  "How many accounts there are."
+  accounts: Int!
+  "How many of them would have a score."
+  scored: Int!
+  "Whether all events of the windows were there: those in the archive alone are not counted."
+  complete: Boolean!
+  "The bands."
+  bands: [HealthBand!]!
+  "How many accounts would be in each of ` + "`" + `bands` + "`" + `."
+  counts: [Int!]!
+  "How many are in each of ` + "`" + `bands` + "`" + ` by what counts now."
+  before: [Int!]!
+  "How many accounts would score from 0 on, from 10 on, and so on: ten, of which the last has 100 as well."
+  deciles: [Int!]!
+  "What each input measures of the accounts: to find its limits by."
+  inputs: [HealthPreviewInput!]!
+  "How many accounts would be in another band."
+  movedCount: Int!
+  "Those of them that would move farthest, 50 at most; those that come or go first."
+  moved: [HealthMove!]!
+}
+
+"What an input measures of the accounts. Quartiles are by the nearest rank, of those with a value."
+type HealthPreviewInput @can(do: MANAGE_DATA) {
+  "The input's key."
+  key: String!
+  "How many accounts have a value that counts."
+  withValue: Int!
+  "How many have one that is older than its limit."
+  stale: Int!
+  "A quarter of the values are no higher."
+  lowerQuartile: Float
+  "Half of the values are no higher."
+  median: Float
+  "Three quarters of the values are no higher."
+  upperQuartile: Float
+}
+
+"An account that would be in another band."
+type HealthMove @can(do: MANAGE_DATA) {
+  "Which."
+  account: Account @can(do: READ)
+  "What it comes to now by calculation."
+  before: Float
+  "Its band now, by calculation."
+  from: HealthBand
+  "What it would come to."
+  score: Float
+  "The band that it would be in."
+  to: HealthBand
+  "What each input would add."
+  contributions: [HealthContribution!]!
 }
 `, BuiltIn: false},
 	{Name: "../journey.graphqls", Input: `extend type Query {
@@ -15631,6 +16677,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_timeline(ctx, field)
 	case "usage":
 		return ec.fieldContext_Account_usage(ctx, field)
+	case "health":
+		return ec.fieldContext_Account_health(ctx, field)
 	case "subscriptions":
 		return ec.fieldContext_Account_subscriptions(ctx, field)
 	case "mrr":
@@ -16623,6 +17671,240 @@ func (ec *executionContext) childFields_FunnelTrend(ctx context.Context, field g
 		return ec.fieldContext_FunnelTrend_complete(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FunnelTrend", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthCalculation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_HealthCalculation_state(ctx, field)
+	case "progress":
+		return ec.fieldContext_HealthCalculation_progress(ctx, field)
+	case "calculatedAt":
+		return ec.fieldContext_HealthCalculation_calculatedAt(ctx, field)
+	case "accounts":
+		return ec.fieldContext_HealthCalculation_accounts(ctx, field)
+	case "complete":
+		return ec.fieldContext_HealthCalculation_complete(ctx, field)
+	case "failure":
+		return ec.fieldContext_HealthCalculation_failure(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCalculation", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_HealthChange_id(ctx, field)
+	case "account":
+		return ec.fieldContext_HealthChange_account(ctx, field)
+	case "at":
+		return ec.fieldContext_HealthChange_at(ctx, field)
+	case "from":
+		return ec.fieldContext_HealthChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_HealthChange_to(ctx, field)
+	case "score":
+		return ec.fieldContext_HealthChange_score(ctx, field)
+	case "cause":
+		return ec.fieldContext_HealthChange_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthChange", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HealthChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HealthChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HealthChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HealthChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HealthChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthContribution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_HealthContribution_key(ctx, field)
+	case "name":
+		return ec.fieldContext_HealthContribution_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_HealthContribution_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_HealthContribution_state(ctx, field)
+	case "value":
+		return ec.fieldContext_HealthContribution_value(ctx, field)
+	case "observedAt":
+		return ec.fieldContext_HealthContribution_observedAt(ctx, field)
+	case "score":
+		return ec.fieldContext_HealthContribution_score(ctx, field)
+	case "contribution":
+		return ec.fieldContext_HealthContribution_contribution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthContribution", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthInput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_HealthInput_key(ctx, field)
+	case "name":
+		return ec.fieldContext_HealthInput_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_HealthInput_kind(ctx, field)
+	case "weight":
+		return ec.fieldContext_HealthInput_weight(ctx, field)
+	case "worst":
+		return ec.fieldContext_HealthInput_worst(ctx, field)
+	case "best":
+		return ec.fieldContext_HealthInput_best(ctx, field)
+	case "days":
+		return ec.fieldContext_HealthInput_days(ctx, field)
+	case "types":
+		return ec.fieldContext_HealthInput_types(ctx, field)
+	case "trait":
+		return ec.fieldContext_HealthInput_trait(ctx, field)
+	case "staleAfterDays":
+		return ec.fieldContext_HealthInput_staleAfterDays(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthInput", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthModel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "inputs":
+		return ec.fieldContext_HealthModel_inputs(ctx, field)
+	case "version":
+		return ec.fieldContext_HealthModel_version(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_HealthModel_changedAt(ctx, field)
+	case "changedBy":
+		return ec.fieldContext_HealthModel_changedBy(ctx, field)
+	case "calculation":
+		return ec.fieldContext_HealthModel_calculation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthModel", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthMove(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_HealthMove_account(ctx, field)
+	case "before":
+		return ec.fieldContext_HealthMove_before(ctx, field)
+	case "from":
+		return ec.fieldContext_HealthMove_from(ctx, field)
+	case "score":
+		return ec.fieldContext_HealthMove_score(ctx, field)
+	case "to":
+		return ec.fieldContext_HealthMove_to(ctx, field)
+	case "contributions":
+		return ec.fieldContext_HealthMove_contributions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthMove", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthOverride(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "score":
+		return ec.fieldContext_HealthOverride_score(ctx, field)
+	case "reason":
+		return ec.fieldContext_HealthOverride_reason(ctx, field)
+	case "setAt":
+		return ec.fieldContext_HealthOverride_setAt(ctx, field)
+	case "setBy":
+		return ec.fieldContext_HealthOverride_setBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_HealthOverride_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthOverride", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "asOf":
+		return ec.fieldContext_HealthPreview_asOf(ctx, field)
+	case "accounts":
+		return ec.fieldContext_HealthPreview_accounts(ctx, field)
+	case "scored":
+		return ec.fieldContext_HealthPreview_scored(ctx, field)
+	case "complete":
+		return ec.fieldContext_HealthPreview_complete(ctx, field)
+	case "bands":
+		return ec.fieldContext_HealthPreview_bands(ctx, field)
+	case "counts":
+		return ec.fieldContext_HealthPreview_counts(ctx, field)
+	case "before":
+		return ec.fieldContext_HealthPreview_before(ctx, field)
+	case "deciles":
+		return ec.fieldContext_HealthPreview_deciles(ctx, field)
+	case "inputs":
+		return ec.fieldContext_HealthPreview_inputs(ctx, field)
+	case "movedCount":
+		return ec.fieldContext_HealthPreview_movedCount(ctx, field)
+	case "moved":
+		return ec.fieldContext_HealthPreview_moved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthPreviewInput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_HealthPreviewInput_key(ctx, field)
+	case "withValue":
+		return ec.fieldContext_HealthPreviewInput_withValue(ctx, field)
+	case "stale":
+		return ec.fieldContext_HealthPreviewInput_stale(ctx, field)
+	case "lowerQuartile":
+		return ec.fieldContext_HealthPreviewInput_lowerQuartile(ctx, field)
+	case "median":
+		return ec.fieldContext_HealthPreviewInput_median(ctx, field)
+	case "upperQuartile":
+		return ec.fieldContext_HealthPreviewInput_upperQuartile(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthPreviewInput", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthScore(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "score":
+		return ec.fieldContext_HealthScore_score(ctx, field)
+	case "band":
+		return ec.fieldContext_HealthScore_band(ctx, field)
+	case "calculated":
+		return ec.fieldContext_HealthScore_calculated(ctx, field)
+	case "contributions":
+		return ec.fieldContext_HealthScore_contributions(ctx, field)
+	case "override":
+		return ec.fieldContext_HealthScore_override(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_HealthScore_changedAt(ctx, field)
+	case "trend":
+		return ec.fieldContext_HealthScore_trend(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthScore", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthTrend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "days":
+		return ec.fieldContext_HealthTrend_days(ctx, field)
+	case "scores":
+		return ec.fieldContext_HealthTrend_scores(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthTrend", field.Name)
 }
 
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18053,6 +19335,12 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_trustedDocuments(ctx, field)
 	case "events":
 		return ec.fieldContext_Query_events(ctx, field)
+	case "healthModel":
+		return ec.fieldContext_Query_healthModel(ctx, field)
+	case "healthPreview":
+		return ec.fieldContext_Query_healthPreview(ctx, field)
+	case "healthChanges":
+		return ec.fieldContext_Query_healthChanges(ctx, field)
 	case "retention":
 		return ec.fieldContext_Query_retention(ctx, field)
 	case "funnel":

@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/people"
@@ -87,6 +88,10 @@ type Loaders struct {
 	MRR           *Batched[int64, *[]metric.Money]                              // of an account
 	Subscriptions *Batched[PageKey[int64], customer.Page[revenue.Subscription]] // of an account
 
+	Health       *Batched[int64, *health.Standing] // of an account
+	HealthTrend  *Batched[TrendKey, *health.Trend]
+	HealthChange *Batched[int64, *health.Change]
+
 	Cohort            *Batched[int64, *cohort.Cohort]
 	CohortUsers       *Batched[int64, *[]cohort.Cohort] // those that ask for it
 	CohortsOf         *Batched[int64, *[]cohort.Cohort] // of a person
@@ -111,6 +116,7 @@ type Services struct {
 	Staff       *people.Service
 	Timelines   *timeline.Service
 	Cohorts     *cohort.Service
+	Health      *health.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -163,6 +169,9 @@ func fresh(from Services) *Loaders {
 		ExchangeRate:      single(from.Revenue.RatesByID),
 		MRR:               single(from.Revenue.MRR),
 		Subscriptions:     paged(from.Revenue.SubscriptionPages),
+		Health:            single(from.Health.Of),
+		HealthTrend:       trends(from.Health),
+		HealthChange:      single(from.Health.ChangesByID),
 		Cohort:            single(from.Cohorts.ByIDs),
 		CohortUsers:       single(from.Cohorts.UsedBy),
 		CohortsOf:         single(from.Cohorts.OfPersons),
@@ -202,6 +211,14 @@ func (l *Loaders) ForgetCare() {
 	l.PersonNotes.ClearAll()
 	l.Timeline.ClearAll()
 	l.Usage.ClearAll()
+}
+
+// ForgetHealth lets scores be looked up again.
+func (l *Loaders) ForgetHealth() {
+	l.Health.ClearAll()
+	l.HealthTrend.ClearAll()
+	l.HealthChange.ClearAll()
+	l.Timeline.ClearAll()
 }
 
 // figures answers questions for metrics together.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/graph-gophers/dataloader/v7"
 
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/limit"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
@@ -65,6 +66,19 @@ func usages(from *timeline.Service) *Batched[UsageKey, *timeline.Usage] {
 	return alike(func(k UsageKey) (int64, UsageKey) { return k.Of, UsageKey{Ask: k.Ask} },
 		func(ctx context.Context, of []int64, k UsageKey) (map[int64]timeline.Usage, error) {
 			return from.Usages(ctx, of, k.Ask)
+		})
+}
+
+// TrendKey asks for one account's trend of health.
+type TrendKey struct {
+	Of   int64
+	Days int
+}
+
+func trends(from *health.Service) *Batched[TrendKey, *health.Trend] {
+	return alike(func(k TrendKey) (int64, TrendKey) { return k.Of, TrendKey{Days: k.Days} },
+		func(ctx context.Context, of []int64, k TrendKey) (map[int64]health.Trend, error) {
+			return from.Trends(ctx, of, k.Days)
 		})
 }
 

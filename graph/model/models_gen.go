@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/definition"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
@@ -643,6 +644,104 @@ type FunnelExclusionInput struct {
 	After int `json:"after"`
 	// Before this step or, where it is not taken, the end of the window.
 	Before int `json:"before"`
+}
+
+// How far the scores of accounts are. They are calculated within seconds when what they are
+// found from has changed, and when a day is over; where that takes long, less often: it takes a
+// twentieth of the time at most.
+type HealthCalculation struct {
+	// What is under way, or was done last.
+	State health.State `json:"state"`
+	// How much of it is done, from 0 to 1.
+	Progress float64 `json:"progress"`
+	// The instant of whose data scores were calculated last; null until they are.
+	CalculatedAt *time.Time `json:"calculatedAt,omitempty"`
+	// How many accounts there were then.
+	Accounts *int `json:"accounts,omitempty"`
+	// Whether all events of the windows were there: those in the archive alone are not counted.
+	Complete *bool `json:"complete,omitempty"`
+	// Why the last attempt failed; null if it did not. It is tried again.
+	Failure *string `json:"failure,omitempty"`
+}
+
+// A page of changes of health.
+type HealthChangeConnection struct {
+	// The changes with their cursors.
+	Edges []HealthChangeEdge `json:"edges"`
+	// The changes without their cursors.
+	Nodes []health.Change `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A change in a list.
+type HealthChangeEdge struct {
+	// Where this change stands in the list.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node *health.Change `json:"node"`
+}
+
+// Something that counts. Its own score is 0 at `worst`, 100 at `best`, and in proportion between.
+type HealthInput struct {
+	// What it is known by.
+	Key string `json:"key"`
+	// What it is called.
+	Name string `json:"name"`
+	// What it measures.
+	Kind health.Kind `json:"kind"`
+	// How much it counts.
+	Weight float64 `json:"weight"`
+	// The value that scores 0.
+	Worst float64 `json:"worst"`
+	// The value that scores 100.
+	Best float64 `json:"best"`
+	// How many days the window has; null where there is none.
+	Days *int `json:"days,omitempty"`
+	// The types of events that count; null: all that people do, or no events.
+	Types []string `json:"types,omitempty"`
+	// The trait; null but for TRAIT.
+	Trait *string `json:"trait,omitempty"`
+	// After how many days what was said drops out; null: never.
+	StaleAfterDays *int `json:"staleAfterDays,omitempty"`
+}
+
+// Something that is to count. Its own score is 0 at `worst`, 100 at `best`, and in proportion between.
+type HealthInputInput struct {
+	// What it is known by: a lower-case letter, then up to 39 of those, digits and underscores.
+	Key string `json:"key"`
+	// What it is called; 1 to 100 characters.
+	Name string `json:"name"`
+	// What it measures.
+	Kind health.Kind `json:"kind"`
+	// How much it counts, above 0 and up to 1,000.
+	Weight float64 `json:"weight"`
+	// The value that scores 0.
+	Worst float64 `json:"worst"`
+	// The value that scores 100; below `worst` where less is better.
+	Best float64 `json:"best"`
+	// How many days the window has, 1 to 90; for EVENTS, EVENTS_CHANGE, ACTIVE_PEOPLE, FEATURES and MRR_CHANGE alone.
+	Days *int `json:"days,omitempty"`
+	// The types of events that count, at most 50; all that people do unless given. FEATURES needs them.
+	Types []string `json:"types,omitempty"`
+	// The trait of TRAIT. A dot leads into an object: `survey.nps`.
+	Trait *string `json:"trait,omitempty"`
+	// After how many days what was said drops out, 1 to 3,650; for TRAIT alone. Never unless given.
+	StaleAfterDays *int `json:"staleAfterDays,omitempty"`
+}
+
+// What counts for the health of accounts, and how far their scores are.
+type HealthModel struct {
+	// What counts.
+	Inputs []HealthInput `json:"inputs"`
+	// How often that was said, from 1 on.
+	Version int `json:"version"`
+	// When it was said last.
+	ChangedAt time.Time `json:"changedAt"`
+	// The id of the key that said it, or of the member.
+	ChangedBy string `json:"changedBy"`
+	// How far the scores are.
+	Calculation *HealthCalculation `json:"calculation"`
 }
 
 // A page of identities.

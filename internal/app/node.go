@@ -27,6 +27,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/gqlhttp"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/history"
 	"github.com/tidemarkhq/tidemark/internal/httpserver"
 	"github.com/tidemarkhq/tidemark/internal/idempotency"
@@ -238,11 +239,11 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	metrics := metric.NewService(n.app, all)
 	summaries := summary.NewService(n.app, metrics)
 	definitions := definition.NewService(n.app, all, metrics)
-	timelines, cohorts := timeline.NewService(n.app), cohort.NewService(n.app)
+	timelines, cohorts, scores := timeline.NewService(n.app), cohort.NewService(n.app), health.NewService(n.app)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
 		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
-		Staff: s.staff, Timelines: timelines, Cohorts: cohorts,
+		Staff: s.staff, Timelines: timelines, Cohorts: cohorts, Health: scores,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -266,6 +267,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Revenue:        books,
 		Journeys:       journey.NewService(metrics, s.histories),
 		CohortService:  cohorts,
+		HealthService:  scores,
 	}, n.config.Limits.bounds(), n.logger)
 	admission := admission{s.limiter, quotas}
 	var recall gqlhttp.Memory

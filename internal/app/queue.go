@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tidemarkhq/tidemark/internal/cohort"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
@@ -46,11 +47,18 @@ func (n *Node) queue(ctx context.Context) error {
 	queue.Every(lookEvery, refreshArgs{})
 	cohorts := cohort.NewEvaluator(n.worker, reading, n.logger)
 	cohorts.Serve(queue)
+	scores := health.NewCalculator(n.worker, reading, n.logger)
+	scores.Serve(queue)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return queue.Run(ctx) })
 	group.Go(func() error { // beside the queue, which would keep a row of each look
 		return job.Run(ctx, n.logger, job.Task{Name: "plan cohorts", Every: cohort.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error {
 			return cohorts.Plan(ctx, queue)
+		}})
+	})
+	group.Go(func() error {
+		return job.Run(ctx, n.logger, job.Task{Name: "plan health", Every: health.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error {
+			return scores.Plan(ctx, queue)
 		}})
 	})
 	return group.Wait()

@@ -67,6 +67,10 @@ const (
 	CohortAsked   Action = "COHORT_ASKED"
 	CohortRemoved Action = "COHORT_REMOVED"
 
+	HealthModelSet     Action = "HEALTH_MODEL_SET"
+	HealthOverridden   Action = "HEALTH_OVERRIDDEN" // a person's score holds instead of the calculated one
+	HealthOverrideOver Action = "HEALTH_OVERRIDE_ENDED"
+
 	PeopleMerged        Action = "PEOPLE_MERGED"
 	MergeUndone         Action = "MERGE_UNDONE"
 	IdentityDetached    Action = "IDENTITY_DETACHED"
@@ -93,7 +97,7 @@ var actions = []Action{
 	KeyRotated, KeyRevoked, KeyMisused, TenantCreated, TenantChanged, TenantSuspended, TenantResumed,
 	RetentionChanged, LimitsChanged, DocumentRegistered, DocumentRemoved, DocumentsEnforced,
 	ReportCreated, ReportChanged, ReportRemoved, ReportShared, ReportUnshared, MetricCreated, MetricChanged, MetricRemoved,
-	CohortCreated, CohortChanged, CohortAsked, CohortRemoved, PeopleMerged, MergeUndone,
+	CohortCreated, CohortChanged, CohortAsked, CohortRemoved, HealthModelSet, HealthOverridden, HealthOverrideOver, PeopleMerged, MergeUndone,
 	IdentityDetached, IdentityReattached, PersonErased, OwnerSet, NoteAdded, NoteChanged, NoteRemoved, PlanSaved, QuarantineReleased, QuarantineDiscarded,
 	SamplesForgotten, AuditExported,
 }

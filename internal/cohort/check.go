@@ -8,6 +8,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
@@ -54,7 +55,7 @@ func (c *Condition) checkShape(root, field string, depth int) error {
 	set := 0
 	for _, given := range []bool{
 		c.And != nil, c.Or != nil, c.Not != nil, c.Trait != nil, c.Did != nil, c.Stopped != nil,
-		c.FirstSeen != nil, c.Cohort != nil, c.Plan != nil, c.MRR != nil,
+		c.FirstSeen != nil, c.Cohort != nil, c.Plan != nil, c.MRR != nil, c.Health != nil,
 	} {
 		if given {
 			set++
@@ -86,6 +87,20 @@ func (c *Condition) checkLeaf(field string) error {
 		return c.MRR.check(field + ".mrr")
 	case c.Plan != nil:
 		return checkWords(field+".plan", c.Plan, maxPlans)
+	case c.Health != nil:
+		return checkBands(field+".health", c.Health)
+	}
+	return nil
+}
+
+func checkBands(field string, bands []health.Band) error {
+	if len(bands) == 0 {
+		return fault.Input(field, "At least one band is needed.")
+	}
+	for i, band := range bands {
+		if !slices.Contains(health.AllBands(), band) || slices.Contains(bands[:i], band) {
+			return fault.Input(fmt.Sprintf("%s[%d]", field, i), "There is no such band, or it stands here twice.")
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 )
 
@@ -25,6 +26,7 @@ type Condition struct {
 	Cohort    *int64            `json:"cohort,omitempty"`
 	Plan      []string          `json:"plan,omitempty"` // keys of plans
 	MRR       *Amount           `json:"mrr,omitempty"`
+	Health    []health.Band     `json:"health,omitempty"`
 }
 
 // Events say which events are meant.
@@ -224,6 +226,9 @@ func (c *Condition) subjects() []string {
 	if others || c.has((*Condition).ofAccounts) {
 		subjects = append(subjects, "membership")
 	}
+	if others || c.has(func(leaf *Condition) bool { return leaf.Health != nil }) {
+		subjects = append(subjects, "health")
+	}
 	if others || c.Monetary() {
 		subjects = append(subjects, "revenue")
 	}
@@ -231,7 +236,7 @@ func (c *Condition) subjects() []string {
 }
 
 func (c *Condition) ofAccounts() bool {
-	return c.Trait != nil && c.Trait.Dimension.Kind == metric.ByAccountTrait || c.MRR != nil || c.Plan != nil
+	return c.Trait != nil && c.Trait.Dimension.Kind == metric.ByAccountTrait || c.MRR != nil || c.Plan != nil || c.Health != nil
 }
 
 // ofTraits reports whether a condition holds for nobody but those of whom something was said.

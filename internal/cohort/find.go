@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
@@ -117,6 +118,8 @@ func (f *finding) leaf(ctx context.Context, c *Condition) (found set, err error)
 		found, err = f.plan(ctx, c.Plan)
 	case c.MRR != nil:
 		found, err = f.mrr(ctx, c.MRR)
+	case c.Health != nil:
+		found, err = f.health(ctx, c.Health)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find whom a condition holds for: %w", err)
@@ -222,6 +225,15 @@ func (f *finding) plan(ctx context.Context, keys []string) (set, error) {
 		f.movesAt(*next)
 	}
 	return dbsqlc.New().CohortOfPlans(ctx, f.tx, keys)
+}
+
+// health finds who belongs to an account in one of some bands.
+func (f *finding) health(ctx context.Context, bands []health.Band) (set, error) {
+	names := make([]string, len(bands))
+	for i, band := range bands {
+		names[i] = string(band)
+	}
+	return dbsqlc.New().CohortOfHealth(ctx, f.tx, names)
 }
 
 // mrr finds who belongs to an account whose MRR is as it is wanted. Accounts that come to nothing

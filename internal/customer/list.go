@@ -22,7 +22,8 @@ const (
 	ByName      Order = "NAME"
 	ByFirstSeen Order = "FIRST_SEEN"
 	ByLastSeen  Order = "LAST_SEEN"
-	ByMRR       Order = "MRR" // accounts alone
+	ByMRR       Order = "MRR"    // accounts alone
+	ByHealth    Order = "HEALTH" // as well
 )
 
 // Direction is which way a list is sorted.
@@ -94,6 +95,8 @@ func (q *ListQuery) checkOrder(who access.Principal, of topic.Subject) error {
 		return fault.Input("direction", "By relevance the best comes first.")
 	case q.Order == ByMRR && of != topic.Account:
 		return fault.Input("orderBy", "People have no MRR.")
+	case q.Order == ByHealth && of != topic.Account:
+		return fault.Input("orderBy", "Health is of accounts.")
 	case q.Order == ByMRR && !who.May(access.ReadRevenue):
 		return access.Lacking(access.ReadRevenue)
 	case q.Order == ByName && of == topic.Person && !who.May(access.ReadPII):
@@ -124,6 +127,8 @@ func noteList(ctx context.Context, who access.Principal, of topic.Subject, q Lis
 	switch q.Order {
 	case ByMRR:
 		topic.Note(ctx, topic.All(who.Tenant, topic.Revenue))
+	case ByHealth:
+		topic.Note(ctx, topic.All(who.Tenant, topic.Health))
 	case ByLastSeen:
 		topic.Note(ctx, topic.All(who.Tenant, topic.Day))
 	}

@@ -81,6 +81,11 @@ func accountsByNumber(ctx context.Context, tx pgx.Tx, q ListQuery, personal bool
 		rows, err = turned(found, func(r dbsqlc.AccountPageByMrrRow) dbsqlc.AccountPageByFirstSeenRow {
 			return dbsqlc.AccountPageByFirstSeenRow(r)
 		}), wrong
+	case ByHealth:
+		found, wrong := dbsqlc.New().AccountPageByHealth(ctx, tx, dbsqlc.AccountPageByHealthParams(p))
+		rows, err = turned(found, func(r dbsqlc.AccountPageByHealthRow) dbsqlc.AccountPageByFirstSeenRow {
+			return dbsqlc.AccountPageByFirstSeenRow(r)
+		}), wrong
 	default:
 		rows, err = dbsqlc.New().AccountPageByFirstSeen(ctx, tx, p)
 	}

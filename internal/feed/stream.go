@@ -74,6 +74,11 @@ var subjects = map[string][]meaning{
 	"cohort_evaluation": {{subject: topic.Cohort, key: "cohort_id"}},
 	"identity_past":     {{subject: topic.Grouping}},
 
+	"health_model":    {{subject: topic.Health}},
+	"health_score":    {{subject: topic.Health, key: "account_id"}},
+	"health_change":   {{subject: topic.Health, key: "account_id"}},
+	"health_override": {{subject: topic.Health, key: "account_id"}},
+
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 

@@ -1,5 +1,5 @@
 // Package timeline tells all that is known of a customer in one order of time: events, traits,
-// money, notes and merges. A page ends where it stopped looking, and the next goes on from there:
+// money, notes, merges and health. A page ends where it stopped looking, and the next goes on from there:
 // nothing is given twice, and nothing is left out that was there when the list was begun.
 package timeline
 
@@ -27,9 +27,10 @@ const (
 	Payment      Kind = "PAYMENT"
 	Note         Kind = "NOTE"
 	Merge        Kind = "MERGE"
+	Health       Kind = "HEALTH"
 )
 
-var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge}
+var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge, Health}
 
 // AllKinds lists every kind.
 func AllKinds() []Kind { return append([]Kind(nil), kinds...) }
@@ -89,6 +90,12 @@ type MergeEntry struct {
 	Entry
 	ID     uuid.UUID
 	Undone bool
+}
+
+// HealthEntry is that an account came into another band of health.
+type HealthEntry struct {
+	Entry
+	ID int64
 }
 
 // Filter says which entries; the zero one: all.

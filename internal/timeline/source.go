@@ -36,6 +36,7 @@ var sources = []source{
 	{Payment, topic.Revenue, mayMoney, readPayments},
 	{Note, "", mayNotes, readNotes},
 	{Merge, topic.PersonMerge, mayMerges, readMerges},
+	{Health, topic.Health, mayHealth, readHealth},
 }
 
 // given reports whether a source is asked for by somebody who may see it. What they may not is
@@ -58,6 +59,10 @@ func mayNotes(who access.Principal, _ identity.Subject) bool { return who.Rows =
 
 func mayMerges(who access.Principal, of identity.Subject) bool {
 	return of == identity.OfPerson && who.May(access.ReadPII) && who.Rows == nil
+}
+
+func mayHealth(who access.Principal, of identity.Subject) bool {
+	return of == identity.OfAccount && who.Rows == nil
 }
 
 // number is the key of a source that sorts by numbers.
@@ -197,6 +202,16 @@ func readMerges(ctx context.Context, r *reading) error {
 	})
 	for _, row := range rows {
 		r.add(row.OfID, row.At, row.MergeID.String(), func(e Entry) any { return &MergeEntry{e, row.MergeID, row.Undone} })
+	}
+	return err
+}
+
+func readHealth(ctx context.Context, r *reading) error {
+	rows, err := dbsqlc.New().TimelineHealth(ctx, r.tx, dbsqlc.TimelineHealthParams{
+		AccountIds: r.ids, Since: r.since, BeforeAt: r.before, BeforeID: r.number(), Most: r.most(),
+	})
+	for _, row := range rows {
+		r.add(row.OfID, row.At, fmt.Sprint(row.ChangeID), func(e Entry) any { return &HealthEntry{e, row.ChangeID} })
 	}
 	return err
 }

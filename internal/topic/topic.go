@@ -49,6 +49,7 @@ const (
 	Metric  Subject = "metric" // a metric that the tenant defines; key: its key
 
 	Cohort Subject = "cohort" // a cohort was changed or found, or its members have changed; key: its number
+	Health Subject = "health" // what counts for health, or what an account comes to; key: the account's number
 	// Grouping: whose an identity is has changed, for any; no key.
 	Grouping Subject = "grouping"
 

@@ -99,6 +99,76 @@ func (q *Queries) AccountPageByFirstSeen(ctx context.Context, db DBTX, arg Accou
 	return items, nil
 }
 
+const accountPageByHealth = `-- name: AccountPageByHealth :many
+select a.account_id, a.group_type, a.group_id, a.first_seen_at, coalesce(h.score, -1)::bigint as number
+from account a
+cross join (select $1::bigint as turn) o
+left join health_score h on h.account_id = a.account_id
+where ($2::text = '' or a.account_id in (select s.subject_id from customer_search('account', $2, $3::boolean) s))
+  and case
+    when not $4::boolean then true
+    when $5::bigint is null then h.score is null and a.account_id * o.turn > $6::bigint * o.turn
+    else h.score is null
+      or h.score * o.turn > $5::bigint * o.turn
+      or h.score = $5::bigint and a.account_id * o.turn > $6::bigint * o.turn
+  end
+order by h.score * o.turn nulls last, a.account_id * o.turn
+limit $7
+`
+
+type AccountPageByHealthParams struct {
+	Sign        int64
+	Search      string
+	Personal    bool
+	Continued   bool
+	AfterNumber pgtype.Int8
+	AfterID     int64
+	Most        int64
+}
+
+type AccountPageByHealthRow struct {
+	AccountID   int64
+	GroupType   string
+	GroupID     string
+	FirstSeenAt time.Time
+	Number      int64
+}
+
+// By what they come to, in tenths.
+func (q *Queries) AccountPageByHealth(ctx context.Context, db DBTX, arg AccountPageByHealthParams) ([]AccountPageByHealthRow, error) {
+	rows, err := db.Query(ctx, accountPageByHealth,
+		arg.Sign,
+		arg.Search,
+		arg.Personal,
+		arg.Continued,
+		arg.AfterNumber,
+		arg.AfterID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AccountPageByHealthRow{}
+	for rows.Next() {
+		var i AccountPageByHealthRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.GroupType,
+			&i.GroupID,
+			&i.FirstSeenAt,
+			&i.Number,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const accountPageByLastSeen = `-- name: AccountPageByLastSeen :many
 select a.account_id, a.group_type, a.group_id, a.first_seen_at, coalesce(l.seen, -1)::bigint as number
 from account a

@@ -365,6 +365,93 @@ func (ns NullDocumentMode) Value() (driver.Value, error) {
 	return string(ns.DocumentMode), nil
 }
 
+type HealthCause string
+
+const (
+	HealthCauseDATA     HealthCause = "DATA"
+	HealthCauseMODEL    HealthCause = "MODEL"
+	HealthCauseOVERRIDE HealthCause = "OVERRIDE"
+)
+
+func (e *HealthCause) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = HealthCause(s)
+	case string:
+		*e = HealthCause(s)
+	default:
+		return fmt.Errorf("unsupported scan type for HealthCause: %T", src)
+	}
+	return nil
+}
+
+type NullHealthCause struct {
+	HealthCause HealthCause
+	Valid       bool // Valid is true if HealthCause is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullHealthCause) Scan(value interface{}) error {
+	if value == nil {
+		ns.HealthCause, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.HealthCause.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullHealthCause) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.HealthCause), nil
+}
+
+type HealthState string
+
+const (
+	HealthStateWAITING HealthState = "WAITING"
+	HealthStateRUNNING HealthState = "RUNNING"
+	HealthStateDONE    HealthState = "DONE"
+	HealthStateFAILED  HealthState = "FAILED"
+)
+
+func (e *HealthState) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = HealthState(s)
+	case string:
+		*e = HealthState(s)
+	default:
+		return fmt.Errorf("unsupported scan type for HealthState: %T", src)
+	}
+	return nil
+}
+
+type NullHealthState struct {
+	HealthState HealthState
+	Valid       bool // Valid is true if HealthState is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullHealthState) Scan(value interface{}) error {
+	if value == nil {
+		ns.HealthState, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.HealthState.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullHealthState) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.HealthState), nil
+}
+
 type ProfileSubject string
 
 const (
