@@ -20,10 +20,7 @@ func healthInputs(given []model.HealthInputInput) []health.Input {
 	for i, in := range given {
 		inputs[i] = health.Input{
 			Key: in.Key, Name: in.Name, Kind: in.Kind, Weight: in.Weight, Worst: in.Worst, Best: in.Best,
-			Days: orNothing(in.Days), Types: in.Types, StaleAfter: orNothing(in.StaleAfterDays),
-		}
-		if in.Trait != nil {
-			inputs[i].Trait = *in.Trait
+			Days: orNothing(in.Days), Types: in.Types, Trait: orEmpty(in.Trait), StaleAfter: orNothing(in.StaleAfterDays),
 		}
 	}
 	return inputs

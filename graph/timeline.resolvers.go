@@ -12,12 +12,17 @@ import (
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
 func (r *eventEntryResolver) Event(ctx context.Context, obj *timeline.EventEntry) (*event.Event, error) {
 	return loader.From(ctx).Event.Load(ctx, obj.Position)()
+}
+
+func (r *healthEntryResolver) BandChange(ctx context.Context, obj *timeline.HealthEntry) (*health.Change, error) {
+	return loader.From(ctx).HealthChange.Load(ctx, obj.ID)()
 }
 
 func (r *invoiceEntryResolver) Invoice(ctx context.Context, obj *timeline.InvoiceEntry) (*revenue.Invoice, error) {
@@ -46,6 +51,8 @@ func (r *subscriptionEntryResolver) Subscription(ctx context.Context, obj *timel
 
 func (r *Resolver) EventEntry() generated.EventEntryResolver { return &eventEntryResolver{r} }
 
+func (r *Resolver) HealthEntry() generated.HealthEntryResolver { return &healthEntryResolver{r} }
+
 func (r *Resolver) InvoiceEntry() generated.InvoiceEntryResolver { return &invoiceEntryResolver{r} }
 
 func (r *Resolver) MergeEntry() generated.MergeEntryResolver { return &mergeEntryResolver{r} }
@@ -62,6 +69,7 @@ func (r *Resolver) SubscriptionEntry() generated.SubscriptionEntryResolver {
 
 type (
 	eventEntryResolver        struct{ *Resolver }
+	healthEntryResolver       struct{ *Resolver }
 	invoiceEntryResolver      struct{ *Resolver }
 	mergeEntryResolver        struct{ *Resolver }
 	mrrEntryResolver          struct{ *Resolver }

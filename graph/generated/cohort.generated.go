@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/cohort"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -1130,6 +1131,29 @@ func (ec *executionContext) fieldContext_CohortCondition_mrr(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CohortCondition_health(ctx context.Context, field graphql.CollectedField, obj *model.CohortCondition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CohortCondition_health(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Health, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []health.Band) graphql.Marshaler {
+			return ec.marshalOHealthBand2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐBandᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CohortCondition_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CohortCondition", field, false, false, errors.New("field of type HealthBand does not have child fields"))
 }
 
 func (ec *executionContext) _CohortConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CohortConnection) (ret graphql.Marshaler) {
@@ -2789,7 +2813,7 @@ func (ec *executionContext) unmarshalInputCohortConditionInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "trait", "did", "stopped", "firstSeen", "cohort", "plan", "mrr"}
+	fieldsInOrder := [...]string{"and", "or", "not", "trait", "did", "stopped", "firstSeen", "cohort", "plan", "mrr", "health"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2866,6 +2890,13 @@ func (ec *executionContext) unmarshalInputCohortConditionInput(ctx context.Conte
 				return it, err
 			}
 			it.Mrr = data
+		case "health":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("health"))
+			data, err := ec.unmarshalOHealthBand2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐBandᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Health = data
 		}
 	}
 	return it, nil
@@ -3738,6 +3769,11 @@ func (ec *executionContext) _CohortCondition(ctx context.Context, sel ast.Select
 			}
 		case "mrr":
 			out.Values[i] = ec._CohortCondition_mrr(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "health":
+			out.Values[i] = ec._CohortCondition_health(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

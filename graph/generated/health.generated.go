@@ -3499,6 +3499,13 @@ func (ec *executionContext) marshalOHealthBand2ᚖgithubᚗcomᚋtidemarkhqᚋti
 	return res
 }
 
+func (ec *executionContext) marshalOHealthChange2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋhealthᚐChange(ctx context.Context, sel ast.SelectionSet, v *health.Change) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._HealthChange(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOHealthModel2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐHealthModel(ctx context.Context, sel ast.SelectionSet, v *model.HealthModel) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -56,6 +56,7 @@ type ResolverRoot interface {
 	ExchangeRate() ExchangeRateResolver
 	FunnelStep() FunnelStepResolver
 	HealthChange() HealthChangeResolver
+	HealthEntry() HealthEntryResolver
 	HealthMove() HealthMoveResolver
 	HealthOverride() HealthOverrideResolver
 	HealthScore() HealthScoreResolver
@@ -284,6 +285,7 @@ type ComplexityRoot struct {
 		Cohort    func(childComplexity int) int
 		Did       func(childComplexity int) int
 		FirstSeen func(childComplexity int) int
+		Health    func(childComplexity int) int
 		Mrr       func(childComplexity int) int
 		Not       func(childComplexity int) int
 		Or        func(childComplexity int) int
@@ -690,6 +692,12 @@ type ComplexityRoot struct {
 		Score        func(childComplexity int) int
 		State        func(childComplexity int) int
 		Value        func(childComplexity int) int
+	}
+
+	HealthEntry struct {
+		At         func(childComplexity int) int
+		BandChange func(childComplexity int) int
+		Kind       func(childComplexity int) int
 	}
 
 	HealthInput struct {
@@ -2800,6 +2808,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CohortCondition.FirstSeen(childComplexity), true
+	case "CohortCondition.health":
+		if e.ComplexityRoot.CohortCondition.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CohortCondition.Health(childComplexity), true
 	case "CohortCondition.mrr":
 		if e.ComplexityRoot.CohortCondition.Mrr == nil {
 			break
@@ -4416,6 +4430,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HealthContribution.Value(childComplexity), true
+
+	case "HealthEntry.at":
+		if e.ComplexityRoot.HealthEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthEntry.At(childComplexity), true
+	case "HealthEntry.bandChange":
+		if e.ComplexityRoot.HealthEntry.BandChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthEntry.BandChange(childComplexity), true
+	case "HealthEntry.kind":
+		if e.ComplexityRoot.HealthEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthEntry.Kind(childComplexity), true
 
 	case "HealthInput.best":
 		if e.ComplexityRoot.HealthInput.Best == nil {
@@ -11176,6 +11209,8 @@ input CohortConditionInput {
   plan: [String!]
   "What an account that they belong to comes to a month. It takes READ_REVENUE."
   mrr: CohortMrrInput
+  "They belong to an account whose health is in one of these bands."
+  health: [HealthBand!]
 }
 
 """
@@ -11329,6 +11364,8 @@ type CohortCondition @can(do: READ_METRICS) {
   plan: [String!]
   "What an account that they belong to comes to a month."
   mrr: CohortMrr
+  "They belong to an account whose health is in one of these bands."
+  health: [HealthBand!]
 }
 
 "What is known of people."
@@ -12112,6 +12149,8 @@ enum CustomerOrder {
   LAST_SEEN
   "What they come to a month now, in the tenant's currency by today's rates; accounts alone."
   MRR
+  "Accounts alone: by the score of their health; without one they come last."
+  HEALTH
 }
 
 "Which way a list is sorted."
@@ -16394,6 +16433,8 @@ enum TimelineKind {
   NOTE
   "People were merged, or a merge was undone; of people. It takes READ_PII."
   MERGE
+  "It came into another band of health; of accounts."
+  HEALTH
 }
 
 "An entry of a timeline."
@@ -16486,6 +16527,16 @@ type MergeEntry implements TimelineEntry @can(do: READ_PII) {
   merge: PersonMerge
   "Whether it was undone then."
   undone: Boolean!
+}
+
+"It came into another band of health."
+type HealthEntry implements TimelineEntry @can(do: READ) {
+  "When it did."
+  at: DateTime!
+  "HEALTH, as ever."
+  kind: TimelineKind!
+  "From which band into which."
+  bandChange: HealthChange
 }
 
 "A page of a timeline."
@@ -16961,6 +17012,8 @@ func (ec *executionContext) childFields_CohortCondition(ctx context.Context, fie
 		return ec.fieldContext_CohortCondition_plan(ctx, field)
 	case "mrr":
 		return ec.fieldContext_CohortCondition_mrr(ctx, field)
+	case "health":
+		return ec.fieldContext_CohortCondition_health(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CohortCondition", field.Name)
 }

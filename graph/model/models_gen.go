@@ -190,6 +190,8 @@ type CohortCondition struct {
 	Plan []string `json:"plan,omitempty"`
 	// What an account that they belong to comes to a month.
 	Mrr *CohortMrr `json:"mrr,omitempty"`
+	// They belong to an account whose health is in one of these bands.
+	Health []health.Band `json:"health,omitempty"`
 }
 
 // What is to hold for people: exactly one of these. At most 8 levels and 50 conditions that
@@ -217,6 +219,8 @@ type CohortConditionInput struct {
 	Plan []string `json:"plan,omitempty"`
 	// What an account that they belong to comes to a month. It takes READ_REVENUE.
 	Mrr *CohortMrrInput `json:"mrr,omitempty"`
+	// They belong to an account whose health is in one of these bands.
+	Health []health.Band `json:"health,omitempty"`
 }
 
 // A page of cohorts.

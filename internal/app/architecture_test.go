@@ -29,6 +29,7 @@ var levels = []struct {
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/history", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
 	{"what is kept of it", []string{"internal/summary"}},
 	{"what is worked out of it", []string{"internal/revenue", "internal/definition"}},
+	{"how they do", []string{"internal/health"}},
 	{"who belongs together", []string{"internal/cohort"}},
 	{"what is told of it all", []string{"internal/timeline", "internal/journey"}},
 	{"shapes of the schema", []string{"graph/model", "graph/scalar"}},

@@ -116,6 +116,13 @@ var deeds = map[string]deed{
 		define(t, s.acme, "own", counting("E"))
 		return object{"key": "own"}
 	}, audit.MetricRemoved},
+	"setHealthModel": {setModelIt, just(object{"inputs": []object{useOfApp}}), audit.HealthModelSet},
+	"overrideHealth": {overrideIt, func(t *testing.T, s story) map[string]any { return overrideOf(t, s, "g1") }, audit.HealthOverridden},
+	"endHealthOverride": {endOverrideIt, func(t *testing.T, s story) map[string]any {
+		said := overrideOf(t, s, "g1")
+		s.acme.Manage(t, overrideIt, said, &struct{}{})
+		return object{"account": said["account"]}
+	}, audit.HealthOverrideOver},
 	"createCohort": {createCohortIt, just(object{"cohort": payers}), audit.CohortCreated},
 	"changeCohort": {changeCohortIt, func(t *testing.T, s story) map[string]any {
 		return object{"id": gather(t, s.acme, "DYNAMIC", payers), "cohort": payers}

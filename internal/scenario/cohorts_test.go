@@ -38,7 +38,7 @@ const (
 		usedBy { name }
 		condition { ...C and { ...C not { ...C } } or { ...C not { ...C } } not { ...C and { ...C } } } } }
 		fragment C on CohortCondition {
-			trait { of name operator values } plan mrr { operator amount { amount currency } } cohort { id name }
+			trait { of name operator values } plan mrr { operator amount { amount currency } } health cohort { id name }
 			did { types times count filter { ...F and { ...F } or { ...F } not { ...F } } within { from to last { count interval } } }
 			stopped { types filter { ...F } last { count interval } }
 			firstSeen { from to last { count interval } } }

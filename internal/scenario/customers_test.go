@@ -187,10 +187,12 @@ func crowd(t *testing.T, s story) {
 // Whichever way, pages of any size are the whole list, each once, and those without come last.
 func listsAreSortedAndPaged(t *testing.T, s story) {
 	crowd(t, s)
+	s.kit.Exec(t, `insert into health_score (tenant_id, account_id, score, inputs, changed_at)
+		select tenant_id, account_id, account_id % 3 * 100, '[]', now() from account where tenant_id = $1 and account_id % 4 <> 1`, s.acme.ID)
 	for _, list := range []struct {
 		query  string
 		orders []string
-	}{{listAccounts, []string{"NAME", "FIRST_SEEN", "LAST_SEEN", "MRR", "RELEVANCE"}}, {listPeople, []string{"NAME", "FIRST_SEEN", "LAST_SEEN", "RELEVANCE"}}} {
+	}{{listAccounts, []string{"NAME", "FIRST_SEEN", "LAST_SEEN", "MRR", "HEALTH", "RELEVANCE"}}, {listPeople, []string{"NAME", "FIRST_SEEN", "LAST_SEEN", "RELEVANCE"}}} {
 		for _, order := range list.orders {
 			ways := map[string][]string{}
 			for _, direction := range []string{"ASCENDING", "DESCENDING"} {

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/document"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -174,9 +175,12 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	inGo["RetentionWeight"] = texts(journey.AllWeights())
 	inGo["PathDirection"] = texts(journey.AllDirections())
 	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
-	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR))
+	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR), string(customer.ByHealth))
 	inGo["SortDirection"] = text(string(customer.Ascending), string(customer.Descending))
 	inGo["TimelineKind"] = texts(timeline.AllKinds())
+	inGo["HealthBand"], inGo["HealthInputKind"] = texts(health.AllBands()), texts(health.AllKinds())
+	inGo["HealthInputState"], inGo["HealthCalculationState"] = texts(health.AllUses()), texts(health.AllStates())
+	inGo["HealthCause"] = texts(health.AllCauses())
 	inGo["CohortKind"], inGo["CohortTimes"] = texts(cohort.AllKinds()), texts(cohort.AllTimes())
 	inGo["CohortEvaluationState"], inGo["CohortEvaluationReason"] = texts(cohort.AllStates()), texts(cohort.AllReasons())
 	inGo["SummaryPeriod"] = text(string(summary.Day), string(summary.Week), string(summary.Month))
@@ -228,6 +232,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,
 		documentsStory, registerThem, retireIt, takeTrusted,
 		createMetricIt, updateMetricIt, removeMetricIt, previewIt, oneMetric,
+		setModelIt, previewHealth, overrideIt, endOverrideIt, allOfHealth,
 		createCohortIt, changeCohortIt, deleteCohortIt, evaluateIt, allOfACohort, allCohorts, previewCohortIt, byCohort,
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -52,6 +53,9 @@ func (s story) lived(t *testing.T) {
 		define(t, who, "own", counting("E"))
 		gather(t, who, "DYNAMIC", object{"name": "All", "condition": object{"did": object{}}})
 		s.kit.Exec(t, `insert into cohort_member (tenant_id, cohort_id, identity_id, entered_at) select tenant_id, cohort_id, 1, now() from cohort where tenant_id = $1`, who.ID)
+		setModel(t, who, useOfApp)
+		g1 := accountID(t, who, "g1")
+		who.Manage(t, overrideIt, object{"account": g1, "score": 50, "reason": "x", "expiresAt": time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)}, &struct{}{})
 		merge(t, who, "u2", "u1")
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
@@ -181,6 +185,11 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"a word":           `insert into customer_word (tenant_id, subject, subject_id, kind, spelling) values ('%s', 'person', 1, 'NAME', 'x')`,
 		"a note":           `insert into customer_note (tenant_id, note_id, subject, subject_id, body, created_by) values ('%s', gen_random_uuid(), 'person', 1, 'x', gen_random_uuid())`,
 		"an owner":         `insert into customer_owner (tenant_id, subject, subject_id, set_by) values ('%s', 'person', 1, gen_random_uuid())`,
+		"a health model":   `insert into health_model (tenant_id, inputs, changed_by) values ('%s', '[]', gen_random_uuid())`,
+		"a score":          `insert into health_score (tenant_id, account_id, inputs, changed_at) values ('%s', 9, '[]', now())`,
+		"a day's score":    `insert into health_day (tenant_id, account_id, day, score) values ('%s', 9, '2026-05-01', 1)`,
+		"a change of band": `insert into health_change (tenant_id, account_id, at, band, cause) values ('%s', 9, now(), 'HEALTHY', 'DATA')`,
+		"an override":      `insert into health_override (tenant_id, override_id, account_id, score, reason, set_by, expires_at) values ('%s', gen_random_uuid(), 9, 1, 'x', gen_random_uuid(), now() + interval '1 day')`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
 		"a price":          `insert into plan (tenant_id, key, name, amount, currency, billing_interval, interval_count) values ('%s', 'x', 'x', 1, 'EUR', 'MONTH', 1)`,
 		"a fact":           `insert into revenue_fact (tenant_id, source, kind, external_id, occurred_at, fingerprint, subject_id, account_id, body) values ('%s', 'x', 'CHARGE', 'x', now(), 1, 1, 1, '{}')`,
@@ -233,6 +242,8 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
 		`delete from customer_word`, `delete from customer_note`, `update customer_note set subject_id = 1`, `delete from customer_owner`,
+		`delete from health_score`, `delete from health_change`, `update health_change set cause = 'DATA'`, `update health_override set score = 1`, `delete from health_override`,
+		`delete from health_model`, `delete from health_day`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,
 		`insert into activity_day (day, version, daily, weekly, monthly, returning_users) values ('2026-05-01', 1, 1, 1, 1, 1)`,
 		`update visit_day set visits = 0`, `delete from visit_slot`,

@@ -38,7 +38,7 @@ const (
 		account(groupId: "g1") { usage(range: $range, first: $first) { types counts lastAt from to complete } }
 		person(userId: "ann") { usage(range: $range, first: $first) { types counts lastAt from to complete } } }`
 	allOfAccounts = `query ($first: Int!) { accounts(first: $first) { nodes {
-		id groupId name email domain lastSeenAt traits mrr { amount } plan { name } owner { name }
+		id groupId name email domain lastSeenAt health { score band override { setBy { name } } trend(days: 30) { scores } } traits mrr { amount } plan { name } owner { name }
 		notes(first: 5) { nodes { text author { name } } } mrrMovements(first: 5) { edges { cursor node { id } } nodes { kind } pageInfo { hasNextPage } }
 		invoices(first: 5) { edges { cursor node { id } } nodes { number } pageInfo { hasNextPage } }
 		timeline(first: 10) { nodes { ` + entryFields + ` } } usage { types counts } } totalCount } }`

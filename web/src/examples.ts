@@ -4,6 +4,7 @@ import { cohorts } from './examples/cohorts';
 import { documents } from './examples/documents';
 import { events } from './examples/events';
 import { figures } from './examples/figures';
+import { health } from './examples/health';
 import { journeys } from './examples/journeys';
 import { keeping } from './examples/keeping';
 import { keys } from './examples/keys';
@@ -23,6 +24,7 @@ export const examples: Example[] = [
   ...events,
   ...registry,
   ...people,
+  ...health,
   ...cohorts,
   ...keeping,
   ...sessions,
