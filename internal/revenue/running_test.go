@@ -1,6 +1,7 @@
 package revenue_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -143,6 +144,19 @@ func TestTheDatabasesClockSaysWhatIsDue(t *testing.T) {
 			if show(value.Value) != want {
 				t.Errorf("%s as of %v: %s, want %s", key, value.Watermark, show(value.Value), want)
 			}
+		}
+	}
+	accounts := NewService(l.AnotherApp(t, nil))
+	for name, read := range map[string]func(context.Context) error{
+		"MRR":  func(ctx context.Context) error { _, err := accounts.MRR(ctx, nil); return err },
+		"plan": func(ctx context.Context) error { _, err := accounts.PlanOf(ctx, nil); return err },
+	} {
+		ctx, noted := topic.Record(as(acme))
+		if err := read(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := noted.Until(); got.Sub(past).Abs() > time.Millisecond {
+			t.Errorf("%s is said to hold until %v, want %v", name, got, past)
 		}
 	}
 }
