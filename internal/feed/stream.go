@@ -94,6 +94,8 @@ var subjects = map[string][]meaning{
 	"trial":        {{subject: topic.Revenue}},
 	"mrr_movement": {{subject: topic.Revenue}},
 
+	"ticket": {{subject: topic.Ticket}},
+
 	"audit_entry": {{subject: topic.Audit}},
 }
 
