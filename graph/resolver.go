@@ -19,6 +19,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -43,6 +44,7 @@ type Resolver struct {
 	ReportService  *report.Service
 	SummaryService *summary.Service
 	Revenue        *revenue.Service
+	Tickets        *ticket.Service
 	Journeys       *journey.Service // what people do one thing after the other
 	CohortService  *cohort.Service
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -44,6 +45,10 @@ func (r *subscriptionEntryResolver) Subscription(ctx context.Context, obj *timel
 	return loader.From(ctx).Subscription.Load(ctx, obj.ID)()
 }
 
+func (r *ticketEntryResolver) Ticket(ctx context.Context, obj *timeline.TicketEntry) (*ticket.Ticket, error) {
+	return loader.From(ctx).Ticket.Load(ctx, obj.ID)()
+}
+
 func (r *Resolver) EventEntry() generated.EventEntryResolver { return &eventEntryResolver{r} }
 
 func (r *Resolver) InvoiceEntry() generated.InvoiceEntryResolver { return &invoiceEntryResolver{r} }
@@ -60,6 +65,8 @@ func (r *Resolver) SubscriptionEntry() generated.SubscriptionEntryResolver {
 	return &subscriptionEntryResolver{r}
 }
 
+func (r *Resolver) TicketEntry() generated.TicketEntryResolver { return &ticketEntryResolver{r} }
+
 type (
 	eventEntryResolver        struct{ *Resolver }
 	invoiceEntryResolver      struct{ *Resolver }
@@ -68,4 +75,5 @@ type (
 	noteEntryResolver         struct{ *Resolver }
 	paymentEntryResolver      struct{ *Resolver }
 	subscriptionEntryResolver struct{ *Resolver }
+	ticketEntryResolver       struct{ *Resolver }
 )

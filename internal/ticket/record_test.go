@@ -153,4 +153,3 @@ func latest(last map[string]ticket.Item) (want []string) {
 	slices.Sort(want)
 	return want
 }
-

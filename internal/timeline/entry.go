@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // Kind is what an entry tells.
@@ -27,9 +28,10 @@ const (
 	Payment      Kind = "PAYMENT"
 	Note         Kind = "NOTE"
 	Merge        Kind = "MERGE"
+	Ticket       Kind = "TICKET"
 )
 
-var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge}
+var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge, Ticket}
 
 // AllKinds lists every kind.
 func AllKinds() []Kind { return append([]Kind(nil), kinds...) }
@@ -89,6 +91,13 @@ type MergeEntry struct {
 	Entry
 	ID     uuid.UUID
 	Undone bool
+}
+
+// TicketEntry is a ticket of support that was opened, or solved.
+type TicketEntry struct {
+	Entry
+	ID     int64
+	Moment ticket.Moment
 }
 
 // Filter says which entries; the zero one: all.
