@@ -267,3 +267,29 @@ func ticketsAreNotNarrowed(t *testing.T, s story) {
 		}
 	}
 }
+
+// Whatever the number of people on a page, it takes the same statements.
+func TestTicketsOfPeopleTakeSoManyStatements(t *testing.T) {
+	s := begin(t)
+	var tickets []string
+	for i := range 50 {
+		tickets = append(tickets, fmt.Sprintf(`{"id": "t%d", "status": "PENDING", "userId": "u%02d", "groupId": "g%02d", "openedAt": %q, "updatedAt": %q}`, i, i, i%7, noon, noon))
+	}
+	recordTickets(t, s, s.acme, tickets...)
+	taken := map[int]map[string]int{}
+	for _, first := range []int{5, 50} {
+		s.kit.Statements.Take()
+		var answer struct{ People struct{ Nodes []deskOf } }
+		s.acme.Query(t, `query ($first: Int!) { people(first: $first) { nodes { openTickets tickets(first: 3, statuses: [PENDING]) { nodes { externalId subject person { id } account { groupId } } } } } }`,
+			map[string]any{"first": first}, &answer)
+		taken[first] = s.kit.Statements.TakeForAnswers()
+		delete(taken[first], "PasswordResetDone") // it keeps house, by the clock
+		wantEqual(t, "people", len(answer.People.Nodes), first)
+		for _, n := range answer.People.Nodes {
+			if n.OpenTickets != 1 || len(n.Tickets.Nodes) != 1 || n.Tickets.Nodes[0].Account == nil {
+				t.Fatalf("somebody: %+v", n)
+			}
+		}
+	}
+	wantEqual(t, "statements", taken[50], taken[5])
+}
