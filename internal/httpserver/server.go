@@ -62,12 +62,10 @@ func Handler(p Parts) http.Handler {
 	open.Handle("/", withProtection(p.Origins, own))
 
 	// Keys that are secret have no business in pages: no other origin sends revenue or tickets.
-	revenues := books{keys: p.Keys, revenue: p.Revenue, logger: p.Logger}
-	own.Handle("/v1/revenue", revenues)
-	own.Handle("/v1/revenue/{$}", revenues)
-	tickets := desk{keys: p.Keys, tickets: p.Tickets, logger: p.Logger}
-	own.Handle("/v1/tickets", tickets)
-	own.Handle("/v1/tickets/{$}", tickets)
+	for path, door := range map[string]items{"/v1/revenue": books(p), "/v1/tickets": desk(p)} {
+		own.Handle(path, door)
+		own.Handle(path+"/{$}", door)
+	}
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
 	own.Handle("GET /v1/audit/export", newAuditExport(p))

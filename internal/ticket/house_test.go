@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
@@ -30,12 +29,6 @@ func newHouse(t *testing.T) *house {
 
 func sender(id tenant.ID) access.Principal {
 	return access.Principal{Tenant: id, Kind: access.WriteKey, Source: "desk", Permissions: access.WriteKey.Permissions()}
-}
-
-// as is a context of somebody who may manage the tenant, and read all of it.
-func as(id tenant.ID) context.Context {
-	may := access.ManageKey.Permissions() | access.ReadKey.Permissions()
-	return access.With(context.Background(), access.Principal{Tenant: id, ID: uuid.UUID{7}, Kind: access.ManageKey, Permissions: may})
 }
 
 func (h *house) record(t testkit.Failer, id tenant.ID, items ...ticket.Item) string {
