@@ -15,16 +15,10 @@ type Ticket struct {
 // asking is one in how many accounts ever asks.
 const asking = 8
 
-// subjects are what the customers of a company ask about.
-var subjects = map[string][]string{
-	"nw": {
-		"The export stops halfway", "Invoice for last month is missing", "How do I move a notebook to another team?", "Search does not find attachments",
-		"Shared page shows an older version", "Seats after the renewal", "Single sign-on for new colleagues", "Comments come twice by mail",
-	},
-	"gx": {
-		"The watch does not sync", "Charged twice this month", "Pause my plan over the holidays", "Workout is missing from my history",
-		"Cannot join the challenge", "Change the e-mail address of my account", "Heart rate shows zero", "Video stops on the tablet",
-	},
+// subjects are what customers ask about.
+var subjects = []string{
+	"The export stops halfway", "Invoice for last month is missing", "How do I move a notebook to another team?", "Search does not find attachments",
+	"Shared page shows an older version", "Seats after the renewal", "Single sign-on for new colleagues", "Comments come twice by mail",
 }
 
 // Tickets makes up what an account asked of support, that was first seen at an instant; most never
@@ -33,13 +27,13 @@ func (p Plan) Tickets(c Company, account, user string, seen time.Time) (list []T
 	d := newDice(p.Seed, c.Key, "support")
 	d.reseed(p.Seed, hash(c.Key+"/"+account))
 	hours := int(p.Until.Sub(seen) / time.Hour)
-	if d.below(asking) > 0 || hours < 2 || len(subjects[c.Key]) == 0 {
+	if d.below(asking) > 0 || hours < 2 {
 		return nil
 	}
 	for i := range 1 + newLot(50, 30, 15, 5).draw(d) {
 		t := Ticket{
 			ID: fmt.Sprintf("%s-%d", account, i+1), Account: account, User: user,
-			Subject: subjects[c.Key][d.below(len(subjects[c.Key]))], Channel: []string{"email", "chat", "web"}[newLot(60, 25, 15).draw(d)],
+			Subject: subjects[d.below(len(subjects))], Channel: []string{"email", "chat", "web"}[newLot(60, 25, 15).draw(d)],
 			Priority: []string{"", "LOW", "NORMAL", "HIGH", "URGENT"}[newLot(20, 15, 45, 15, 5).draw(d)],
 			OpenedAt: seen.Add(time.Duration(d.below(hours))*time.Hour + time.Duration(d.below(3_600))*time.Second).Truncate(time.Second),
 		}
