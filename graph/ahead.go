@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/identity"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -32,8 +33,10 @@ type fieldOf struct {
 	after  *string
 	span   timeline.UsageAsk
 	filter *timeline.Filter
-	trends []int           // how many days are asked for of trends right below
-	below  map[string]bool // names of fields anywhere below
+	trends []int // how many days are asked for of trends right below
+	// statuses are those of tickets; nil is all.
+	statuses []ticket.Status
+	below    map[string]bool // names of fields anywhere below
 }
 
 // lookAhead looks up what is asked of the nodes of the list at hand.
@@ -75,6 +78,8 @@ var lookups = map[string]func(a ahead, f fieldOf){
 	"subscriptions": func(a ahead, f fieldOf) { pagesAhead(a, a.Subscriptions, f, parseNumber, nil) },
 	"traitHistory":  func(a ahead, f fieldOf) { pagesAhead(a, a.AccountHistory, f, parseMoment, nil) },
 	"health":        ahead.healths,
+	"tickets":       func(a ahead, f fieldOf) { a.tickets(a.AccountTickets, f) },
+	"openTickets":   func(a ahead, _ fieldOf) { a.AccountOpenTickets.Ahead(a, a.ids) },
 	"timeline":      ahead.timelines,
 	"usage":         ahead.usages,
 }
@@ -87,6 +92,8 @@ var personLookups = map[string]func(a ahead, f fieldOf){
 	"owner":        func(a ahead, _ fieldOf) { a.members(some(a.PersonOwner.Ahead(a, a.ids))) },
 	"notes":        func(a ahead, f fieldOf) { pagesAhead(a, a.PersonNotes, f, parseNoteKey, a.authors) },
 	"traitHistory": func(a ahead, f fieldOf) { pagesAhead(a, a.PersonHistory, f, parseMoment, nil) },
+	"tickets":      func(a ahead, f fieldOf) { a.tickets(a.PersonTickets, f) },
+	"openTickets":  func(a ahead, _ fieldOf) { a.PersonOpenTickets.Ahead(a, a.ids) },
 }
 
 // some are those that were found, each once.
@@ -149,6 +156,39 @@ func (a ahead) healths(f fieldOf) {
 	}
 }
 
+func (a ahead) tickets(l *loader.Batched[loader.PageKey[ticket.Place], customer.Page[ticket.Ticket]], f fieldOf) {
+	var list []ticket.Ticket
+	for _, page := range l.Ahead(a, ticketKeys(a.ids, f)) {
+		list = append(list, page.Items...)
+	}
+	a.named(list, f.below)
+}
+
+func ticketKeys(ids []int64, f fieldOf) (keys []loader.PageKey[ticket.Place]) {
+	for _, id := range ids {
+		key, err := ticketPage(id, f.first, f.after, f.statuses)
+		if err != nil {
+			return nil // whoever asks is told
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// named looks up whom tickets name.
+func (a ahead) named(list []ticket.Ticket, below map[string]bool) {
+	var identities, accounts []*int64
+	for i := range list {
+		identities, accounts = append(identities, list[i].Identity), append(accounts, list[i].Account)
+	}
+	if below["person"] {
+		a.Person.Ahead(a, some(identities))
+	}
+	if below["account"] {
+		a.Account.Ahead(a, some(accounts))
+	}
+}
+
 func (a ahead) usages(f fieldOf) {
 	keys := make([]loader.UsageKey, len(a.ids))
 	for i, id := range a.ids {
@@ -191,6 +231,8 @@ func (a ahead) entries(pages []*timeline.Page, below map[string]bool) {
 				numbers[timeline.Payment] = append(numbers[timeline.Payment], &e.ID)
 			case *timeline.HealthEntry:
 				numbers[timeline.Health] = append(numbers[timeline.Health], &e.ID)
+			case *timeline.TicketEntry:
+				numbers[timeline.Ticket] = append(numbers[timeline.Ticket], &e.ID)
 			case *timeline.NoteEntry:
 				notes = append(notes, &e.ID)
 			case *timeline.MergeEntry:
@@ -215,6 +257,15 @@ func (a ahead) entries(pages []*timeline.Page, below map[string]bool) {
 	}
 	if below["bandChange"] {
 		a.HealthChange.Ahead(a, some(numbers[timeline.Health]))
+	}
+	if below["ticket"] {
+		var list []ticket.Ticket
+		for _, t := range a.Ticket.Ahead(a, some(numbers[timeline.Ticket])) {
+			if t != nil {
+				list = append(list, *t)
+			}
+		}
+		a.named(list, below)
 	}
 	if below["note"] {
 		var written []customer.Note
@@ -286,6 +337,13 @@ func readField(operation *graphql.OperationContext, field graphql.CollectedField
 			f.trends = append(f.trends, days)
 		}
 	}
+	if list, given := arguments["statuses"].([]any); given {
+		f.statuses = []ticket.Status{}
+		for _, status := range list {
+			text, _ := status.(string)
+			f.statuses = append(f.statuses, ticket.Status(text))
+		}
+	}
 	return f
 }
 
@@ -325,5 +383,5 @@ func namesBelow(operation *graphql.OperationContext, field graphql.CollectedFiel
 // entryTypes are the types that fragments below the fields of a customer may be on.
 var entryTypes = map[string]bool{
 	"TimelineEntry": true, "EventEntry": true, "TraitEntry": true, "MrrEntry": true, "SubscriptionEntry": true,
-	"InvoiceEntry": true, "PaymentEntry": true, "NoteEntry": true, "MergeEntry": true, "HealthEntry": true, "Note": true,
+	"InvoiceEntry": true, "PaymentEntry": true, "NoteEntry": true, "MergeEntry": true, "HealthEntry": true, "Note": true, "TicketEntry": true, "Ticket": true,
 }

@@ -72,6 +72,8 @@ func (r *Resolver) findCustomer(ctx context.Context, kind, key string) (model.No
 		return found(loaders.Cohort.Load(ctx, id)())
 	case healthChangeNode:
 		return found(loaders.HealthChange.Load(ctx, id)())
+	case ticketNode:
+		return found(loaders.Ticket.Load(ctx, id)())
 	}
 	return findRevenue(ctx, kind, id)
 }

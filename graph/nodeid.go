@@ -32,6 +32,7 @@ const (
 	mergeNode    = "merge"
 	erasureNode  = "erasure"
 	noteNode     = "note"
+	ticketNode   = "ticket"
 
 	documentNode = "document"
 	auditNode    = "audit"

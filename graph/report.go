@@ -159,7 +159,7 @@ func (r *Resolver) prepare(ctx context.Context) context.Context {
 func (r *Resolver) sources() loader.Services {
 	return loader.Services{
 		Events: r.EventReader, Parts: r.ArchiveReader, People: r.Customers, Keys: r.Keyring,
-		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Definitions: r.Definitions,
+		Metrics: r.MetricService, Summaries: r.SummaryService, Revenue: r.Revenue, Tickets: r.Tickets, Definitions: r.Definitions,
 		Staff: r.Staff, Timelines: r.Timelines,
 		Cohorts: r.CohortService,
 	}

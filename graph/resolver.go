@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -44,6 +45,7 @@ type Resolver struct {
 	ReportService  *report.Service
 	SummaryService *summary.Service
 	Revenue        *revenue.Service
+	Tickets        *ticket.Service
 	Journeys       *journey.Service // what people do one thing after the other
 	CohortService  *cohort.Service
 	HealthService  *health.Service

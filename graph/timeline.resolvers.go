@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -49,6 +50,10 @@ func (r *subscriptionEntryResolver) Subscription(ctx context.Context, obj *timel
 	return loader.From(ctx).Subscription.Load(ctx, obj.ID)()
 }
 
+func (r *ticketEntryResolver) Ticket(ctx context.Context, obj *timeline.TicketEntry) (*ticket.Ticket, error) {
+	return loader.From(ctx).Ticket.Load(ctx, obj.ID)()
+}
+
 func (r *Resolver) EventEntry() generated.EventEntryResolver { return &eventEntryResolver{r} }
 
 func (r *Resolver) HealthEntry() generated.HealthEntryResolver { return &healthEntryResolver{r} }
@@ -67,6 +72,8 @@ func (r *Resolver) SubscriptionEntry() generated.SubscriptionEntryResolver {
 	return &subscriptionEntryResolver{r}
 }
 
+func (r *Resolver) TicketEntry() generated.TicketEntryResolver { return &ticketEntryResolver{r} }
+
 type (
 	eventEntryResolver        struct{ *Resolver }
 	healthEntryResolver       struct{ *Resolver }
@@ -76,4 +83,5 @@ type (
 	noteEntryResolver         struct{ *Resolver }
 	paymentEntryResolver      struct{ *Resolver }
 	subscriptionEntryResolver struct{ *Resolver }
+	ticketEntryResolver       struct{ *Resolver }
 )

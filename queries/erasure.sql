@@ -234,3 +234,14 @@ where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@ident
 -- name: ErasureDeleteOwners :exec
 delete from customer_owner
 where tenant_id = @tenant_id and subject = 'person' and subject_id = any (@identity_ids::bigint[]);
+
+-- Worker: what they asked of support. Where it was for an account, that it was asked stays.
+-- name: ErasureBlankTickets :exec
+update ticket
+set identity_id = null, subject = null, url = null
+where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]) and account_id is not null;
+
+-- Worker.
+-- name: ErasureDeleteTickets :exec
+delete from ticket
+where tenant_id = @tenant_id and identity_id = any (@identity_ids::bigint[]) and account_id is null;

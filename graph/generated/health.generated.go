@@ -1257,10 +1257,10 @@ func (ec *executionContext) _HealthOverride_reason(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+			return ec.marshalOString2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_HealthOverride_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2726,7 +2726,7 @@ func (ec *executionContext) _HealthOverride(ctx context.Context, sel ast.Selecti
 			}
 		case "reason":
 			out.Values[i] = ec._HealthOverride_reason(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "setAt":

@@ -24,6 +24,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -91,6 +92,8 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	SubscriptionEntry() SubscriptionEntryResolver
 	Tenant() TenantResolver
+	Ticket() TicketResolver
+	TicketEntry() TicketEntryResolver
 	TrackingPlan() TrackingPlanResolver
 	TrustedDocumentConnection() TrustedDocumentConnectionResolver
 	Viewer() ViewerResolver
@@ -145,9 +148,11 @@ type ComplexityRoot struct {
 		MrrMovements  func(childComplexity int, first int, after *string) int
 		Name          func(childComplexity int) int
 		Notes         func(childComplexity int, first int, after *string) int
+		OpenTickets   func(childComplexity int) int
 		Owner         func(childComplexity int) int
 		Plan          func(childComplexity int) int
 		Subscriptions func(childComplexity int, first int, after *string) int
+		Tickets       func(childComplexity int, first int, after *string, statuses []ticket.Status) int
 		Timeline      func(childComplexity int, first int, after *string, filter *timeline.Filter) int
 		TraitHistory  func(childComplexity int, first int, after *string) int
 		Traits        func(childComplexity int) int
@@ -1283,6 +1288,7 @@ type ComplexityRoot struct {
 		OverrideHealth           func(childComplexity int, account string, score float64, reason string, expiresAt time.Time) int
 		ReattachIdentity         func(childComplexity int, id string, reason string) int
 		RecordRevenue            func(childComplexity int, items []revenue.Item) int
+		RecordTickets            func(childComplexity int, items []ticket.Item) int
 		RefreshSession           func(childComplexity int, refreshToken string) int
 		RegisterDocuments        func(childComplexity int, documents []model.DocumentInput) int
 		ReleaseQuarantinedEvents func(childComplexity int, ids []string, types []string) int
@@ -1425,7 +1431,9 @@ type ComplexityRoot struct {
 		LastSeenAt   func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Notes        func(childComplexity int, first int, after *string) int
+		OpenTickets  func(childComplexity int) int
 		Owner        func(childComplexity int) int
+		Tickets      func(childComplexity int, first int, after *string, statuses []ticket.Status) int
 		Timeline     func(childComplexity int, first int, after *string, filter *timeline.Filter) int
 		TraitHistory func(childComplexity int, first int, after *string) int
 		Traits       func(childComplexity int) int
@@ -1879,6 +1887,59 @@ type ComplexityRoot struct {
 		Zone                 func(childComplexity int) int
 	}
 
+	Ticket struct {
+		Account             func(childComplexity int) int
+		Channel             func(childComplexity int) int
+		ExternalID          func(childComplexity int) int
+		FirstRepliedAt      func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		OpenedAt            func(childComplexity int) int
+		Person              func(childComplexity int) int
+		Priority            func(childComplexity int) int
+		Rating              func(childComplexity int) int
+		SecondsToFirstReply func(childComplexity int) int
+		SecondsToSolve      func(childComplexity int) int
+		SolvedAt            func(childComplexity int) int
+		Source              func(childComplexity int) int
+		Status              func(childComplexity int) int
+		Subject             func(childComplexity int) int
+		URL                 func(childComplexity int) int
+		UpdatedAt           func(childComplexity int) int
+	}
+
+	TicketConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TicketEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TicketEntry struct {
+		At     func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Moment func(childComplexity int) int
+		Ticket func(childComplexity int) int
+	}
+
+	TicketResult struct {
+		Accepted   func(childComplexity int) int
+		Conflicts  func(childComplexity int) int
+		Duplicates func(childComplexity int) int
+		Rejected   func(childComplexity int) int
+		Verdicts   func(childComplexity int) int
+	}
+
+	TicketVerdict struct {
+		Field  func(childComplexity int) int
+		ID     func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Status func(childComplexity int) int
+	}
+
 	TimelineConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -2222,6 +2283,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Notes(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.openTickets":
+		if e.ComplexityRoot.Account.OpenTickets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.OpenTickets(childComplexity), true
 	case "Account.owner":
 		if e.ComplexityRoot.Account.Owner == nil {
 			break
@@ -2245,6 +2312,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Subscriptions(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.tickets":
+		if e.ComplexityRoot.Account.Tickets == nil {
+			break
+		}
+
+		args, err := ec.field_Account_tickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Tickets(childComplexity, args["first"].(int), args["after"].(*string), args["statuses"].([]ticket.Status)), true
 	case "Account.timeline":
 		if e.ComplexityRoot.Account.Timeline == nil {
 			break
@@ -7059,6 +7137,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordRevenue(childComplexity, args["items"].([]revenue.Item)), true
+	case "Mutation.recordTickets":
+		if e.ComplexityRoot.Mutation.RecordTickets == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordTickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordTickets(childComplexity, args["items"].([]ticket.Item)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -7858,12 +7947,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Person.Notes(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Person.openTickets":
+		if e.ComplexityRoot.Person.OpenTickets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.OpenTickets(childComplexity), true
 	case "Person.owner":
 		if e.ComplexityRoot.Person.Owner == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Person.Owner(childComplexity), true
+	case "Person.tickets":
+		if e.ComplexityRoot.Person.Tickets == nil {
+			break
+		}
+
+		args, err := ec.field_Person_tickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Tickets(childComplexity, args["first"].(int), args["after"].(*string), args["statuses"].([]ticket.Status)), true
 	case "Person.timeline":
 		if e.ComplexityRoot.Person.Timeline == nil {
 			break
@@ -9938,6 +10044,222 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tenant.Zone(childComplexity), true
 
+	case "Ticket.account":
+		if e.ComplexityRoot.Ticket.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Account(childComplexity), true
+	case "Ticket.channel":
+		if e.ComplexityRoot.Ticket.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Channel(childComplexity), true
+	case "Ticket.externalId":
+		if e.ComplexityRoot.Ticket.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.ExternalID(childComplexity), true
+	case "Ticket.firstRepliedAt":
+		if e.ComplexityRoot.Ticket.FirstRepliedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.FirstRepliedAt(childComplexity), true
+	case "Ticket.id":
+		if e.ComplexityRoot.Ticket.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.ID(childComplexity), true
+	case "Ticket.openedAt":
+		if e.ComplexityRoot.Ticket.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.OpenedAt(childComplexity), true
+	case "Ticket.person":
+		if e.ComplexityRoot.Ticket.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Person(childComplexity), true
+	case "Ticket.priority":
+		if e.ComplexityRoot.Ticket.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Priority(childComplexity), true
+	case "Ticket.rating":
+		if e.ComplexityRoot.Ticket.Rating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Rating(childComplexity), true
+	case "Ticket.secondsToFirstReply":
+		if e.ComplexityRoot.Ticket.SecondsToFirstReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.SecondsToFirstReply(childComplexity), true
+	case "Ticket.secondsToSolve":
+		if e.ComplexityRoot.Ticket.SecondsToSolve == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.SecondsToSolve(childComplexity), true
+	case "Ticket.solvedAt":
+		if e.ComplexityRoot.Ticket.SolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.SolvedAt(childComplexity), true
+	case "Ticket.source":
+		if e.ComplexityRoot.Ticket.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Source(childComplexity), true
+	case "Ticket.status":
+		if e.ComplexityRoot.Ticket.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Status(childComplexity), true
+	case "Ticket.subject":
+		if e.ComplexityRoot.Ticket.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Subject(childComplexity), true
+	case "Ticket.url":
+		if e.ComplexityRoot.Ticket.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.URL(childComplexity), true
+	case "Ticket.updatedAt":
+		if e.ComplexityRoot.Ticket.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.UpdatedAt(childComplexity), true
+
+	case "TicketConnection.edges":
+		if e.ComplexityRoot.TicketConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.Edges(childComplexity), true
+	case "TicketConnection.nodes":
+		if e.ComplexityRoot.TicketConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.Nodes(childComplexity), true
+	case "TicketConnection.pageInfo":
+		if e.ComplexityRoot.TicketConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.PageInfo(childComplexity), true
+
+	case "TicketEdge.cursor":
+		if e.ComplexityRoot.TicketEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEdge.Cursor(childComplexity), true
+	case "TicketEdge.node":
+		if e.ComplexityRoot.TicketEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEdge.Node(childComplexity), true
+
+	case "TicketEntry.at":
+		if e.ComplexityRoot.TicketEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEntry.At(childComplexity), true
+	case "TicketEntry.kind":
+		if e.ComplexityRoot.TicketEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEntry.Kind(childComplexity), true
+	case "TicketEntry.moment":
+		if e.ComplexityRoot.TicketEntry.Moment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEntry.Moment(childComplexity), true
+	case "TicketEntry.ticket":
+		if e.ComplexityRoot.TicketEntry.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEntry.Ticket(childComplexity), true
+
+	case "TicketResult.accepted":
+		if e.ComplexityRoot.TicketResult.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketResult.Accepted(childComplexity), true
+	case "TicketResult.conflicts":
+		if e.ComplexityRoot.TicketResult.Conflicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketResult.Conflicts(childComplexity), true
+	case "TicketResult.duplicates":
+		if e.ComplexityRoot.TicketResult.Duplicates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketResult.Duplicates(childComplexity), true
+	case "TicketResult.rejected":
+		if e.ComplexityRoot.TicketResult.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketResult.Rejected(childComplexity), true
+	case "TicketResult.verdicts":
+		if e.ComplexityRoot.TicketResult.Verdicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketResult.Verdicts(childComplexity), true
+
+	case "TicketVerdict.field":
+		if e.ComplexityRoot.TicketVerdict.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketVerdict.Field(childComplexity), true
+	case "TicketVerdict.id":
+		if e.ComplexityRoot.TicketVerdict.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketVerdict.ID(childComplexity), true
+	case "TicketVerdict.reason":
+		if e.ComplexityRoot.TicketVerdict.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketVerdict.Reason(childComplexity), true
+	case "TicketVerdict.status":
+		if e.ComplexityRoot.TicketVerdict.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketVerdict.Status(childComplexity), true
+
 	case "TimelineConnection.edges":
 		if e.ComplexityRoot.TimelineConnection.Edges == nil {
 			break
@@ -10360,6 +10682,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRowConditionsInput,
 		ec.unmarshalInputSpanInput,
 		ec.unmarshalInputSubscriptionInput,
+		ec.unmarshalInputTicketInput,
 		ec.unmarshalInputTimelineFilter,
 		ec.unmarshalInputTrackingPlanInput,
 	)
@@ -10894,6 +11217,12 @@ enum AuditAction {
   COHORT_ASKED
   "A cohort was given up."
   COHORT_REMOVED
+  "What counts for the health of accounts was set."
+  HEALTH_MODEL_SET
+  "A score was said to hold for an account instead of what is calculated."
+  HEALTH_OVERRIDDEN
+  "What is calculated holds for an account again, before the override expired."
+  HEALTH_OVERRIDE_ENDED
   "Two users were merged."
   PEOPLE_MERGED
   "A merge of users was undone."
@@ -12889,7 +13218,7 @@ type HealthOverride @can(do: READ) {
   "The score."
   score: Float!
   "Why."
-  reason: String! @sensitive(group: PII)
+  reason: String @sensitive(group: PII)
   "When it was said."
   setAt: DateTime!
   "Who said it; null if it was said with a key, or they have left."
@@ -16403,6 +16732,195 @@ type Branding @can(do: READ) {
   accent: String
 }
 `, BuiltIn: false},
+	{Name: "../ticket.graphqls", Input: `extend type Mutation {
+  """
+  Records how tickets of support stand. It succeeds item by item; of each ticket the latest state
+  is kept, by ` + "`" + `updatedAt` + "`" + `, so whatever failed may be sent again, in any order.
+  """
+  recordTickets("What to record; 1 to 1,000 tickets, in any order." items: [TicketInput!]!): TicketResult! @can(do: INGEST)
+}
+
+extend type Account {
+  "The tickets of support that were opened on its behalf, the latest opened first."
+  tickets(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+    "Those alone that stand so; all unless given."
+    statuses: [TicketStatus!]
+  ): TicketConnection! @page
+  "How many of its tickets are neither solved nor closed."
+  openTickets: Int! @cost(weight: 2)
+}
+
+extend type Person {
+  "The tickets of support that they opened, under any of their ids, the latest opened first."
+  tickets(
+    "How many to give; 1 to 100."
+    first: Int! = 20
+    "Continue after this cursor."
+    after: String
+    "Those alone that stand so; all unless given."
+    statuses: [TicketStatus!]
+  ): TicketConnection! @page
+  "How many of their tickets are neither solved nor closed."
+  openTickets: Int! @cost(weight: 2)
+}
+
+"""
+How a ticket of support stands since ` + "`" + `updatedAt` + "`" + `: all of it, as what is left out is not known any
+more. Somebody asked: a ` + "`" + `userId` + "`" + `, a ` + "`" + `groupId` + "`" + ` or both are needed.
+"""
+input TicketInput {
+  "Its id where it comes from; 1 to 200 characters."
+  id: String!
+  "Where it comes from, such as ` + "`" + `zendesk` + "`" + `; the source of the key unless given. 1 to 200 characters."
+  source: String
+  "What it is about; 500 characters at most."
+  subject: String
+  "Where it can be read; it begins with ` + "`" + `https://` + "`" + `. 2,000 characters at most."
+  url: String
+  "How it stands."
+  status: TicketStatus!
+  "How much it presses."
+  priority: TicketPriority
+  "How it was asked, such as ` + "`" + `email` + "`" + ` or ` + "`" + `chat` + "`" + `; 50 characters at most."
+  channel: String
+  "What whoever asked thinks of the answer."
+  rating: TicketRating
+  "The user who asked, as in events. Naming them is no activity of theirs."
+  userId: String
+  "The account on whose behalf it was asked, as in events."
+  groupId: String
+  "What kind of account that is; ` + "`" + `account` + "`" + ` unless given."
+  groupType: String
+  "When it was opened."
+  openedAt: DateTime!
+  "When it was first replied to."
+  firstRepliedAt: DateTime
+  "When it was solved, last."
+  solvedAt: DateTime
+  "Since when it stands so: what is earlier than what is known changes nothing."
+  updatedAt: DateTime!
+}
+
+"How a ticket stands."
+enum TicketStatus {
+  "It waits for an answer."
+  OPEN
+  "It waits for whoever asked."
+  PENDING
+  "It waits for somebody else."
+  ON_HOLD
+  "It was answered, and may be opened again."
+  SOLVED
+  "It is over."
+  CLOSED
+}
+
+"How much a ticket presses."
+enum TicketPriority {
+  "It can wait."
+  LOW
+  "As most do."
+  NORMAL
+  "Before others."
+  HIGH
+  "At once."
+  URGENT
+}
+
+"What whoever asked thinks of the answer."
+enum TicketRating {
+  "Content."
+  GOOD
+  "Not content."
+  BAD
+}
+
+"What became of a batch of tickets."
+type TicketResult @can {
+  "One for each item, in the order they were sent."
+  verdicts: [TicketVerdict!]!
+  "How many said something new."
+  accepted: Int!
+  "How many were known, or are over: something later is known."
+  duplicates: Int!
+  "How many contradict what is known of the same instant."
+  conflicts: Int!
+  "How many could not be taken."
+  rejected: Int!
+}
+
+"What became of one ticket of a batch."
+type TicketVerdict @can {
+  "Its id, as it was sent; empty if that cannot be told."
+  id: String!
+  "What became of it."
+  status: VerdictStatus!
+  "Which field was wrong, such as ` + "`" + `ticket.solvedAt` + "`" + `; null unless REJECTED or CONFLICT."
+  field: String
+  "What was wrong, in a sentence; null unless REJECTED or CONFLICT."
+  reason: String
+}
+
+"A ticket of support, as it stood last."
+type Ticket implements Node @can(do: READ) {
+  "Opaque and global."
+  id: ID!
+  "Its id where it comes from."
+  externalId: String!
+  "Where it comes from."
+  source: String!
+  "What it is about."
+  subject: String @sensitive(group: PII)
+  "Where it can be read."
+  url: String
+  "How it stands."
+  status: TicketStatus!
+  "How much it presses."
+  priority: TicketPriority
+  "How it was asked."
+  channel: String
+  "What whoever asked thinks of the answer."
+  rating: TicketRating
+  "Who asked; null if that is not known, or if they were erased."
+  person: Person
+  "On whose behalf it was asked."
+  account: Account
+  "When it was opened."
+  openedAt: DateTime!
+  "When it was first replied to."
+  firstRepliedAt: DateTime
+  "When it was solved, last."
+  solvedAt: DateTime
+  "Since when it stands so."
+  updatedAt: DateTime!
+  "How long whoever asked waited for the first reply."
+  secondsToFirstReply: Int
+  "How long it took from the opening until it was solved, last."
+  secondsToSolve: Int
+}
+
+"A page of tickets."
+type TicketConnection @can(do: READ) {
+  "The tickets with their cursors."
+  edges: [TicketEdge!]!
+  "The tickets without their cursors."
+  nodes: [Ticket!]!
+  "Where this page lies in the list."
+  pageInfo: PageInfo!
+}
+
+"A ticket in a list."
+type TicketEdge @can(do: READ) {
+  "Where this ticket stands in the list."
+  cursor: String!
+  "The ticket."
+  node: Ticket!
+}
+`, BuiltIn: false},
 	{Name: "../timeline.graphqls", Input: `"What to give of a timeline."
 input TimelineFilter {
   "Entries of these kinds; of all that the caller may see unless given."
@@ -16435,6 +16953,16 @@ enum TimelineKind {
   MERGE
   "It came into another band of health; of accounts."
   HEALTH
+  "A ticket of support was opened, or solved."
+  TICKET
+}
+
+"What happened to a ticket."
+enum TicketMoment {
+  "It was opened."
+  OPENED
+  "It was solved, for the last time."
+  SOLVED
 }
 
 "An entry of a timeline."
@@ -16537,6 +17065,18 @@ type HealthEntry implements TimelineEntry @can(do: READ) {
   kind: TimelineKind!
   "From which band into which."
   bandChange: HealthChange
+}
+
+"A ticket of support was opened, or solved."
+type TicketEntry implements TimelineEntry @can(do: READ) {
+  "When that happened."
+  at: DateTime!
+  "TICKET, as ever."
+  kind: TimelineKind!
+  "Which of the two."
+  moment: TicketMoment!
+  "The ticket, as it stands now."
+  ticket: Ticket
 }
 
 "A page of a timeline."
@@ -16734,6 +17274,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_subscriptions(ctx, field)
 	case "mrr":
 		return ec.fieldContext_Account_mrr(ctx, field)
+	case "tickets":
+		return ec.fieldContext_Account_tickets(ctx, field)
+	case "openTickets":
+		return ec.fieldContext_Account_openTickets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -19080,6 +19624,10 @@ func (ec *executionContext) childFields_Person(ctx context.Context, field graphq
 		return ec.fieldContext_Person_usage(ctx, field)
 	case "cohorts":
 		return ec.fieldContext_Person_cohorts(ctx, field)
+	case "tickets":
+		return ec.fieldContext_Person_tickets(ctx, field)
+	case "openTickets":
+		return ec.fieldContext_Person_openTickets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
 }
@@ -19958,6 +20506,98 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_churnRule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
+}
+
+func (ec *executionContext) childFields_Ticket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Ticket_id(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Ticket_externalId(ctx, field)
+	case "source":
+		return ec.fieldContext_Ticket_source(ctx, field)
+	case "subject":
+		return ec.fieldContext_Ticket_subject(ctx, field)
+	case "url":
+		return ec.fieldContext_Ticket_url(ctx, field)
+	case "status":
+		return ec.fieldContext_Ticket_status(ctx, field)
+	case "priority":
+		return ec.fieldContext_Ticket_priority(ctx, field)
+	case "channel":
+		return ec.fieldContext_Ticket_channel(ctx, field)
+	case "rating":
+		return ec.fieldContext_Ticket_rating(ctx, field)
+	case "person":
+		return ec.fieldContext_Ticket_person(ctx, field)
+	case "account":
+		return ec.fieldContext_Ticket_account(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_Ticket_openedAt(ctx, field)
+	case "firstRepliedAt":
+		return ec.fieldContext_Ticket_firstRepliedAt(ctx, field)
+	case "solvedAt":
+		return ec.fieldContext_Ticket_solvedAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Ticket_updatedAt(ctx, field)
+	case "secondsToFirstReply":
+		return ec.fieldContext_Ticket_secondsToFirstReply(ctx, field)
+	case "secondsToSolve":
+		return ec.fieldContext_Ticket_secondsToSolve(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ticket", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TicketConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TicketConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TicketConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TicketEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TicketEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdicts":
+		return ec.fieldContext_TicketResult_verdicts(ctx, field)
+	case "accepted":
+		return ec.fieldContext_TicketResult_accepted(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_TicketResult_duplicates(ctx, field)
+	case "conflicts":
+		return ec.fieldContext_TicketResult_conflicts(ctx, field)
+	case "rejected":
+		return ec.fieldContext_TicketResult_rejected(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketResult", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketVerdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TicketVerdict_id(ctx, field)
+	case "status":
+		return ec.fieldContext_TicketVerdict_status(ctx, field)
+	case "field":
+		return ec.fieldContext_TicketVerdict_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_TicketVerdict_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketVerdict", field.Name)
 }
 
 func (ec *executionContext) childFields_TimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

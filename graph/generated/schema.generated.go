@@ -33,6 +33,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -105,6 +106,7 @@ type MutationResolver interface {
 	RemoveSecondFactor(ctx context.Context, code string) (bool, error)
 	Impersonate(ctx context.Context, member string, reason string) (*model.SignIn, error)
 	UpdateTenant(ctx context.Context, name *string, zone *string, weekStart *model.Weekday, currency *string, branding *access.Branding) (*model.Tenant, error)
+	RecordTickets(ctx context.Context, items []ticket.Item) (*model.TicketResult, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
@@ -773,6 +775,20 @@ func (ec *executionContext) field_Mutation_recordRevenue_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "items",
 		func(ctx context.Context, v any) ([]revenue.Item, error) {
 			return ec.unmarshalNRevenueItemInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋrevenueᚐItemᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["items"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_recordTickets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "items",
+		func(ctx context.Context, v any) ([]ticket.Item, error) {
+			return ec.unmarshalNTicketInput2ᚕgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋticketᚐItemᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5842,6 +5858,50 @@ func (ec *executionContext) fieldContext_Mutation_updateTenant(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_recordTickets(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_recordTickets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RecordTickets(ctx, fc.Args["items"].([]ticket.Item))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TicketResult) graphql.Marshaler {
+			return ec.marshalNTicketResult2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐTicketResult(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_recordTickets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TicketResult(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_recordTickets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8632,6 +8692,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._TrackingPlan(ctx, sel, obj)
+	case ticket.Ticket:
+		return ec._Ticket(ctx, sel, &obj)
+	case *ticket.Ticket:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Ticket(ctx, sel, obj)
 	case model.Tenant:
 		return ec._Tenant(ctx, sel, &obj)
 	case *model.Tenant:
@@ -9376,6 +9443,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateTenant(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordTickets":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_recordTickets(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -23,6 +23,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/people"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -92,6 +93,12 @@ type Loaders struct {
 	HealthTrend  *Batched[TrendKey, *health.Trend]
 	HealthChange *Batched[int64, *health.Change]
 
+	Ticket             *Batched[int64, *ticket.Ticket]
+	AccountTickets     *Batched[PageKey[ticket.Place], customer.Page[ticket.Ticket]]
+	PersonTickets      *Batched[PageKey[ticket.Place], customer.Page[ticket.Ticket]]
+	AccountOpenTickets *Batched[int64, *int]
+	PersonOpenTickets  *Batched[int64, *int]
+
 	Cohort            *Batched[int64, *cohort.Cohort]
 	CohortUsers       *Batched[int64, *[]cohort.Cohort] // those that ask for it
 	CohortsOf         *Batched[int64, *[]cohort.Cohort] // of a person
@@ -117,6 +124,7 @@ type Services struct {
 	Timelines   *timeline.Service
 	Cohorts     *cohort.Service
 	Health      *health.Service
+	Tickets     *ticket.Service
 }
 
 // With returns a context with fresh loaders. They are made when the first is asked for.
@@ -126,58 +134,63 @@ func With(ctx context.Context, from Services) context.Context {
 
 func fresh(from Services) *Loaders {
 	return &Loaders{
-		Figures:           figures(from.Metrics),
-		Metric:            metricsByKey(from.Metrics),
-		MetricVersions:    versions(from.Definitions),
-		Event:             single(from.Events.ByPositions),
-		ArchivePart:       single(from.Parts.ByPositions),
-		APIKey:            single(from.Keys.ByIDs),
-		Person:            single(from.People.Persons),
-		Identity:          single(from.People.Identities),
-		Account:           single(from.People.Accounts),
-		AccountOf:         single(from.People.AccountsOf),
-		UserIDs:           single(from.People.UserIDs),
-		PersonTraits:      single(from.People.PersonTraits),
-		AccountTraits:     single(from.People.AccountTraits),
-		Identities:        paged(from.People.IdentityPages),
-		Accounts:          paged(from.People.AccountPages),
-		Members:           paged(from.People.MemberPages),
-		SummaryHistory:    single(from.Summaries.Histories),
-		PersonHistory:     paged(from.People.PersonHistories),
-		AccountHistory:    paged(from.People.AccountHistories),
-		AccountCalled:     single(from.People.AccountsCalled),
-		PersonCalled:      single(from.People.PersonsCalled),
-		AccountSeen:       single(from.People.AccountsSeen),
-		PersonSeen:        single(from.People.PersonsSeen),
-		AccountOwner:      single(from.People.AccountOwners),
-		PersonOwner:       single(from.People.PersonOwners),
-		Member:            single(from.Staff.Colleagues),
-		Note:              single(from.People.NotesByID),
-		Merge:             single(from.People.MergesByID),
-		AccountNotes:      paged(from.People.AccountNotes),
-		PersonNotes:       paged(from.People.PersonNotes),
-		Timeline:          timelines(from.Timelines),
-		Usage:             usages(from.Timelines),
-		Plan:              single(from.Revenue.PlansByID),
-		PlanOf:            single(from.Revenue.PlanOf),
-		Invoices:          paged(from.Revenue.InvoicePages),
-		Movements:         paged(from.Revenue.MovementPages),
-		Subscription:      single(from.Revenue.SubscriptionsByID),
-		Invoice:           single(from.Revenue.InvoicesByID),
-		Payment:           single(from.Revenue.PaymentsByID),
-		Movement:          single(from.Revenue.MovementsByID),
-		ExchangeRate:      single(from.Revenue.RatesByID),
-		MRR:               single(from.Revenue.MRR),
-		Subscriptions:     paged(from.Revenue.SubscriptionPages),
-		Health:            single(from.Health.Of),
-		HealthTrend:       trends(from.Health),
-		HealthChange:      single(from.Health.ChangesByID),
-		Cohort:            single(from.Cohorts.ByIDs),
-		CohortUsers:       single(from.Cohorts.UsedBy),
-		CohortsOf:         single(from.Cohorts.OfPersons),
-		CohortEvaluations: paged(from.Cohorts.Evaluations),
-		CohortMembers:     paged(from.Cohorts.Members),
-		CohortChanges:     paged(from.Cohorts.Changes),
+		Figures:            figures(from.Metrics),
+		Metric:             metricsByKey(from.Metrics),
+		MetricVersions:     versions(from.Definitions),
+		Event:              single(from.Events.ByPositions),
+		ArchivePart:        single(from.Parts.ByPositions),
+		APIKey:             single(from.Keys.ByIDs),
+		Person:             single(from.People.Persons),
+		Identity:           single(from.People.Identities),
+		Account:            single(from.People.Accounts),
+		AccountOf:          single(from.People.AccountsOf),
+		UserIDs:            single(from.People.UserIDs),
+		PersonTraits:       single(from.People.PersonTraits),
+		AccountTraits:      single(from.People.AccountTraits),
+		Identities:         paged(from.People.IdentityPages),
+		Accounts:           paged(from.People.AccountPages),
+		Members:            paged(from.People.MemberPages),
+		SummaryHistory:     single(from.Summaries.Histories),
+		PersonHistory:      paged(from.People.PersonHistories),
+		AccountHistory:     paged(from.People.AccountHistories),
+		AccountCalled:      single(from.People.AccountsCalled),
+		PersonCalled:       single(from.People.PersonsCalled),
+		AccountSeen:        single(from.People.AccountsSeen),
+		PersonSeen:         single(from.People.PersonsSeen),
+		AccountOwner:       single(from.People.AccountOwners),
+		PersonOwner:        single(from.People.PersonOwners),
+		Member:             single(from.Staff.Colleagues),
+		Note:               single(from.People.NotesByID),
+		Merge:              single(from.People.MergesByID),
+		AccountNotes:       paged(from.People.AccountNotes),
+		PersonNotes:        paged(from.People.PersonNotes),
+		Timeline:           timelines(from.Timelines),
+		Usage:              usages(from.Timelines),
+		Plan:               single(from.Revenue.PlansByID),
+		PlanOf:             single(from.Revenue.PlanOf),
+		Invoices:           paged(from.Revenue.InvoicePages),
+		Movements:          paged(from.Revenue.MovementPages),
+		Subscription:       single(from.Revenue.SubscriptionsByID),
+		Invoice:            single(from.Revenue.InvoicesByID),
+		Payment:            single(from.Revenue.PaymentsByID),
+		Movement:           single(from.Revenue.MovementsByID),
+		ExchangeRate:       single(from.Revenue.RatesByID),
+		MRR:                single(from.Revenue.MRR),
+		Subscriptions:      paged(from.Revenue.SubscriptionPages),
+		Ticket:             single(from.Tickets.ByIDs),
+		AccountTickets:     paged(from.Tickets.AccountPages),
+		PersonTickets:      paged(from.Tickets.PersonPages),
+		AccountOpenTickets: single(from.Tickets.OpenOfAccounts),
+		PersonOpenTickets:  single(from.Tickets.OpenOfPersons),
+		Health:             single(from.Health.Of),
+		HealthTrend:        trends(from.Health),
+		HealthChange:       single(from.Health.ChangesByID),
+		Cohort:             single(from.Cohorts.ByIDs),
+		CohortUsers:        single(from.Cohorts.UsedBy),
+		CohortsOf:          single(from.Cohorts.OfPersons),
+		CohortEvaluations:  paged(from.Cohorts.Evaluations),
+		CohortMembers:      paged(from.Cohorts.Members),
+		CohortChanges:      paged(from.Cohorts.Changes),
 	}
 }
 
@@ -199,6 +212,9 @@ func (l *Loaders) Forget() {
 	l.PersonCalled.ClearAll()
 	l.PersonSeen.ClearAll()
 	l.Merge.ClearAll()
+	l.Ticket.ClearAll()
+	l.PersonTickets.ClearAll()
+	l.PersonOpenTickets.ClearAll()
 	l.ForgetCare()
 }
 

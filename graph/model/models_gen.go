@@ -24,6 +24,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // A page of keys.
@@ -1673,6 +1674,50 @@ type Tenant struct {
 }
 
 func (Tenant) IsNode() {}
+
+// A page of tickets.
+type TicketConnection struct {
+	// The tickets with their cursors.
+	Edges []TicketEdge `json:"edges"`
+	// The tickets without their cursors.
+	Nodes []ticket.Ticket `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A ticket in a list.
+type TicketEdge struct {
+	// Where this ticket stands in the list.
+	Cursor string `json:"cursor"`
+	// The ticket.
+	Node *ticket.Ticket `json:"node"`
+}
+
+// What became of a batch of tickets.
+type TicketResult struct {
+	// One for each item, in the order they were sent.
+	Verdicts []TicketVerdict `json:"verdicts"`
+	// How many said something new.
+	Accepted int `json:"accepted"`
+	// How many were known, or are over: something later is known.
+	Duplicates int `json:"duplicates"`
+	// How many contradict what is known of the same instant.
+	Conflicts int `json:"conflicts"`
+	// How many could not be taken.
+	Rejected int `json:"rejected"`
+}
+
+// What became of one ticket of a batch.
+type TicketVerdict struct {
+	// Its id, as it was sent; empty if that cannot be told.
+	ID string `json:"id"`
+	// What became of it.
+	Status event.Status `json:"status"`
+	// Which field was wrong, such as `ticket.solvedAt`; null unless REJECTED or CONFLICT.
+	Field *string `json:"field,omitempty"`
+	// What was wrong, in a sentence; null unless REJECTED or CONFLICT.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // A page of a timeline.
 type TimelineConnection struct {

@@ -28,7 +28,7 @@ var levels = []struct {
 	{"what comes in by a log", []string{"internal/kafka"}},
 	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/history", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
 	{"what is kept of it", []string{"internal/summary"}},
-	{"what is worked out of it", []string{"internal/revenue", "internal/definition"}},
+	{"what is worked out of it", []string{"internal/revenue", "internal/ticket", "internal/definition"}},
 	{"how they do", []string{"internal/health"}},
 	{"who belongs together", []string{"internal/cohort"}},
 	{"what is told of it all", []string{"internal/timeline", "internal/journey"}},

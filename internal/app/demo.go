@@ -18,6 +18,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // demoSeed decides what the demo's companies went through.
@@ -198,7 +199,10 @@ func (n *Node) loadEvents(ctx context.Context, state DemoState, report func(done
 			if err := loadCompany(ctx, writer, id, earned, loaded); err != nil {
 				return err
 			}
-			return earned.load(ctx)
+			if err := earned.load(ctx); err != nil {
+				return err
+			}
+			return earned.askSupport(ctx, ticket.NewService(n.app))
 		})
 	}
 	return group.Wait()

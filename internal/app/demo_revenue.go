@@ -21,17 +21,21 @@ type till struct {
 	plan    demo.Plan
 	company demo.Company
 	seen    map[string]time.Time // the accounts, and when each was first seen
+	users   map[string]string    // one of each account: who was known first
 }
 
 func newTill(books *revenue.Service, id tenant.ID, plan demo.Plan, c demo.Company) *till {
 	who := access.Principal{Tenant: id, Kind: access.WriteKey, Permissions: access.WriteKey.Permissions(), Source: "billing"}
-	return &till{books, who, plan, c, map[string]time.Time{}}
+	return &till{books, who, plan, c, map[string]time.Time{}, map[string]string{}}
 }
 
 // see notes whom an event is of. Events come in order of time.
 func (t *till) see(e demo.Event) {
 	if _, known := t.seen[e.AccountID]; !known && e.AccountID != "" {
 		t.seen[e.AccountID] = e.At
+	}
+	if _, known := t.users[e.AccountID]; !known && e.AccountID != "" && e.UserID != "" {
+		t.users[e.AccountID] = e.UserID
 	}
 }
 

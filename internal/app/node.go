@@ -45,6 +45,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 	"github.com/tidemarkhq/tidemark/web"
 )
@@ -185,7 +186,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
 	handler := httpserver.Handler(httpserver.Parts{
-		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql, Revenue: revenue.NewService(n.app),
+		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
+		Revenue: revenue.NewService(n.app), Tickets: ticket.NewService(n.app),
 		Playground: web.Handler(n.playgroundConfig), Identities: identities,
 		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
@@ -240,10 +242,11 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	summaries := summary.NewService(n.app, metrics)
 	definitions := definition.NewService(n.app, all, metrics)
 	timelines, cohorts, scores := timeline.NewService(n.app), cohort.NewService(n.app), health.NewService(n.app)
+	tickets := ticket.NewService(n.app)
 	from := loader.Services{
 		Events: reader, Parts: parts, People: users, Keys: keyring,
 		Metrics: metrics, Summaries: summaries, Revenue: books, Definitions: definitions,
-		Staff: s.staff, Timelines: timelines, Cohorts: cohorts, Health: scores,
+		Staff: s.staff, Timelines: timelines, Cohorts: cohorts, Health: scores, Tickets: tickets,
 	}
 	executor := graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(n.app),
@@ -265,6 +268,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		ReportService:  report.NewService(n.app),
 		SummaryService: summaries,
 		Revenue:        books,
+		Tickets:        tickets,
 		Journeys:       journey.NewService(metrics, s.histories),
 		CohortService:  cohorts,
 		HealthService:  scores,

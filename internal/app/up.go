@@ -88,6 +88,9 @@ func (n *Node) up(ctx context.Context, options UpOptions, services *embedded.Ser
 		if state, err = n.peopleDemo(ctx, options.Dir, state); err != nil {
 			return err
 		}
+		if err := n.careDemo(ctx, state); err != nil {
+			return err
+		}
 	}
 	n.PlaygroundKeys = state.playgroundKeys
 	listener, err := listenNear(ctx, n.config.Listen)

@@ -74,6 +74,12 @@ func forget(ctx context.Context, tx pgx.Tx, of tenant.ID, identities []int64) er
 		{"owners", func() error {
 			return queries.ErasureDeleteOwners(ctx, tx, dbsqlc.ErasureDeleteOwnersParams{TenantID: of, IdentityIds: identities})
 		}},
+		{"tickets of accounts", func() error {
+			return queries.ErasureBlankTickets(ctx, tx, dbsqlc.ErasureBlankTicketsParams{TenantID: of, IdentityIds: identities})
+		}},
+		{"tickets", func() error {
+			return queries.ErasureDeleteTickets(ctx, tx, dbsqlc.ErasureDeleteTicketsParams{TenantID: of, IdentityIds: identities})
+		}},
 		{"presence", func() error { // by the identities' days, so before them
 			return queries.ErasureDeletePresence(ctx, tx, dbsqlc.ErasureDeletePresenceParams{TenantID: of, IdentityIds: identities})
 		}},

@@ -99,6 +99,8 @@ var subjects = map[string][]meaning{
 	"trial":        {{subject: topic.Revenue}},
 	"mrr_movement": {{subject: topic.Revenue}},
 
+	"ticket": {{subject: topic.Ticket}},
+
 	"audit_entry": {{subject: topic.Audit}},
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/auditlog"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // The times that a connection may take. Answers in flight at a stop get stopWithin.
@@ -33,6 +34,7 @@ type Parts struct {
 	AuditLog     *auditlog.Service
 	Writer       event.Appender
 	Revenue      *revenue.Service
+	Tickets      *ticket.Service
 	GraphQL      http.Handler
 	Playground   http.Handler
 	Checks       []Check
@@ -59,10 +61,11 @@ func Handler(p Parts) http.Handler {
 	open.Handle("/graphql", p.GraphQL) // knows the origins itself, and answers in GraphQL's shape
 	open.Handle("/", withProtection(p.Origins, own))
 
-	// Keys that are secret have no business in pages: no other origin sends revenue.
-	revenues := books{keys: p.Keys, revenue: p.Revenue, logger: p.Logger}
-	own.Handle("/v1/revenue", revenues)
-	own.Handle("/v1/revenue/{$}", revenues)
+	// Keys that are secret have no business in pages: no other origin sends revenue or tickets.
+	for path, door := range map[string]items{"/v1/revenue": books(p), "/v1/tickets": desk(p)} {
+		own.Handle(path, door)
+		own.Handle(path+"/{$}", door)
+	}
 	own.Handle("/playground", p.Playground)
 	own.Handle("/playground/", p.Playground)
 	own.Handle("GET /v1/audit/export", newAuditExport(p))

@@ -148,6 +148,7 @@ func aKey(t *testing.T, s story) string {
 var unnoted = map[string]string{
 	"ingestEvents":         "it is what the tenant's users did, and not what was done with the tenant; each event says by itself who, when and by which source",
 	"recordRevenue":        "it is what the tenant's customers pay, and not what was done with the tenant; each fact is kept as it came, with its source",
+	"recordTickets":        "it is what the tenant's customers asked, and not what was done with the tenant; each ticket says its source",
 	"refreshSession":       "it goes on with a session whose beginning is noted; a refresh token that comes twice is noted as SESSION_REUSED",
 	"requestPasswordReset": "it is the same for addresses that nobody has; the reset is noted",
 	"enrollSecondFactor":   "nothing holds until it is confirmed, and that is noted",

@@ -96,6 +96,7 @@ func (s story) wantNoTrace(t *testing.T, word string) {
 		union all select from trait_change c where c.tenant_id = e.tenant_id and c.subject = 'person' and c.subject_id = any (e.identity_ids)
 		union all select from membership m where m.tenant_id = e.tenant_id and m.identity_id = any (e.identity_ids)
 		union all select from profile f where f.tenant_id = e.tenant_id and f.subject = 'person' and f.subject_id = any (e.identity_ids)
+		union all select from ticket k where k.tenant_id = e.tenant_id and k.identity_id = any (e.identity_ids)
 		union all select from person_merge g where g.tenant_id = e.tenant_id and (g.from_id = any (e.identity_ids) or g.into_id = any (e.identity_ids))
 		union all select from identity i where i.tenant_id = e.tenant_id and (i.identity_id = any (e.identity_ids) or i.linked_to = any (e.identity_ids)))`, s.acme.ID)
 	if left > 0 {

@@ -83,6 +83,7 @@ var asked = map[string]string{
 	"Query.mrrMovements":              `{ mrrMovements { nodes { id } } }`,
 	"Query.exchangeRates":             `{ exchangeRates { nodes { id } } }`,
 	"Mutation.recordRevenue":          `mutation { recordRevenue(items: [{plan: {key: "p", amount: 1, currency: "EUR", interval: MONTH}}]) { accepted } }`,
+	"Mutation.recordTickets":          `mutation { recordTickets(items: [{id: "t", status: OPEN, groupId: "g", openedAt: "2026-05-01T12:00:00Z", updatedAt: "2026-05-01T12:00:00Z"}]) { accepted } }`,
 	"Mutation.setChurnRule":           `mutation { setChurnRule(rule: PERIOD_END) { id } }`,
 	"Query.person":                    `{ person(userId: "u1") { id } }`,
 	"Query.account":                   `{ account(groupId: "g1") { id } }`,

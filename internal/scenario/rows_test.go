@@ -28,6 +28,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/testkit/served"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -51,10 +52,13 @@ func newDesk(t *testing.T, s story) *desk {
 	books := revenue.NewService(app)
 	histories := history.NewStore(app, 1<<20)
 	t.Cleanup(histories.Close)
-	from := loader.Services{Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app)}
+	tickets := ticket.NewService(app)
+	from := loader.Services{
+		Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app), Tickets: tickets,
+	}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
-		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books,
+		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books, Tickets: tickets,
 		Journeys: journey.NewService(metrics, histories),
 	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
 
@@ -177,6 +178,9 @@ func TestEnumsAreThoseOfGo(t *testing.T) {
 	inGo["FunnelOrder"], inGo["FunnelTouch"] = texts(journey.AllOrders()), texts(journey.AllTouches())
 	inGo["CustomerOrder"] = text(string(customer.ByRelevance), string(customer.ByName), string(customer.ByFirstSeen), string(customer.ByLastSeen), string(customer.ByMRR), string(customer.ByHealth))
 	inGo["SortDirection"] = text(string(customer.Ascending), string(customer.Descending))
+	inGo["TicketStatus"] = texts(ticket.AllStatuses())
+	inGo["TicketPriority"] = text(string(ticket.Low), string(ticket.Normal), string(ticket.High), string(ticket.Urgent))
+	inGo["TicketRating"], inGo["TicketMoment"] = text(string(ticket.Good), string(ticket.Bad)), text(string(ticket.WasOpened), string(ticket.WasSolved))
 	inGo["TimelineKind"] = texts(timeline.AllKinds())
 	inGo["HealthBand"], inGo["HealthInputKind"] = texts(health.AllBands()), texts(health.AllKinds())
 	inGo["HealthInputState"], inGo["HealthCalculationState"] = texts(health.AllUses()), texts(health.AllStates())
@@ -226,7 +230,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{
 		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, lifecycleOfMay, pathsOfMay, peopleOfRows, revisionQuery,
-		listAccounts, listPeople, allOfCare, addNoteIt, changeNote, removeNote, setOwnerIt, allOfTimelines, allOfUsage, allOfAccounts,
+		listAccounts, listPeople, allOfCare, addNoteIt, changeNote, removeNote, setOwnerIt, allOfTimelines, allOfUsage, allOfAccounts, recordThem, allOfTickets,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
 		pageOfParts, recordIt, allOfRevenue, revenueOfAccount, oneSubscription, setRule, archivedFigures, setRetention, limitsSet, pageOfLog,

@@ -60,6 +60,7 @@ func (s story) lived(t *testing.T) {
 		erase(t, who, "u3")
 		wantEqual(t, "registered", register(t, who, `{ tenant { name } }`)[0].Status, "REGISTERED")
 		revenueOf(t, s, who)
+		recordTickets(t, s, who, openTicket)
 		once(t, s.kit, who.ManageKey, "k1", `mutation { forgetPropertySamples }`)
 		s.kit.Exec(t, `insert into api_key_use (tenant_id, api_key_id, used_at) select tenant_id, api_key_id, now() from api_key where tenant_id = $1 on conflict do nothing`, who.ID)
 		s.kit.Exec(t, `insert into api_key_misuse (tenant_id, api_key_id, reason) select tenant_id, api_key_id, 'REVOKED' from api_key where tenant_id = $1`, who.ID)
@@ -192,6 +193,8 @@ func TestNobodyWritesIntoAnother(t *testing.T) {
 		"an override":      `insert into health_override (tenant_id, override_id, account_id, score, reason, set_by, expires_at) values ('%s', gen_random_uuid(), 9, 1, 'x', gen_random_uuid(), now() + interval '1 day')`,
 		"a membership":     `insert into membership (tenant_id, account_id, identity_id, first_at, last_day) values ('%s', 1, 1, now(), now())`,
 		"a price":          `insert into plan (tenant_id, key, name, amount, currency, billing_interval, interval_count) values ('%s', 'x', 'x', 1, 'EUR', 'MONTH', 1)`,
+		"a ticket":         `insert into ticket (tenant_id, source, external_id, account_id, status, opened_at, updated_at, fingerprint) values ('%s', 'x', 'x', 1, 'OPEN', now(), now(), 1)`,
+		"a ticket, moved":  `update ticket set tenant_id = '%s'`,
 		"a fact":           `insert into revenue_fact (tenant_id, source, kind, external_id, occurred_at, fingerprint, subject_id, account_id, body) values ('%s', 'x', 'CHARGE', 'x', now(), 1, 1, 1, '{}')`,
 		"a payment, moved": `update payment set tenant_id = '%s'`,
 		"a subscription":   `update subscription set tenant_id = '%s'`,
@@ -241,7 +244,7 @@ func TestTheAppCannotHelpItself(t *testing.T) {
 		`update archive_part set state = 'dropped'`, `update erasure set archive_done_at = now()`, `select event_partition_drop('2020-01-01')`,
 		`delete from identity`, `delete from presence`, `delete from profile`, `delete from person_merge`, `update person_merge set reason = 'x'`,
 		`update identity_correction set reason = 'x'`, `delete from identity_correction`, `delete from trait_change`, `update trait_change set value = '1'`,
-		`delete from customer_word`, `delete from customer_note`, `update customer_note set subject_id = 1`, `delete from customer_owner`,
+		`delete from customer_word`, `delete from customer_note`, `update customer_note set subject_id = 1`, `delete from customer_owner`, `delete from ticket`,
 		`delete from health_score`, `delete from health_change`, `update health_change set cause = 'DATA'`, `update health_override set score = 1`, `delete from health_override`,
 		`delete from health_model`, `delete from health_day`,
 		`delete from trusted_document`, `update trusted_document set body = 'x'`, `delete from idempotency_key`,

@@ -26,10 +26,11 @@ const (
 	entryFields = `at kind __typename
 		... on EventEntry { event { id type } } ... on TraitEntry { change { name value } } ... on MrrEntry { movement { id kind } }
 		... on SubscriptionEntry { subscription { externalId } status } ... on InvoiceEntry { invoice { externalId } } ... on PaymentEntry { payment { externalId } }
-		... on NoteEntry { note { id text } } ... on MergeEntry { merge { reason } undone }`
+		... on NoteEntry { note { id text } } ... on MergeEntry { merge { reason } undone }
+		... on TicketEntry { moment ticket { externalId subject person { id } account { id } } }`
 	// each type by its own fields, since what an interface gives is that of no type
 	eachEntry = `... on EventEntry { at kind } ... on TraitEntry { at kind } ... on MrrEntry { at kind } ... on SubscriptionEntry { at kind }
-		... on InvoiceEntry { at kind } ... on PaymentEntry { at kind } ... on NoteEntry { at kind } ... on MergeEntry { at kind }`
+		... on InvoiceEntry { at kind } ... on PaymentEntry { at kind } ... on NoteEntry { at kind } ... on MergeEntry { at kind } ... on TicketEntry { at kind }`
 	timelineFields = `edges { cursor node { at } } nodes { ` + entryFields + ` ` + eachEntry + ` } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } searchedTo`
 	allOfTimelines = `query ($first: Int! = 100, $after: String, $filter: TimelineFilter) {
 		account(groupId: "g1") { timeline(first: $first, after: $after, filter: $filter) { ` + timelineFields + ` } }
@@ -41,6 +42,7 @@ const (
 		id groupId name email domain lastSeenAt health { score band override { setBy { name } } trend(days: 30) { scores } } traits mrr { amount } plan { name } owner { name }
 		notes(first: 5) { nodes { text author { name } } } mrrMovements(first: 5) { edges { cursor node { id } } nodes { kind } pageInfo { hasNextPage } }
 		invoices(first: 5) { edges { cursor node { id } } nodes { number } pageInfo { hasNextPage } }
+		openTickets tickets(first: 2, statuses: [OPEN, SOLVED]) { nodes { subject person { id } account { id } } pageInfo { hasNextPage } }
 		timeline(first: 10) { nodes { ` + entryFields + ` } } usage { types counts } } totalCount } }`
 )
 
@@ -55,6 +57,8 @@ type toldEntry struct {
 	Note               *struct{ Text string }
 	Merge              *struct{ Reason string }
 	Undone             bool
+	Moment             string
+	Ticket             *struct{ ExternalID string }
 }
 
 // says is what an entry tells, in a word or two.
@@ -76,6 +80,9 @@ func (e toldEntry) says() string {
 		return e.Kind + " " + e.Note.Text
 	case e.Merge != nil:
 		return fmt.Sprint(e.Kind, " ", e.Undone)
+	}
+	if e.Ticket != nil {
+		return e.Kind + " " + e.Ticket.ExternalID + " " + e.Moment
 	}
 	return e.Kind + " of nothing"
 }
@@ -107,6 +114,7 @@ func eventful(t *testing.T, s story, who *served.Tenant) {
 		said("m4", "group", `"userId":"ann","groupId":"g1","traits":{"seats":3}`),
 		said("m5", "identify", `"userId":"ann","anonymousId":"phone","traits":{"plan":"pro"}`))
 	revenueOf(t, s, who)
+	recordTickets(t, s, who, solvedTicket, openTicket)
 }
 
 func aTimelineHasAll(t *testing.T, s story) {
@@ -118,16 +126,17 @@ func aTimelineHasAll(t *testing.T, s story) {
 	var got toldBoth
 	s.acme.Query(t, allOfTimelines, nil, &got)
 	wantEqual(t, "account", strings.Join(got.Account.says(), ", "),
-		"NOTE hello, TRAIT seats, EVENT Export, PAYMENT r1, PAYMENT c1, SUBSCRIPTION s1 ACTIVE, INVOICE i1, EVENT Visit, MRR NEW")
+		"NOTE hello, TRAIT seats, EVENT Export, TICKET t2 OPENED, TICKET t1 SOLVED, PAYMENT r1, PAYMENT c1, TICKET t1 OPENED, SUBSCRIPTION s1 ACTIVE, INVOICE i1, EVENT Visit, MRR NEW")
 	wantEqual(t, "person", strings.Join(got.Person.says(), ", "),
-		"MERGE true, MERGE false, TRAIT plan, EVENT Export, EVENT Visit, EVENT Visit")
+		"MERGE true, MERGE false, TRAIT plan, EVENT Export, TICKET t2 OPENED, TICKET t1 SOLVED, TICKET t1 OPENED, EVENT Visit, EVENT Visit")
 	for _, filter := range []struct {
 		filter map[string]any
 		want   string
 	}{
 		{map[string]any{"kinds": []string{"EVENT"}, "types": []string{"Export"}}, "EVENT Export"},
 		{map[string]any{"kinds": []string{"INVOICE", "NOTE"}}, "NOTE hello, INVOICE i1"},
-		{map[string]any{"from": "2026-03-06T10:00:00Z", "to": "2026-05-01T12:00:00Z"}, "EVENT Export, PAYMENT r1, PAYMENT c1"},
+		{map[string]any{"kinds": []string{"TICKET"}, "from": "2026-03-06T10:00:00Z", "to": "2026-03-07T10:00:01Z"}, "TICKET t1 SOLVED, TICKET t1 OPENED"},
+		{map[string]any{"from": "2026-03-06T10:00:00Z", "to": "2026-05-01T12:00:00Z"}, "EVENT Export, TICKET t2 OPENED, TICKET t1 SOLVED, PAYMENT r1, PAYMENT c1, TICKET t1 OPENED"},
 		{map[string]any{"kinds": []string{}}, ""},
 	} {
 		var got toldBoth
@@ -156,9 +165,12 @@ func pagesOfTimelines(t *testing.T, s story) {
 		items = append(items, fmt.Sprintf(`{"subscription": {"id": "s%d", "groupId": "g1", "plan": "pro", "status": "ACTIVE", "occurredAt": %q}}`, i, noon))
 	}
 	record(t, s, s.acme, items...)
+	for i := range 3 { // opened and solved at once, so that a page may begin between the two
+		recordTickets(t, s, s.acme, fmt.Sprintf(`{"id": "t%d", "status": "SOLVED", "userId": "ann", "groupId": "g1", "openedAt": %q, "solvedAt": %q, "updatedAt": %q}`, i, noon, noon, noon))
+	}
 	var whole toldBoth
 	s.acme.Query(t, allOfTimelines, nil, &whole)
-	if n := len(whole.Account.Timeline.Nodes); n != 9+9+3+3+1 {
+	if n := len(whole.Account.Timeline.Nodes); n != 9+9+3+3+1+6 {
 		t.Fatalf("%d entries: %v", n, whole.Account.says())
 	}
 	for _, first := range []int{1, 2, 7} {
@@ -175,6 +187,11 @@ func pagesOfTimelines(t *testing.T, s story) {
 		}
 		wantEqual(t, fmt.Sprint("by ", first), paged, whole.Account.says())
 	}
+	said := strings.Join(whole.Account.says(), ", ")
+	const tickets = "TICKET t2 SOLVED, TICKET t2 OPENED, TICKET t1 SOLVED, TICKET t1 OPENED, TICKET t0 SOLVED, TICKET t0 OPENED"
+	if !strings.Contains(said, tickets) || !strings.Contains(strings.Join(whole.Person.says(), ", "), tickets) {
+		t.Errorf("of tickets: %s", said)
+	}
 	for _, wrong := range []string{"x", "", "MQ"} {
 		answer := s.kit.Ask(t, s.acme.ReadKey, allOfTimelines, map[string]any{"after": wrong})
 		if len(answer.Errors) != 1 || answer.Errors[0].Extensions.Field != "after" {
@@ -188,7 +205,7 @@ func aTimelineWithoutMoney(t *testing.T, s story) {
 	d := newDesk(t, s)
 	reader := access.Principal{Tenant: s.acme.ID, Kind: access.MemberKind, Permissions: access.Of(access.Read, access.ReadMetrics)}
 	wantEqual(t, "account", d.ask(t, reader, `{ account(groupId: "g1") { timeline { nodes { kind } } } }`),
-		`{"data":{"account":{"timeline":{"nodes":[{"kind":"TRAIT"},{"kind":"EVENT"},{"kind":"EVENT"}]}}}}`)
+		`{"data":{"account":{"timeline":{"nodes":[{"kind":"TRAIT"},{"kind":"EVENT"},{"kind":"TICKET"},{"kind":"TICKET"},{"kind":"TICKET"},{"kind":"EVENT"}]}}}}`)
 	got := d.ask(t, reader, `{ people { nodes { timeline { nodes { kind ... on EventEntry { event { properties } } } } } } }`)
 	if strings.Contains(got, "TRAIT") || !strings.Contains(got, `"properties":null`) {
 		t.Errorf("person: %s", got)
@@ -264,6 +281,11 @@ func TestAPageOfCustomersTakesSoManyStatements(t *testing.T) {
 	}
 	tellOf(t, s, s.acme, calls...)
 	record(t, s, s.acme, items...)
+	var tickets []string
+	for i := range 50 {
+		tickets = append(tickets, fmt.Sprintf(`{"id": "t%d", "status": "OPEN", "userId": "u%d", "groupId": "g%02d", "openedAt": %q, "updatedAt": %q}`, i, i, i, noon, noon))
+	}
+	recordTickets(t, s, s.acme, tickets...)
 	for i := range 50 {
 		id := accountID(t, s.acme, fmt.Sprintf("g%02d", i))
 		noteOn(t, s.acme, id, "hello")
@@ -283,6 +305,9 @@ func TestAPageOfCustomersTakesSoManyStatements(t *testing.T) {
 					Owner    struct{ Name string }
 					Timeline struct{ Nodes []toldEntry }
 					Usage    struct{ Counts []int }
+
+					OpenTickets int
+					Tickets     struct{ Nodes []toldTicket }
 				}
 				TotalCount int
 			}
@@ -292,7 +317,7 @@ func TestAPageOfCustomersTakesSoManyStatements(t *testing.T) {
 		delete(taken[first], "PasswordResetDone") // it keeps house, by the clock
 		wantEqual(t, "accounts", []int{len(answer.Accounts.Nodes), answer.Accounts.TotalCount}, []int{first, 50})
 		for _, n := range answer.Accounts.Nodes {
-			if len(n.Timeline.Nodes) != 6 || n.Owner.Name != "Olga" || fmt.Sprint(n.Usage.Counts) != "[]" {
+			if len(n.Timeline.Nodes) != 7 || n.OpenTickets != 1 || len(n.Tickets.Nodes) != 1 || n.Owner.Name != "Olga" || fmt.Sprint(n.Usage.Counts) != "[]" {
 				t.Fatalf("an account: %+v", n)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // Kind is what an entry tells.
@@ -28,9 +29,10 @@ const (
 	Note         Kind = "NOTE"
 	Merge        Kind = "MERGE"
 	Health       Kind = "HEALTH"
+	Ticket       Kind = "TICKET"
 )
 
-var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge, Health}
+var kinds = []Kind{Event, Trait, MRR, Subscription, Invoice, Payment, Note, Merge, Health, Ticket}
 
 // AllKinds lists every kind.
 func AllKinds() []Kind { return append([]Kind(nil), kinds...) }
@@ -96,6 +98,13 @@ type MergeEntry struct {
 type HealthEntry struct {
 	Entry
 	ID int64
+}
+
+// TicketEntry is a ticket of support that was opened, or solved.
+type TicketEntry struct {
+	Entry
+	ID     int64
+	Moment ticket.Moment
 }
 
 // Filter says which entries; the zero one: all.

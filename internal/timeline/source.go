@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -37,6 +38,7 @@ var sources = []source{
 	{Note, "", mayNotes, readNotes},
 	{Merge, topic.PersonMerge, mayMerges, readMerges},
 	{Health, topic.Health, mayHealth, readHealth},
+	{Ticket, topic.Ticket, mayNotes, readTickets},
 }
 
 // given reports whether a source is asked for by somebody who may see it. What they may not is
@@ -55,6 +57,7 @@ func mayMoney(who access.Principal, of identity.Subject) bool {
 	return of == identity.OfAccount && who.May(access.ReadRevenue) && who.Rows == nil
 }
 
+// mayNotes is for what is told whole or not at all.
 func mayNotes(who access.Principal, _ identity.Subject) bool { return who.Rows == nil }
 
 func mayMerges(who access.Principal, of identity.Subject) bool {
@@ -212,6 +215,14 @@ func readHealth(ctx context.Context, r *reading) error {
 	})
 	for _, row := range rows {
 		r.add(row.OfID, row.At, fmt.Sprint(row.ChangeID), func(e Entry) any { return &HealthEntry{e, row.ChangeID} })
+	}
+	return err
+}
+
+func readTickets(ctx context.Context, r *reading) error {
+	moments, err := ticket.Moments(ctx, r.tx, r.ask.Of, r.ids, ticket.Span{Since: r.since, Before: r.before, Key: r.number(), Most: r.most()})
+	for _, m := range moments {
+		r.add(m.Of, m.At, fmt.Sprint(m.Key), func(e Entry) any { return &TicketEntry{e, m.Ticket, m.Moment} })
 	}
 	return err
 }

@@ -46,6 +46,7 @@ const (
 	Summary Subject = "summary"
 	// Revenue: a plan, a subscription, an invoice, a payment, a rate, or what they made of MRR; no key.
 	Revenue Subject = "revenue"
+	Ticket  Subject = "ticket" // a ticket of support; no key
 	Metric  Subject = "metric" // a metric that the tenant defines; key: its key
 
 	Cohort Subject = "cohort" // a cohort was changed or found, or its members have changed; key: its number

@@ -384,6 +384,95 @@ func (b *SubscriptionUpsertBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const ticketUpsert = `-- name: TicketUpsert :batchexec
+insert into ticket as t (
+  source, external_id, identity_id, account_id, subject, url, status, priority, channel, rating,
+  opened_at, first_replied_at, solved_at, updated_at, fingerprint
+) values (
+  $1, $2, $3, $4, $5, $6, $7, $8,
+  $9, $10, $11, $12, $13, $14, $15
+)
+on conflict (tenant_id, source, external_id) do update
+set identity_id = excluded.identity_id, account_id = excluded.account_id, subject = excluded.subject, url = excluded.url,
+  status = excluded.status, priority = excluded.priority, channel = excluded.channel, rating = excluded.rating,
+  opened_at = excluded.opened_at, first_replied_at = excluded.first_replied_at, solved_at = excluded.solved_at,
+  updated_at = excluded.updated_at, fingerprint = excluded.fingerprint
+where excluded.updated_at > t.updated_at
+`
+
+type TicketUpsertBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type TicketUpsertParams struct {
+	Source         string
+	ExternalID     string
+	IdentityID     pgtype.Int8
+	AccountID      pgtype.Int8
+	Subject        *string
+	Url            *string
+	Status         string
+	Priority       *string
+	Channel        *string
+	Rating         *string
+	OpenedAt       time.Time
+	FirstRepliedAt *time.Time
+	SolvedAt       *time.Time
+	UpdatedAt      time.Time
+	Fingerprint    int64
+}
+
+// All of a ticket is what was said last. Whether that is later was looked at under the tenant's
+// turn; it is looked at again, as nothing older may ever win.
+func (q *Queries) TicketUpsert(ctx context.Context, db DBTX, arg []TicketUpsertParams) *TicketUpsertBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Source,
+			a.ExternalID,
+			a.IdentityID,
+			a.AccountID,
+			a.Subject,
+			a.Url,
+			a.Status,
+			a.Priority,
+			a.Channel,
+			a.Rating,
+			a.OpenedAt,
+			a.FirstRepliedAt,
+			a.SolvedAt,
+			a.UpdatedAt,
+			a.Fingerprint,
+		}
+		batch.Queue(ticketUpsert, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &TicketUpsertBatchResults{br, len(arg), false}
+}
+
+func (b *TicketUpsertBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *TicketUpsertBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const trialInsert = `-- name: TrialInsert :batchexec
 insert into trial (account_id, subscription_id, plan_id, currency, started_at, ended_at, converted, recorded_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -92,6 +92,23 @@ func (q *Queries) ErasureBlankReasons(ctx context.Context, db DBTX, arg ErasureB
 	return err
 }
 
+const erasureBlankTickets = `-- name: ErasureBlankTickets :exec
+update ticket
+set identity_id = null, subject = null, url = null
+where tenant_id = $1 and identity_id = any ($2::bigint[]) and account_id is not null
+`
+
+type ErasureBlankTicketsParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker: what they asked of support. Where it was for an account, that it was asked stays.
+func (q *Queries) ErasureBlankTickets(ctx context.Context, db DBTX, arg ErasureBlankTicketsParams) error {
+	_, err := db.Exec(ctx, erasureBlankTickets, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
 const erasureDeleteCohortMembers = `-- name: ErasureDeleteCohortMembers :exec
 delete from cohort_member
 where tenant_id = $1 and identity_id = any ($2::bigint[])
@@ -324,6 +341,22 @@ type ErasureDeleteQuarantinedParams struct {
 // Worker: events that are kept aside have no identity yet, but ids.
 func (q *Queries) ErasureDeleteQuarantined(ctx context.Context, db DBTX, arg ErasureDeleteQuarantinedParams) error {
 	_, err := db.Exec(ctx, erasureDeleteQuarantined, arg.TenantID, arg.IdentityIds)
+	return err
+}
+
+const erasureDeleteTickets = `-- name: ErasureDeleteTickets :exec
+delete from ticket
+where tenant_id = $1 and identity_id = any ($2::bigint[]) and account_id is null
+`
+
+type ErasureDeleteTicketsParams struct {
+	TenantID    tenant.ID
+	IdentityIds []int64
+}
+
+// Worker.
+func (q *Queries) ErasureDeleteTickets(ctx context.Context, db DBTX, arg ErasureDeleteTicketsParams) error {
+	_, err := db.Exec(ctx, erasureDeleteTickets, arg.TenantID, arg.IdentityIds)
 	return err
 }
 

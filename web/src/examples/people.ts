@@ -50,6 +50,60 @@ query Person {
 }`,
   ),
   example(
+    'RecordTickets',
+    `Needs a write key. Says how tickets of support stand; the
+latest state of each is kept, in whatever order they come.`,
+    `
+mutation RecordTickets {
+  recordTickets(
+    items: [
+      {
+        id: "4711"
+        source: "zendesk"
+        subject: "The export stops"
+        status: OPEN
+        priority: HIGH
+        userId: "ada"
+        groupId: "acme"
+        openedAt: "2026-05-04T09:00:00Z"
+        updatedAt: "2026-05-04T09:00:00Z"
+      }
+    ]
+  ) {
+    accepted
+    verdicts {
+      id
+      status
+      field
+      reason
+    }
+  }
+}`,
+  ),
+  example(
+    'Tickets',
+    `What an account asked of support and still waits for, and
+how long it waited for the first word.`,
+    `
+query Tickets {
+  account(groupId: "acme") {
+    openTickets
+    tickets(first: 10, statuses: [OPEN, PENDING, ON_HOLD]) {
+      nodes {
+        subject
+        status
+        priority
+        openedAt
+        secondsToFirstReply
+        person {
+          userIds
+        }
+      }
+    }
+  }
+}`,
+  ),
+  example(
     'Customers',
     `The accounts by name, what is known of each in order of
 time, and the people who are called so.`,
