@@ -1778,17 +1778,19 @@ func (q *Queries) RevenueIDs(ctx context.Context, db DBTX, most int32) ([]int64,
 }
 
 const revenueNextChange = `-- name: RevenueNextChange :one
+with n as materialized (select coalesce($1::timestamptz, now()) as after)
 select least(
-  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > coalesce($1::timestamptz, now())),
-  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > coalesce($1, now())),
-  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > coalesce($1, now())),
-  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > coalesce($1, now())),
+  (select min(m.shown_at) from mrr_movement m where m.superseded_at is null and m.shown_at > (select n.after from n)),
+  (select min(m.hidden_at) from mrr_movement m where m.superseded_at is null and m.hidden_at > (select n.after from n)),
+  (select min(t.ended_at) from trial t where t.superseded_at is null and t.ended_at > (select n.after from n)),
+  (select min(t.started_at) from trial t where t.superseded_at is null and t.started_at > (select n.after from n)),
   '9999-12-31 00:00:00+00'
 )::timestamptz as at
 `
 
 // When something changes by itself next, after an instant or after now; 9999: never, by what is
-// known.
+// known. The instant is worked out apart: coalesce in a condition would keep row security from
+// using the indexes.
 func (q *Queries) RevenueNextChange(ctx context.Context, db DBTX, after *time.Time) (time.Time, error) {
 	row := db.QueryRow(ctx, revenueNextChange, after)
 	var at time.Time
