@@ -121,8 +121,12 @@ alter publication tidemark add table
 -- What cohorts are found from, and what scores are.
 call count_changes('health_score', 'health');
 call count_changes('invoice', 'invoice');
+call count_changes('ticket', 'ticket');
 
 -- +goose Down
+drop trigger count_inserts on ticket;
+drop trigger count_updates on ticket;
+drop trigger count_deletes on ticket;
 drop trigger count_inserts on invoice;
 drop trigger count_updates on invoice;
 drop trigger count_deletes on invoice;

@@ -88,16 +88,14 @@ where i.person_id = any (@person_ids::bigint[]) and t.status not in ('SOLVED', '
 group by i.person_id
 order by i.person_id;
 
--- How accounts stand with support, by the clock of the transaction.
+-- How all accounts stand with support; ratings are those of what was said last in a range.
 -- name: TicketStanding :many
 select t.account_id::bigint as account_id,
   count(*) filter (where t.status not in ('SOLVED', 'CLOSED')) as open,
-  count(*) filter (where t.opened_at > now() - interval '30 days' and t.opened_at <= now()) as opened_30,
-  count(*) filter (where t.rating = 'GOOD' and t.updated_at > now() - interval '90 days') as good,
-  count(*) filter (where t.rating = 'BAD' and t.updated_at > now() - interval '90 days') as bad,
-  max(t.updated_at)::timestamptz as last_at
+  count(*) filter (where t.rating = 'GOOD' and t.updated_at >= @rated_from::timestamptz and t.updated_at < @rated_to::timestamptz) as good,
+  count(*) filter (where t.rating = 'BAD' and t.updated_at >= @rated_from and t.updated_at < @rated_to) as bad
 from ticket t
-where t.account_id = any (@account_ids::bigint[])
+where t.account_id is not null
 group by t.account_id
 order by t.account_id;
 

@@ -13067,6 +13067,13 @@ enum HealthInputKind {
   0 if none is open. No value without any invoice. It takes READ_REVENUE.
   """
   OVERDUE
+  "Its tickets that are neither solved nor closed now."
+  OPEN_TICKETS
+  """
+  How many percent of its rated tickets were rated good, of those of which something was said
+  last in the window. No value if none was rated.
+  """
+  TICKET_RATING
   "A number that was said of it: a trait."
   TRAIT
 }
@@ -13085,7 +13092,7 @@ input HealthInputInput {
   worst: Float!
   "The value that scores 100; below ` + "`" + `worst` + "`" + ` where less is better."
   best: Float!
-  "How many days the window has, 1 to 90; for EVENTS, EVENTS_CHANGE, ACTIVE_PEOPLE, FEATURES and MRR_CHANGE alone."
+  "How many days the window has, 1 to 90; not for LAST_SEEN, OVERDUE, OPEN_TICKETS and TRAIT."
   days: Int
   "The types of events that count, at most 50; all that people do unless given. FEATURES needs them."
   types: [String!]

@@ -725,7 +725,7 @@ type HealthInputInput struct {
 	Worst float64 `json:"worst"`
 	// The value that scores 100; below `worst` where less is better.
 	Best float64 `json:"best"`
-	// How many days the window has, 1 to 90; for EVENTS, EVENTS_CHANGE, ACTIVE_PEOPLE, FEATURES and MRR_CHANGE alone.
+	// How many days the window has, 1 to 90; not for LAST_SEEN, OVERDUE, OPEN_TICKETS and TRAIT.
 	Days *int `json:"days,omitempty"`
 	// The types of events that count, at most 50; all that people do unless given. FEATURES needs them.
 	Types []string `json:"types,omitempty"`

@@ -17,6 +17,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -26,6 +27,7 @@ type house struct {
 	*testkit.House
 	writer     *event.Writer
 	books      *revenue.Service
+	tickets    *ticket.Service
 	health     *Service
 	calculator *Calculator
 }
@@ -35,7 +37,7 @@ func newHouse(t *testing.T) *house {
 	h := testkit.NewHouse(t)
 	writer := event.NewWriter(h.App, event.WriterOptions{Linger: time.Microsecond})
 	testkit.Run(t, writer.Run)
-	return &house{h, writer, revenue.NewService(h.App), NewService(h.App), NewCalculator(h.Worker, h.App, discard).Quick(time.Minute)}
+	return &house{h, writer, revenue.NewService(h.App), ticket.NewService(h.App), NewService(h.App), NewCalculator(h.Worker, h.App, discard).Quick(time.Minute)}
 }
 
 // as is a context of somebody who may do everything in the tenant.
@@ -73,6 +75,27 @@ func (h *house) bill(t testkit.Failer, id tenant.ID, items ...revenue.Item) {
 	}
 	sender := access.Principal{Tenant: id, Kind: access.WriteKey, Source: "billing", Permissions: access.WriteKey.Permissions()}
 	verdicts, err := h.books.Record(context.Background(), sender, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range verdicts {
+		if v.Status != event.Accepted {
+			t.Fatal("not taken: ", v)
+		}
+	}
+}
+
+func (h *house) ask(t testkit.Failer, id tenant.ID, items ...ticket.Item) {
+	t.Helper()
+	if len(items) == 0 {
+		return
+	}
+	given := make([]ticket.Given, len(items))
+	for i, item := range items {
+		given[i].Item = item
+	}
+	sender := access.Principal{Tenant: id, Kind: access.WriteKey, Source: "desk", Permissions: access.WriteKey.Permissions()}
+	verdicts, err := h.tickets.Record(context.Background(), sender, given)
 	if err != nil {
 		t.Fatal(err)
 	}

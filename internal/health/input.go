@@ -25,12 +25,14 @@ const (
 	LastSeen     Kind = "LAST_SEEN"     // days since somebody did something for it, or was said to belong to it; none if nobody ever was
 	MRRChange    Kind = "MRR_CHANGE"    // by how many percent MRR is more than before the window; none if there was none
 	Overdue      Kind = "OVERDUE"       // days since the oldest open invoice was due, 0 if none is; none without any invoice
+	OpenTickets  Kind = "OPEN_TICKETS"  // tickets that are neither solved nor closed
+	TicketRating Kind = "TICKET_RATING" // percent of the tickets rated in the window that were rated good; none if none was
 	Trait        Kind = "TRAIT"         // a number that was said of the account
 )
 
 // AllKinds lists the kinds in the order of the schema.
 func AllKinds() []Kind {
-	return []Kind{Events, EventsChange, ActivePeople, Features, LastSeen, MRRChange, Overdue, Trait}
+	return []Kind{Events, EventsChange, ActivePeople, Features, LastSeen, MRRChange, Overdue, OpenTickets, TicketRating, Trait}
 }
 
 // Input is one thing that counts. Its score is 0 at Worst and 100 at Best, in proportion between,
@@ -64,11 +66,11 @@ var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // windowed reports whether a kind looks at a window.
 func (k Kind) windowed() bool {
-	return k == Events || k == EventsChange || k == ActivePeople || k == Features || k == MRRChange
+	return k == Events || k == EventsChange || k == ActivePeople || k == Features || k == MRRChange || k == TicketRating
 }
 
 // counts reports whether a kind counts events.
-func (k Kind) counts() bool { return k.windowed() && k != MRRChange }
+func (k Kind) counts() bool { return k.windowed() && k != MRRChange && k != TicketRating }
 
 // Monetary reports whether a kind tells of what is paid.
 func (k Kind) Monetary() bool { return k == MRRChange || k == Overdue }

@@ -13,6 +13,7 @@ import (
 	. "github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
 // world is what was sent of a tenant, kept in the plainest form.
@@ -23,6 +24,7 @@ type world struct {
 	traits []trait
 	dues   []due
 	prices []price
+	asked  []asked
 
 	belonging []deed // who was said to belong to whom
 }
@@ -51,6 +53,13 @@ type price struct {
 	amount  int64
 }
 
+type asked struct {
+	account string
+	at      time.Time
+	open    bool
+	rating  *ticket.Rating
+}
+
 var groups = []string{"g1", "g2", "g3"}
 
 // day is which day an instant is on, as a count of days.
@@ -77,6 +86,8 @@ func (w *world) read(in Input, account string) (float64, bool) {
 		return float64(best), ok
 	case Overdue:
 		return w.overdue(account)
+	case OpenTickets, TicketRating:
+		return w.helped(in, account)
 	case MRRChange:
 		was, is := w.mrr(account, in.Days-1), w.mrr(account, -1)
 		return float64(is-was) / float64(was) * 100, was > 0
@@ -104,6 +115,27 @@ func (w *world) overdue(account string) (worst float64, ok bool) {
 		}
 	}
 	return worst, ok
+}
+
+func (w *world) helped(in Input, account string) (float64, bool) {
+	open, good, rated := 0.0, 0.0, 0.0
+	for _, a := range w.asked {
+		if a.account != account {
+			continue
+		}
+		if a.open {
+			open++
+		}
+		if a.rating != nil && w.ago(a.at) < in.Days {
+			if rated++; *a.rating == ticket.Good {
+				good++
+			}
+		}
+	}
+	if in.Kind == OpenTickets {
+		return open, true
+	}
+	return good / rated * 100, rated > 0
 }
 
 // mrr is what an account came to as a day began that was so many days ago; -1: what it comes to.
@@ -224,6 +256,24 @@ func (w *world) draw(t *rapid.T, h *house, id tenant.ID) {
 	}
 	h.send(t, id, sent...)
 	w.drawRevenue(t, h, id, moment)
+	w.drawTickets(t, h, id, moment)
+}
+
+func (w *world) drawTickets(t *rapid.T, h *house, id tenant.ID, moment func() time.Time) {
+	var items []ticket.Item
+	for i := range rapid.IntRange(0, 8).Draw(t, "tickets") {
+		a := asked{rapid.SampledFrom(groups).Draw(t, "account"), moment(), rapid.Bool().Draw(t, "open"), nil}
+		item := ticket.Item{ID: fmt.Sprint(i), GroupID: &a.account, Status: ticket.Solved, OpenedAt: a.at.AddDate(0, 0, -3), UpdatedAt: a.at}
+		if a.open {
+			item.Status = ticket.Pending
+		}
+		if rapid.Bool().Draw(t, "rated") {
+			rating := rapid.SampledFrom([]ticket.Rating{ticket.Good, ticket.Bad}).Draw(t, "rating")
+			a.rating, item.Rating = &rating, &rating
+		}
+		w.asked, items = append(w.asked, a), append(items, item)
+	}
+	h.ask(t, id, items...)
 }
 
 func (w *world) drawRevenue(t *rapid.T, h *house, id tenant.ID, moment func() time.Time) {
@@ -271,7 +321,7 @@ func drawInputs(t *rapid.T) []Input {
 				in.Types = rapid.SampledFrom([][]string{{"Opened"}, {"Saved", "Shared"}, {"Opened", "Nothing"}}).Draw(t, "types")
 			}
 			in.Days = rapid.IntRange(1, 20).Draw(t, "days")
-		case MRRChange:
+		case MRRChange, TicketRating:
 			in.Days = rapid.IntRange(1, 20).Draw(t, "days")
 		}
 		inputs[i] = in

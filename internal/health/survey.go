@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -94,6 +95,8 @@ func (s *survey) measure(ctx context.Context, in *Input, set func(int64, Reading
 		return s.mrr(ctx, in, set)
 	case Overdue:
 		return s.overdue(ctx, set)
+	case OpenTickets, TicketRating:
+		return s.tickets(ctx, in, set)
 	case Trait:
 		return s.trait(ctx, in, set)
 	}
@@ -187,6 +190,23 @@ func (s *survey) overdue(ctx context.Context, set func(int64, Reading)) error {
 	return err
 }
 
+// tickets reads how accounts stand with support. Those that never asked have nothing open.
+func (s *survey) tickets(ctx context.Context, in *Input, set func(int64, Reading)) error {
+	standings, err := ticket.Standings(ctx, s.tx, s.days.Add(s.now(), 1-in.Days), s.days.Add(s.now(), 1))
+	if in.Kind == OpenTickets {
+		for _, id := range s.accounts {
+			set(id, of(float64(standings[id].Open)))
+		}
+		return err
+	}
+	for id, st := range standings {
+		if rated := st.Good + st.Bad; rated > 0 {
+			set(id, of(float64(st.Good)/float64(rated)*100))
+		}
+	}
+	return err
+}
+
 func (s *survey) trait(ctx context.Context, in *Input, set func(int64, Reading)) error {
 	rows, err := dbsqlc.New().HealthTraits(ctx, s.tx, dbsqlc.HealthTraitsParams{Path: in.trait().Path(), Name: in.trait().First()})
 	for _, r := range rows {
@@ -208,6 +228,8 @@ func subjects(inputs []Input) []string {
 			list = append(list, "revenue")
 		case in.Kind == Overdue:
 			list = append(list, "invoice")
+		case in.Kind == OpenTickets, in.Kind == TicketRating:
+			list = append(list, "ticket")
 		}
 	}
 	return list
@@ -215,7 +237,7 @@ func subjects(inputs []Input) []string {
 
 // noteSources says that an answer was worked out from what inputs measure, on a day that passes.
 func noteSources(ctx context.Context, who access.Principal, inputs []Input) {
-	for _, of := range []topic.Subject{topic.Account, topic.Day, topic.Grouping} {
+	for _, of := range []topic.Subject{topic.Account, topic.Day, topic.Grouping, topic.Ticket} {
 		topic.Note(ctx, topic.All(who.Tenant, of))
 	}
 	for _, in := range inputs {

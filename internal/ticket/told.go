@@ -14,21 +14,20 @@ import (
 // Standing is how an account stands with support.
 type Standing struct {
 	Open      int // neither solved nor closed
-	Opened30  int // opened within the last 30 days
-	Good, Bad int // rated so, of what was said within the last 90 days
-	LastAt    time.Time
+	Good, Bad int // rated so
 }
 
-// Standings tells how accounts stand with support, by the clock of the transaction; those that
-// never asked are left out. Whoever calls it says what the answer was read from: topic.Ticket.
-func Standings(ctx context.Context, tx pgx.Tx, accounts []int64) (map[int64]Standing, error) {
-	rows, err := dbsqlc.New().TicketStanding(ctx, tx, accounts)
+// Standings tells how all accounts stand with support; those that never asked are left out. Ratings
+// count by when something was said of the ticket last. Whoever calls it says what the answer was
+// read from: topic.Ticket.
+func Standings(ctx context.Context, tx pgx.Tx, ratedFrom, ratedTo time.Time) (map[int64]Standing, error) {
+	rows, err := dbsqlc.New().TicketStanding(ctx, tx, dbsqlc.TicketStandingParams{RatedFrom: ratedFrom, RatedTo: ratedTo})
 	if err != nil {
 		return nil, fmt.Errorf("read tickets of accounts: %w", err)
 	}
 	found := make(map[int64]Standing, len(rows))
 	for _, r := range rows {
-		found[r.AccountID] = Standing{int(r.Open), int(r.Opened30), int(r.Good), int(r.Bad), r.LastAt.UTC()}
+		found[r.AccountID] = Standing{int(r.Open), int(r.Good), int(r.Bad)}
 	}
 	return found, nil
 }

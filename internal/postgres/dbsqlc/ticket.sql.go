@@ -475,28 +475,29 @@ func (q *Queries) TicketPageOfPersons(ctx context.Context, db DBTX, arg TicketPa
 const ticketStanding = `-- name: TicketStanding :many
 select t.account_id::bigint as account_id,
   count(*) filter (where t.status not in ('SOLVED', 'CLOSED')) as open,
-  count(*) filter (where t.opened_at > now() - interval '30 days' and t.opened_at <= now()) as opened_30,
-  count(*) filter (where t.rating = 'GOOD' and t.updated_at > now() - interval '90 days') as good,
-  count(*) filter (where t.rating = 'BAD' and t.updated_at > now() - interval '90 days') as bad,
-  max(t.updated_at)::timestamptz as last_at
+  count(*) filter (where t.rating = 'GOOD' and t.updated_at >= $1::timestamptz and t.updated_at < $2::timestamptz) as good,
+  count(*) filter (where t.rating = 'BAD' and t.updated_at >= $1 and t.updated_at < $2) as bad
 from ticket t
-where t.account_id = any ($1::bigint[])
+where t.account_id is not null
 group by t.account_id
 order by t.account_id
 `
 
+type TicketStandingParams struct {
+	RatedFrom time.Time
+	RatedTo   time.Time
+}
+
 type TicketStandingRow struct {
 	AccountID int64
 	Open      int64
-	Opened30  int64
 	Good      int64
 	Bad       int64
-	LastAt    time.Time
 }
 
-// How accounts stand with support, by the clock of the transaction.
-func (q *Queries) TicketStanding(ctx context.Context, db DBTX, accountIds []int64) ([]TicketStandingRow, error) {
-	rows, err := db.Query(ctx, ticketStanding, accountIds)
+// How all accounts stand with support; ratings are those of what was said last in a range.
+func (q *Queries) TicketStanding(ctx context.Context, db DBTX, arg TicketStandingParams) ([]TicketStandingRow, error) {
+	rows, err := db.Query(ctx, ticketStanding, arg.RatedFrom, arg.RatedTo)
 	if err != nil {
 		return nil, err
 	}
@@ -507,10 +508,8 @@ func (q *Queries) TicketStanding(ctx context.Context, db DBTX, accountIds []int6
 		if err := rows.Scan(
 			&i.AccountID,
 			&i.Open,
-			&i.Opened30,
 			&i.Good,
 			&i.Bad,
-			&i.LastAt,
 		); err != nil {
 			return nil, err
 		}
