@@ -11308,8 +11308,9 @@ extend type Account {
   "Its domain: the trait ` + "`" + `domain` + "`" + `, else the host of ` + "`" + `website` + "`" + `, else that of its e-mail address."
   domain: String
   """
-  When it was last seen: on the last day on which somebody did something for it, the start
-  of the last quarter hour in which one of those was there. Null if nobody ever did.
+  When it was last seen: on the last day on which somebody did something for it, or was said
+  to belong to it, the start of the last quarter hour in which one of those was there. Null if
+  nobody ever was.
   """
   lastSeenAt: DateTime
   "Who looks after it; null for nobody, and for somebody who has left."

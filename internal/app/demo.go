@@ -102,6 +102,9 @@ func (n *Node) LoadDemo(ctx context.Context, dir string, events int, fresh bool,
 	if err := n.analyze(ctx); err != nil {
 		return state, err
 	}
+	if err := n.healthDemo(ctx, state); err != nil {
+		return state, err
+	}
 	if err := n.cohortDemo(ctx, state); err != nil {
 		return state, err
 	}

@@ -155,6 +155,7 @@ var typesOpenToTokens = map[string]string{
 	"Funnel": "see Query.funnel", "FunnelGroup": "as above", "FunnelStep": "as above", "FunnelDurations": "as above",
 	"FunnelTrend": "as above", "FunnelComparison": "as above",
 	"RevenueResult": "of a mutation that needs INGEST", "RevenueVerdict": "as above",
+	"TicketResult": "of a mutation that needs INGEST", "TicketVerdict": "as above",
 	"MetricConnection": "of Query.metrics", "MetricEdge": "of Query.metrics",
 }
 

@@ -41,7 +41,7 @@ const (
 	allOfAccounts = `query ($first: Int!) { accounts(first: $first) { nodes {
 		id groupId name email domain lastSeenAt health { score band override { setBy { name } } trend(days: 30) { scores } } traits mrr { amount } plan { name } owner { name }
 		notes(first: 5) { nodes { text author { name } } } mrrMovements(first: 5) { edges { cursor node { id } } nodes { kind } pageInfo { hasNextPage } }
-		invoices(first: 5) { edges { cursor node { id } } nodes { number } pageInfo { hasNextPage } }
+		invoices(first: 3) { edges { cursor node { id } } nodes { number } pageInfo { hasNextPage } }
 		openTickets tickets(first: 2, statuses: [OPEN, SOLVED]) { nodes { subject person { id } account { id } } pageInfo { hasNextPage } }
 		timeline(first: 10) { nodes { ` + entryFields + ` } } usage { types counts } } totalCount } }`
 )
