@@ -5,7 +5,6 @@ package cohort
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -119,26 +118,4 @@ func MembersNow(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64][]int64,
 		members[r.CohortID] = append(members[r.CohortID], r.PersonID)
 	}
 	return members, nil
-}
-
-// basis are the revisions of what a condition is found from.
-func basis(ctx context.Context, tx pgx.Tx, c *Condition) ([]byte, error) {
-	rows, err := dbsqlc.New().DataRevisionList(ctx, tx)
-	if err != nil {
-		return nil, fmt.Errorf("read revisions: %w", err)
-	}
-	revisions := map[string]int64{}
-	for _, subject := range c.subjects() {
-		revisions[subject] = 0
-	}
-	for _, r := range rows {
-		if _, needed := revisions[r.Subject]; needed {
-			revisions[r.Subject] = r.Revision
-		}
-	}
-	text, err := json.Marshal(revisions)
-	if err != nil {
-		return nil, fmt.Errorf("write revisions: %w", err)
-	}
-	return text, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/revision"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -146,7 +147,7 @@ func (t *turn) work(ctx context.Context) error {
 		if f, err = newFinding(ctx, tx); err != nil {
 			return err
 		}
-		if from, err = basis(ctx, tx, &condition); err != nil {
+		if from, err = revision.Basis(ctx, tx, condition.subjects()); err != nil {
 			return err
 		}
 		f.within = t.quiet // else somebody would take over while it is at work

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/job"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/revision"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
@@ -145,7 +146,7 @@ func (t *turn) work(ctx context.Context) (err error) {
 		if c.survey, err = newSurvey(ctx, tx); err != nil {
 			return err
 		}
-		if c.basis, err = basis(ctx, tx, t.inputs); err != nil {
+		if c.basis, err = revision.Basis(ctx, tx, subjects(t.inputs)); err != nil {
 			return err
 		}
 		c.began = t.tell
@@ -159,28 +160,6 @@ func (t *turn) work(ctx context.Context) (err error) {
 	}
 	c.took = time.Since(began)
 	return t.settle(ctx, &c)
-}
-
-// basis are the revisions of what scores are found from.
-func basis(ctx context.Context, tx pgx.Tx, inputs []Input) ([]byte, error) {
-	rows, err := dbsqlc.New().DataRevisionList(ctx, tx)
-	if err != nil {
-		return nil, fmt.Errorf("read revisions: %w", err)
-	}
-	revisions := map[string]int64{}
-	for _, subject := range subjects(inputs) {
-		revisions[subject] = 0
-	}
-	for _, r := range rows {
-		if _, needed := revisions[r.Subject]; needed {
-			revisions[r.Subject] = r.Revision
-		}
-	}
-	text, err := json.Marshal(revisions)
-	if err != nil {
-		return nil, fmt.Errorf("write revisions: %w", err)
-	}
-	return text, nil
 }
 
 // tell notes how far it is, and that it is at work.

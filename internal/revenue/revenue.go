@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/intake"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 )
@@ -27,16 +28,10 @@ type Service struct{ app *postgres.App }
 func NewService(app *postgres.App) *Service { return &Service{app} }
 
 // MaxItems is how many items one batch may have.
-const MaxItems = 1_000
-
-// attempts is how often a transaction runs that the server undoes for another's sake.
-const attempts = 3
+const MaxItems = intake.MaxItems
 
 // Given is an item as it came: it may not have been readable at all.
-type Given struct {
-	Item
-	Problem *fault.Error
-}
+type Given = intake.Given[Item]
 
 // Verdict is what became of an item. Field and Reason are empty unless it was not taken.
 type Verdict struct {
@@ -54,22 +49,13 @@ func (v *Verdict) refuse(status event.Status, why *fault.Error) {
 // Record stores the items and derives what moved, all of it or nothing; each item gets a verdict,
 // and those that are not fit keep no other from being taken.
 func (s *Service) Record(ctx context.Context, who access.Principal, given []Given) ([]Verdict, error) {
-	if !who.May(access.Ingest) || who.Kind == access.PublishKey { // what stands in a page is no secret
-		return nil, fault.New(fault.Forbidden, "Revenue is sent with a write key.")
-	}
-	if len(given) < 1 || len(given) > MaxItems {
-		return nil, fault.Input("items", "Between 1 and %d items are allowed.", MaxItems)
-	}
-	b := newBatch(who.Source, given)
-	var err error
-	for range attempts {
-		err = s.app.InTenant(ctx, who.Tenant, func(tx pgx.Tx) error { return b.store(ctx, tx) })
-		if !postgres.RolledBack(err) {
-			break
-		}
-	}
+	var b *batch
+	err := intake.Store(ctx, s.app, who, "revenue", len(given), func(tx pgx.Tx) error {
+		b = newBatch(who.Source, given)
+		return b.store(ctx, tx)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("record %d items of revenue: %w", len(given), err)
+		return nil, err
 	}
 	return b.verdicts, nil
 }
