@@ -190,8 +190,8 @@ order by m.cohort_id, i.person_id;
 
 -- What is found from here on is found in one snapshot, each leaf of a condition by one statement:
 -- persons by their numbers.
--- All that are known: who did something, or of whom something was said, and who is not to be
--- erased.
+-- All that are known: who did something, of whom something was said, or who belongs to an
+-- account, and who is not to be erased.
 -- name: CohortKnownPersons :many
 with hidden as (
   select o.person_id
@@ -205,6 +205,7 @@ from identity i
 where (
     i.first_seen_at is not null
     or exists (select from profile p where p.subject = 'person' and p.subject_id = i.identity_id)
+    or exists (select from membership m where m.identity_id = i.identity_id)
   )
   and i.person_id not in (select h.person_id from hidden h)
 order by i.person_id;

@@ -11521,8 +11521,8 @@ input CohortConditionInput {
   or: [CohortConditionInput!]
   """
   This does not hold: it is everybody else whom the tenant knows, those included of whom
-  nothing is known that could be compared. Known is who did something, or of whom
-  something was said, and who is not erased.
+  nothing is known that could be compared. Known is who did something, of whom something
+  was said, or who belongs to an account, and who is not erased.
   """
   not: CohortConditionInput
   "What is known of them, or of an account that they belong to."

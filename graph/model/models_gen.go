@@ -203,8 +203,8 @@ type CohortConditionInput struct {
 	// At least one of these holds.
 	Or []CohortConditionInput `json:"or,omitempty"`
 	// This does not hold: it is everybody else whom the tenant knows, those included of whom
-	// nothing is known that could be compared. Known is who did something, or of whom
-	// something was said, and who is not erased.
+	// nothing is known that could be compared. Known is who did something, of whom something
+	// was said, or who belongs to an account, and who is not erased.
 	Not *CohortConditionInput `json:"not,omitempty"`
 	// What is known of them, or of an account that they belong to.
 	Trait *CohortTraitInput `json:"trait,omitempty"`

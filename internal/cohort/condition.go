@@ -216,15 +216,12 @@ func (c *Condition) lasts() (list []metric.Last) {
 // days, what is known of people and accounts and whose they are, and what is paid.
 func (c *Condition) subjects() []string {
 	subjects := []string{"grouping", "profile"}
-	if !c.ofTraits() { // whom the tenant knows is found from days as well
-		subjects = append(subjects, "day")
+	if !c.ofTraits() { // whom the tenant knows is found from days and memberships as well
+		subjects = append(subjects, "day", "membership")
 	}
 	others := c.has(func(leaf *Condition) bool { return leaf.Cohort != nil }) // of which some may have to be found
 	if others {
 		subjects = append(subjects, "members")
-	}
-	if others || c.has((*Condition).ofAccounts) {
-		subjects = append(subjects, "membership")
 	}
 	if others || c.has(func(leaf *Condition) bool { return leaf.Health != nil }) {
 		subjects = append(subjects, "health")
@@ -233,10 +230,6 @@ func (c *Condition) subjects() []string {
 		subjects = append(subjects, "revenue")
 	}
 	return subjects
-}
-
-func (c *Condition) ofAccounts() bool {
-	return c.Trait != nil && c.Trait.Dimension.Kind == metric.ByAccountTrait || c.MRR != nil || c.Plan != nil || c.Health != nil
 }
 
 // ofTraits reports whether a condition holds for nobody but those of whom something was said.

@@ -53,7 +53,7 @@ func (m *model) look() {
 			who = m.merged[who]
 		}
 		m.of[f.id] = who
-		if who != "" && (f.kind[0] != '$' || f.kind == "$identify" && f.traits != nil) {
+		if who != "" && (f.kind[0] != '$' || f.traits != nil || f.group != "") {
 			m.known[who] = true
 		}
 	}

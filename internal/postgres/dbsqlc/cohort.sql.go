@@ -327,6 +327,7 @@ from identity i
 where (
     i.first_seen_at is not null
     or exists (select from profile p where p.subject = 'person' and p.subject_id = i.identity_id)
+    or exists (select from membership m where m.identity_id = i.identity_id)
   )
   and i.person_id not in (select h.person_id from hidden h)
 order by i.person_id
@@ -334,8 +335,8 @@ order by i.person_id
 
 // What is found from here on is found in one snapshot, each leaf of a condition by one statement:
 // persons by their numbers.
-// All that are known: who did something, or of whom something was said, and who is not to be
-// erased.
+// All that are known: who did something, of whom something was said, or who belongs to an
+// account, and who is not to be erased.
 func (q *Queries) CohortKnownPersons(ctx context.Context, db DBTX) ([]int64, error) {
 	rows, err := db.Query(ctx, cohortKnownPersons)
 	if err != nil {
