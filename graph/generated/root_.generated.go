@@ -13225,7 +13225,7 @@ enum HealthInputState {
 type HealthOverride @can(do: READ) {
   "The score."
   score: Float!
-  "Why."
+  "Why somebody said it."
   reason: String @sensitive(group: PII)
   "When it was said."
   setAt: DateTime!
@@ -13257,7 +13257,7 @@ type HealthChange implements Node @can(do: READ) {
   to: HealthBand
   "The score from then on."
   score: Float
-  "Why."
+  "What brought it there."
   cause: HealthCause!
 }
 

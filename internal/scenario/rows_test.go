@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/archive"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	domain "github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/history"
 	"github.com/tidemarkhq/tidemark/internal/journey"
 	"github.com/tidemarkhq/tidemark/internal/metric"
@@ -52,13 +53,13 @@ func newDesk(t *testing.T, s story) *desk {
 	books := revenue.NewService(app)
 	histories := history.NewStore(app, 1<<20)
 	t.Cleanup(histories.Close)
-	tickets := ticket.NewService(app)
+	tickets, scores := ticket.NewService(app), health.NewService(app)
 	from := loader.Services{
-		Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app), Tickets: tickets,
+		Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app), Tickets: tickets, Health: scores,
 	}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
 		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
-		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books, Tickets: tickets,
+		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books, Tickets: tickets, HealthService: scores,
 		Journeys: journey.NewService(metrics, histories),
 	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
@@ -186,7 +187,12 @@ func (d *desk) wantOthersNotFound(t *testing.T, s story, others, who access.Prin
 			t.Errorf("another's %s: %s", id, got)
 		}
 	}
-	if got := d.ask(t, who, `{ personMerges { nodes { id } } }`); !strings.Contains(got, "FORBIDDEN") || strings.Contains(got, "SQL") {
-		t.Errorf("what cannot be narrowed: %s", got)
+	for _, query := range []string{
+		`{ personMerges { nodes { id } } }`, `{ healthModel { version } }`, `{ healthChanges { nodes { id } } }`,
+		`{ accounts(first: 1) { nodes { health { score } } } }`, `{ accounts(first: 1, orderBy: HEALTH) { nodes { id } } }`,
+	} {
+		if got := d.ask(t, who, query); !strings.Contains(got, "FORBIDDEN") || strings.Contains(got, "SQL") {
+			t.Errorf("what cannot be narrowed, %s: %s", query, got)
+		}
 	}
 }
