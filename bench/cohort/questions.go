@@ -53,7 +53,7 @@ func retention(name string, tenant int, plan string) question {
 	to := from.Add(weeks * week)
 	ask := journey.RetentionAsk{
 		Ask:  metric.Ask{From: &from, To: &to, Interval: calendar.Week, Zone: "UTC"},
-		Unit: journey.Users, Start: journey.Recurring, Return: journey.On, Mode: journey.Calendar, Periods: weeks,
+		Unit: journey.Users, Start: journey.Recurring, Return: journey.On, Mode: journey.Calendar, Periods: weeks, Weight: journey.ByUnits,
 		StartWith: of(plan), ReturnWith: &journey.Events{},
 	}
 	sql := func(source, weekOf, where, planOf string) string {

@@ -2,7 +2,9 @@ package journey
 
 import (
 	"context"
+	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
@@ -87,8 +89,14 @@ const (
 // retainer works a retention out over a share of the units.
 type retainer struct {
 	*Retention
-	match   *matchers
-	ruler   *ruler // of the cohorts and what comes after
+	match *matchers
+	ruler *ruler // of the cohorts and what comes after
+
+	furthest int       // the last bucket after the start that a column tells of
+	plain    bool      // each column tells of the bucket of its own number
+	to       *Retained // the group that was told last
+	toKey    Key
+
 	groups  map[Key]*Retained
 	over    bool // there are more groups than can be told
 	found   []start
@@ -140,9 +148,20 @@ func (r *Retention) retainers(c *history.Columns) []*retainer {
 	match, ruler := newMatchers(len(c.TypeNames()), []Matcher{r.Starts, r.Returns, r.Ever}), newRuler(all)
 	workers := make([]*retainer, history.Workers())
 	for i := range workers {
-		workers[i] = &retainer{Retention: r, match: match, ruler: ruler, groups: map[Key]*Retained{}, active: make([]uint64, longest/64+1)}
+		workers[i] = &retainer{
+			Retention: r, match: match, ruler: ruler, furthest: furthest(r.Columns), plain: plain(r.Columns), groups: map[Key]*Retained{}, active: make([]uint64, longest/64+1),
+		}
 	}
 	return workers
+}
+
+func plain(columns []Span) bool {
+	for n, span := range columns {
+		if span != (Span{n, n}) {
+			return false
+		}
+	}
+	return true
 }
 
 // group gives the group of a key; nil where there are too many.
@@ -175,52 +194,91 @@ func (w *retainer) unit(h *history.History) {
 		if w.Weight != nil {
 			weight = w.Weight(h.Unit, s.at)
 		}
-		to := w.group(s.group)
-		if to == nil {
-			return
+		if w.to == nil || s.group != w.toKey {
+			if w.to, w.toKey = w.group(s.group), s.group; w.to == nil {
+				return
+			}
 		}
-		to.Sizes[s.cohort] += weight
+		w.to.Sizes[s.cohort] += weight
 		if w.Rolling {
 			w.roll(h, s)
 		}
+		w.count(w.to.Returned[s.cohort], s, weight)
+	}
+}
+
+// count adds a unit to the columns in which it returned after a start.
+func (w *retainer) count(row []int, s start, weight int) {
+	from := 0
+	if !w.Rolling {
+		from = s.cohort
+	}
+	switch {
+	case !w.plain:
 		for i, span := range w.Columns {
-			if w.returned(s, span) {
-				to.Returned[s.cohort][i] += weight
+			if w.returned(from, span) {
+				row[i] += weight
+			}
+		}
+	case w.Return == OnOrAfter:
+		for n := range min(max(w.last-from, 0)+1, len(row)) {
+			row[n] += weight
+		}
+	default:
+		row[0] += weight // it was there
+		for n := 1; n < len(row); n += 64 {
+			for word := w.word(from+n) & (1<<min(len(row)-n, 64) - 1); word != 0; word &= word - 1 {
+				row[n+bits.TrailingZeros64(word)] += weight
 			}
 		}
 	}
 }
 
+// word are the marks of 64 buckets from one on.
+func (w *retainer) word(bucket int) (marks uint64) {
+	at, over := bucket/64, bucket%64
+	if at < len(w.active) {
+		marks = w.active[at] >> over
+	}
+	if over > 0 && at+1 < len(w.active) {
+		marks |= w.active[at+1] << (64 - over)
+	}
+	return marks
+}
+
 // starts finds where the unit joins cohorts.
 func (w *retainer) starts(h *history.History) {
 	w.found = w.found[:0]
-	joined := -1
+	if w.Start == Recurring {
+		w.recur(h)
+		return
+	}
 	for i, at := range h.At {
 		if at >= w.To {
 			return
 		}
-		if w.Start == Recurring && at < w.From {
-			continue
-		}
 		b := w.match.of(h, i)
-		if w.Start == FirstEver {
-			if b&ever == 0 {
-				continue
-			}
-			if b&starts != 0 {
-				w.join(h, i)
-			}
-			return
-		}
-		if b&starts == 0 {
+		if w.Start == FirstEver && b&ever == 0 || w.Start == FirstMatching && b&starts == 0 {
 			continue
 		}
-		if w.Start == FirstMatching {
+		if b&starts != 0 {
 			w.join(h, i)
-			return
 		}
-		if cohort, ok := w.ruler.bucket(at); ok && cohort != joined {
-			joined = cohort
+		return
+	}
+}
+
+// recur has the unit join the cohort of every bucket that it starts in. Histories are in order, so
+// what lies before the range is passed over, and so is the rest of a bucket that it has joined.
+func (w *retainer) recur(h *history.History) {
+	ats, joined := h.At, int64(math.MinInt64) // until when it has
+	from, _ := slices.BinarySearch(ats, w.From)
+	for i := from; i < len(ats) && ats[i] < w.To; i++ {
+		if ats[i] < joined || w.match.of(h, i)&starts == 0 {
+			continue
+		}
+		if cohort, ok := w.ruler.bucket(ats[i]); ok {
+			joined = w.ruler.edges[cohort+1]
 			w.join(h, i)
 		}
 	}
@@ -240,15 +298,35 @@ func (w *retainer) join(h *history.History, i int) {
 	w.found = append(w.found, start{cohort, at, key, i})
 }
 
-// mark notes in which buckets of the calendar the unit returned.
+// mark notes in which buckets of the calendar the unit returned: in those that a column tells of,
+// or, where later is as good, in the last one.
 func (w *retainer) mark(h *history.History) {
 	w.forget()
-	for i := w.found[0].event; i < len(h.At); i++ {
+	if w.Return == OnOrAfter {
+		w.markLast(h)
+		return
+	}
+	last := min(w.found[len(w.found)-1].cohort+w.furthest+1, w.ruler.len())
+	until, seen := w.ruler.edges[last], int64(math.MinInt64) // seen: until when it has returned
+	for i, ats := w.found[0].event, h.At; i < len(ats) && ats[i] < until; i++ {
+		if ats[i] < seen || w.match.of(h, i)&returns == 0 {
+			continue
+		}
+		if b, ok := w.ruler.bucket(ats[i]); ok {
+			seen = w.ruler.edges[b+1]
+			w.active[b/64] |= 1 << (b % 64)
+		}
+	}
+}
+
+func (w *retainer) markLast(h *history.History) {
+	for i := len(h.At) - 1; i >= w.found[0].event; i-- {
 		if w.match.of(h, i)&returns == 0 {
 			continue
 		}
 		if b, ok := w.ruler.bucket(h.At[i]); ok {
 			w.see(b)
+			return
 		}
 	}
 }
@@ -256,13 +334,17 @@ func (w *retainer) mark(h *history.History) {
 // roll notes in which buckets, counted from the start, the unit returned.
 func (w *retainer) roll(h *history.History, s start) {
 	w.forget()
-	most := len(w.active) * 64
+	most, seen := len(w.active)*64, int64(math.MinInt64) // seen: until when it has returned
 	for i := s.event; i < len(h.At); i++ {
+		if h.At[i] < seen {
+			continue
+		}
 		n := int((h.At[i] - s.at) / w.Step)
-		if n >= most && w.Return != OnOrAfter {
+		if n > w.furthest && w.Return != OnOrAfter {
 			return
 		}
 		if w.match.of(h, i)&returns != 0 {
+			seen = s.at + int64(n+1)*w.Step
 			w.see(min(n, most-1))
 		}
 	}
@@ -278,14 +360,10 @@ func (w *retainer) see(bucket int) {
 	w.last, w.someone = max(w.last, bucket), true
 }
 
-// returned reports whether the unit returned within a span after its start.
-func (w *retainer) returned(s start, span Span) bool {
+// returned reports whether the unit returned within a span after a bucket.
+func (w *retainer) returned(from int, span Span) bool {
 	if span.From == 0 { // it was there
 		return true
-	}
-	from := 0
-	if !w.Rolling {
-		from = s.cohort
 	}
 	if w.Return == OnOrAfter {
 		return w.someone && w.last >= from+span.From
