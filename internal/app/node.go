@@ -47,6 +47,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 	"github.com/tidemarkhq/tidemark/web"
 )
 
@@ -205,7 +206,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	parts.Go(func() error { return callers.watcher.Run(background) })
 	parts.Go(func() error { return witness.Run(background) })
-	parts.Go(func() error { return n.listen(background, engine, callers.watcher, documents) })
+	parts.Go(func() error { return histories.Run(background, n.logger) })
+	parts.Go(func() error { return n.listen(background, engine, callers.watcher, documents, histories) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -304,7 +306,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 
 // listen tells the live queries and the keys in use what has changed. The library forgets
 // first: a live query that is executed again asks it whether it may be.
-func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher, documents *document.Library) error {
+func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher, documents *document.Library, histories *history.Store) error {
 	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
 		if m.Gap || outdates(m.Topics) {
 			documents.Forget()
@@ -312,10 +314,14 @@ func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.
 		if m.Gap {
 			engine.Gap()
 			watcher.Gap()
+			histories.Gap()
 		}
 		engine.Changed(m.Topics)
 		for _, t := range m.Topics {
 			watcher.Changed(t)
+			if t.Subject == topic.Day {
+				histories.Changed(t.Tenant)
+			}
 		}
 	}).Run(ctx)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 )
 
 // Fresh loads columns anew in a transaction.
@@ -16,6 +18,18 @@ func Fresh(ctx context.Context, tx pgx.Tx) (*Columns, error) {
 		c.arrangeAccounts()
 	}
 	return c, err
+}
+
+// Revision is the revision of days that a tenant's histories know of; 0: they are away.
+func (s *Store) Revision(id tenant.ID) int64 {
+	s.mu.Lock()
+	k := s.tenants[id]
+	s.mu.Unlock()
+	if k == nil {
+		return 0
+	}
+	h, _ := k.head()
+	return h.day
 }
 
 // Sort sorts the rows anew, as is done when many are in lists.

@@ -31,6 +31,9 @@ type Store struct {
 	mu      sync.Mutex
 	tenants map[tenant.ID]*kept
 	uses    int
+	behind  map[tenant.ID]struct{} // that have changed, and may be in use
+
+	wake chan struct{} // when some are behind
 }
 
 // rowBytes is what an event takes, with its place in the order of accounts and some room for
@@ -39,7 +42,7 @@ const rowBytes = 40
 
 // NewStore makes a store that holds so many bytes. It must be closed.
 func NewStore(app *postgres.App, size int64) *Store {
-	s := &Store{app: app, most: int(size / rowBytes), tenants: map[tenant.ID]*kept{}}
+	s := &Store{app: app, most: int(size / rowBytes), tenants: map[tenant.ID]*kept{}, behind: map[tenant.ID]struct{}{}, wake: make(chan struct{}, 1)}
 	s.ending, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -52,7 +55,8 @@ func (s *Store) Close() {
 
 // kept are the histories of a tenant.
 type kept struct {
-	used int // the store's count of uses when it was used last
+	used  int       // the store's count of uses when it was used last
+	asked time.Time // when that was
 
 	turn    chan struct{} // held by whoever brings the columns up to date
 	loading *loading      // of whoever has the turn
@@ -145,7 +149,7 @@ func (s *Store) of(id tenant.ID) *kept {
 		s.tenants[id] = k
 	}
 	s.uses++
-	k.used = s.uses
+	k.used, k.asked = s.uses, time.Now()
 	return k
 }
 

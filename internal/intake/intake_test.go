@@ -24,7 +24,7 @@ func TestDecode(t *testing.T) {
 		{"one by itself", `{"id":"a"}`, "", "a"},
 		{"a list", `{"items":[{"id":"a"},{"id":"b"}]}`, "", "a b"},
 		{"one of another type keeps no other", `{"items":[{"id":"a"},{"id":7},{"id":"c"}]}`, "", "a !id c"},
-		{"a field that there is not", `{"items":[{"id":"a","nmae":1}]}`, "thing", "!thing.nmae"},
+		{"a field that there is not", `{"items":[{"id":"a","colour":1}]}`, "thing", "!thing.colour"},
 		{"a field of a field", `{"items":[{"part":{"n":"x"}}]}`, "thing", "!thing.part.n"},
 		{"a long name is not told", `{"items":[{"` + strings.Repeat("x", 300) + `":1}]}`, "thing", "!thing"},
 		{"nor without a name of its own", `{"items":[{"` + strings.Repeat("x", 300) + `":1}]}`, "", "!items"},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/customer"
-	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -107,9 +106,6 @@ func byIDs(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]Ticket, error
 	return found, err
 }
 
-// maxPage is how many items one page may have.
-const maxPage = 100
-
 // Place is where a page of tickets begins, and which statuses it is of: before the zero instant,
 // from the latest.
 type Place struct {
@@ -160,8 +156,8 @@ func (s *Service) PersonPages(ctx context.Context, persons []int64, first int, f
 var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (s *Service) pages(ctx context.Context, of identity.Subject, ids []int64, first int, from Place) (map[int64]customer.Page[Ticket], error) {
-	if first < 1 || first > maxPage {
-		return nil, fault.Input("first", "Between 1 and %d are allowed.", maxPage)
+	if err := customer.CheckFirst(first); err != nil {
+		return nil, err
 	}
 	if from.At.IsZero() {
 		from.At = endOfTime
@@ -179,9 +175,7 @@ func (s *Service) pages(ctx context.Context, of identity.Subject, ids []int64, f
 		found, err := byIDs(ctx, tx, tickets)
 		for _, p := range places {
 			page := pages[p.OfID]
-			if page.More = len(page.Items) == first; !page.More {
-				page.Items = append(page.Items, found[p.TicketID])
-			}
+			page.Add(found[p.TicketID], first)
 			pages[p.OfID] = page
 		}
 		return err
