@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/intake"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 )
@@ -24,11 +25,7 @@ func (r *Resolver) record(ctx context.Context, items []revenue.Item) (*model.Rev
 	if err != nil {
 		return nil, err
 	}
-	given := make([]revenue.Given, len(items))
-	for i, item := range items {
-		given[i].Item = item
-	}
-	verdicts, err := r.Revenue.Record(ctx, who, given)
+	verdicts, err := r.Revenue.Record(ctx, who, intake.Sent(items))
 	return toRevenueResult(verdicts), err
 }
 

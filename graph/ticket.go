@@ -8,6 +8,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/event"
+	"github.com/tidemarkhq/tidemark/internal/intake"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 )
 
@@ -17,11 +18,7 @@ func (r *Resolver) recordTickets(ctx context.Context, items []ticket.Item) (*mod
 	if err != nil {
 		return nil, err
 	}
-	given := make([]ticket.Given, len(items))
-	for i, item := range items {
-		given[i].Item = item
-	}
-	verdicts, err := r.Tickets.Record(ctx, who, given)
+	verdicts, err := r.Tickets.Record(ctx, who, intake.Sent(items))
 	return toTicketResult(verdicts), err
 }
 

@@ -41,6 +41,9 @@ func CeilSlot(t time.Time) time.Time {
 // OnSlot tells whether a slot starts at t.
 func OnSlot(t time.Time) bool { return FloorSlot(t).Equal(t) }
 
+// Never stands behind all instants that are kept, where a list cannot have a null.
+var Never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 // Earlier is the earlier of two instants.
 func Earlier(a, b time.Time) time.Time {
 	if a.Before(b) {

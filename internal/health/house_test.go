@@ -14,6 +14,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	. "github.com/tidemarkhq/tidemark/internal/health"
+	"github.com/tidemarkhq/tidemark/internal/intake"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/testkit"
@@ -69,12 +70,8 @@ func (h *house) send(t testkit.Failer, id tenant.ID, events ...event.Incoming) {
 
 func (h *house) bill(t testkit.Failer, id tenant.ID, items ...revenue.Item) {
 	t.Helper()
-	given := make([]revenue.Given, len(items))
-	for i, item := range items {
-		given[i].Item = item
-	}
 	sender := access.Principal{Tenant: id, Kind: access.WriteKey, Source: "billing", Permissions: access.WriteKey.Permissions()}
-	verdicts, err := h.books.Record(context.Background(), sender, given)
+	verdicts, err := h.books.Record(context.Background(), sender, intake.Sent(items))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,12 +87,8 @@ func (h *house) ask(t testkit.Failer, id tenant.ID, items ...ticket.Item) {
 	if len(items) == 0 {
 		return
 	}
-	given := make([]ticket.Given, len(items))
-	for i, item := range items {
-		given[i].Item = item
-	}
 	sender := access.Principal{Tenant: id, Kind: access.WriteKey, Source: "desk", Permissions: access.WriteKey.Permissions()}
-	verdicts, err := h.tickets.Record(context.Background(), sender, given)
+	verdicts, err := h.tickets.Record(context.Background(), sender, intake.Sent(items))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,15 @@ type Given[T any] struct {
 	Problem *fault.Error
 }
 
+// Sent are items that could be read.
+func Sent[T any](items []T) []Given[T] {
+	given := make([]Given[T], len(items))
+	for i, item := range items {
+		given[i].Item = item
+	}
+	return given
+}
+
 // Decode reads a body: {"items": [item, …]}, or one item by itself. The fields of an item are told
 // below its own name, if it has one. The error, a fault, means that the body as a whole cannot be
 // read; each item tells for itself what is wrong with it.

@@ -1,16 +1,14 @@
 package revenue
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/identity"
+	"github.com/tidemarkhq/tidemark/internal/intake"
 )
 
 // The bounds of an item.
@@ -19,28 +17,12 @@ const (
 	maxLines = 200
 )
 
-// The bounds of all instants.
-var (
-	earliest = event.Earliest
-	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-)
-
 // checker keeps the first problem that it finds.
-type checker struct {
-	of      string // the field that holds the others
-	problem *fault.Error
-}
+type checker struct{ intake.Checker }
 
-func (c *checker) need(ok bool, field, format string, args ...any) {
-	if !ok && c.problem == nil {
-		c.problem = fault.Input(c.of+"."+field, format, args...)
-	}
-}
+func newChecker(of string) *checker { return &checker{intake.Checker{Of: of}} }
 
-func (c *checker) text(field, text string) {
-	n := utf8.RuneCountInString(text)
-	c.need(n >= 1 && n <= maxText && utf8.ValidString(text) && !strings.ContainsRune(text, 0), field, "A text of 1 to %d characters is needed.", maxText)
-}
+func (c *checker) text(field, text string) { c.Text(field, text, maxText) }
 
 func (c *checker) maybe(field string, text *string) {
 	if text != nil {
@@ -48,27 +30,20 @@ func (c *checker) maybe(field string, text *string) {
 	}
 }
 
-func (c *checker) instant(field string, at *time.Time) {
-	if at != nil {
-		c.need(!at.Before(earliest) && at.Before(latest), field, "An instant between the years 2000 and 2100 is needed.")
-		*at = at.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
-	}
-}
-
 func (c *checker) currency(field, code string) {
 	_, known := Exponent(code)
-	c.need(known, field, "A code of ISO 4217 in capitals is needed, such as EUR.")
+	c.Need(known, field, "A code of ISO 4217 in capitals is needed, such as EUR.")
 }
 
 func (c *checker) amount(field string, amount, least int64) {
-	c.need(amount >= least && amount <= maxAmount, field, "Between %d and %d minor units are allowed.", least, maxAmount)
+	c.Need(amount >= least && amount <= maxAmount, field, "Between %d and %d minor units are allowed.", least, maxAmount)
 }
 
 func (c *checker) count(field string, n *int, most int) int {
 	if n == nil {
 		return 1
 	}
-	c.need(*n >= 1 && *n <= most, field, "Between 1 and %d are allowed.", most)
+	c.Need(*n >= 1 && *n <= most, field, "Between 1 and %d are allowed.", most)
 	return *n
 }
 
@@ -79,12 +54,8 @@ func (c *checker) group(id string, kind *string) identity.Group {
 	}
 	c.text("groupId", g.ID)
 	c.text("groupType", g.Type)
-	c.need(identity.IsSomebody(g.ID), "groupId", "This is the id of nobody.")
+	c.Need(identity.IsSomebody(g.ID), "groupId", "This is the id of nobody.")
 	return g
-}
-
-func oneOf[T comparable](c *checker, field string, value T, of ...T) {
-	c.need(slices.Contains(of, value), field, "This is none of the values that are allowed: %s.", strings.Trim(strings.ReplaceAll(fmt.Sprint(of), " ", ", "), "[]"))
 }
 
 func orZero(n *int64) int64 {
@@ -130,27 +101,27 @@ func check(item Item) (k checked, problem *fault.Error) {
 
 func (k *checked) plan() *fault.Error {
 	p := *k.item.Plan
-	c := &checker{of: "plan"}
+	c := newChecker("plan")
 	c.text("key", p.Key)
 	c.maybe("name", p.Name)
 	c.amount("amount", p.Amount, 0)
 	c.currency("currency", p.Currency)
-	oneOf(c, "interval", p.Interval, Day, Week, Month, Year)
+	intake.OneOf(&c.Checker, "interval", p.Interval, Day, Week, Month, Year)
 	p.IntervalCount = new(c.count("intervalCount", p.IntervalCount, maxCount))
 	if p.Name == nil {
 		p.Name = &p.Key
 	}
 	k.item.Plan, k.kind, k.id = &p, PlanKind, p.Key
-	return c.problem
+	return c.Problem
 }
 
 func (k *checked) subscription() *fault.Error {
 	s := *k.item.Subscription
-	c := &checker{of: "subscription"}
+	c := newChecker("subscription")
 	c.text("id", s.ID)
 	k.group = c.group(s.GroupID, s.GroupType)
 	c.text("plan", s.Plan)
-	oneOf(c, "status", s.Status, Trialing, Active, PastDue, Paused, Canceled)
+	intake.OneOf(&c.Checker, "status", s.Status, Trialing, Active, PastDue, Paused, Canceled)
 	s.Quantity = new(c.count("quantity", s.Quantity, maxQuantity))
 	c.amount("amount", orZero(s.Amount), 0)
 	c.amount("discount", orZero(s.Discount), 0)
@@ -159,68 +130,68 @@ func (k *checked) subscription() *fault.Error {
 	}
 	s.StartedAt, s.TrialStartsAt, s.TrialEndsAt = clone(s.StartedAt), clone(s.TrialStartsAt), clone(s.TrialEndsAt)
 	s.PeriodEndsAt, s.CanceledAt, s.EndedAt = clone(s.PeriodEndsAt), clone(s.CanceledAt), clone(s.EndedAt)
-	c.instant("occurredAt", &s.OccurredAt)
-	c.instant("startedAt", s.StartedAt)
-	c.instant("trialStartsAt", s.TrialStartsAt)
-	c.instant("trialEndsAt", s.TrialEndsAt)
-	c.instant("periodEndsAt", s.PeriodEndsAt)
-	c.instant("canceledAt", s.CanceledAt)
-	c.instant("endedAt", s.EndedAt)
+	c.Instant("occurredAt", &s.OccurredAt)
+	c.Instant("startedAt", s.StartedAt)
+	c.Instant("trialStartsAt", s.TrialStartsAt)
+	c.Instant("trialEndsAt", s.TrialEndsAt)
+	c.Instant("periodEndsAt", s.PeriodEndsAt)
+	c.Instant("canceledAt", s.CanceledAt)
+	c.Instant("endedAt", s.EndedAt)
 	k.item.Subscription, k.kind, k.id, k.at = &s, SubscriptionKind, s.ID, s.OccurredAt
-	return c.problem
+	return c.Problem
 }
 
 func (k *checked) invoice() *fault.Error {
 	i := *k.item.Invoice
-	c := &checker{of: "invoice"}
+	c := newChecker("invoice")
 	c.text("id", i.ID)
 	k.group = c.group(i.GroupID, i.GroupType)
 	c.maybe("subscription", i.Subscription)
 	c.maybe("number", i.Number)
-	oneOf(c, "status", i.Status, Draft, Unpaid, Paid, Void, Uncollectible)
+	intake.OneOf(&c.Checker, "status", i.Status, Draft, Unpaid, Paid, Void, Uncollectible)
 	c.currency("currency", i.Currency)
 	i.DueAt, i.PaidAt = clone(i.DueAt), clone(i.PaidAt)
-	c.instant("occurredAt", &i.OccurredAt)
-	c.instant("issuedAt", &i.IssuedAt)
-	c.instant("dueAt", i.DueAt)
-	c.instant("paidAt", i.PaidAt)
-	c.need(len(i.Lines) >= 1 && len(i.Lines) <= maxLines, "lines", "Between 1 and %d lines are allowed.", maxLines)
+	c.Instant("occurredAt", &i.OccurredAt)
+	c.Instant("issuedAt", &i.IssuedAt)
+	c.Instant("dueAt", i.DueAt)
+	c.Instant("paidAt", i.PaidAt)
+	c.Need(len(i.Lines) >= 1 && len(i.Lines) <= maxLines, "lines", "Between 1 and %d lines are allowed.", maxLines)
 	i.Lines = slices.Clone(i.Lines)
 	for n := range i.Lines {
 		c.line(&i.Lines[n])
 	}
 	k.item.Invoice, k.kind, k.id, k.at = &i, InvoiceKind, i.ID, i.OccurredAt
-	return c.problem
+	return c.Problem
 }
 
 func (c *checker) line(l *LineItem) {
 	c.maybe("lines.description", l.Description)
-	oneOf(c, "lines.kind", l.Kind, Recurring, OneOff)
+	intake.OneOf(&c.Checker, "lines.kind", l.Kind, Recurring, OneOff)
 	c.maybe("lines.plan", l.Plan)
 	l.Quantity = new(c.count("lines.quantity", l.Quantity, maxQuantity))
 	c.amount("lines.amount", l.Amount, -maxAmount) // a proration gives back
 	c.amount("lines.discount", orZero(l.Discount), 0)
 	c.amount("lines.tax", orZero(l.Tax), -maxAmount)
 	l.PeriodFrom, l.PeriodEndsAt = clone(l.PeriodFrom), clone(l.PeriodEndsAt)
-	c.instant("lines.periodFrom", l.PeriodFrom)
-	c.instant("lines.periodEndsAt", l.PeriodEndsAt)
+	c.Instant("lines.periodFrom", l.PeriodFrom)
+	c.Instant("lines.periodEndsAt", l.PeriodEndsAt)
 }
 
 func (k *checked) charge() *fault.Error {
 	p := *k.item.Charge
-	c := &checker{of: "charge"}
+	c := newChecker("charge")
 	p.Status = c.payment(p.Status)
 	k.group = c.group(p.GroupID, p.GroupType)
 	c.maybe("invoice", p.Invoice)
 	c.maybe("reason", p.Reason)
 	c.paid(p.ID, p.Amount, p.Currency, &p.OccurredAt)
 	k.item.Charge, k.kind, k.id, k.at = &p, ChargeKind, p.ID, p.OccurredAt
-	return c.problem
+	return c.Problem
 }
 
 func (k *checked) refund() *fault.Error {
 	p := *k.item.Refund
-	c := &checker{of: "refund"}
+	c := newChecker("refund")
 	p.Status = c.payment(p.Status)
 	k.group = c.group(p.GroupID, p.GroupType)
 	c.maybe("invoice", p.Invoice)
@@ -228,25 +199,25 @@ func (k *checked) refund() *fault.Error {
 	c.maybe("reason", p.Reason)
 	c.paid(p.ID, p.Amount, p.Currency, &p.OccurredAt)
 	k.item.Refund, k.kind, k.id, k.at = &p, RefundKind, p.ID, p.OccurredAt
-	return c.problem
+	return c.Problem
 }
 
 func (k *checked) credit() *fault.Error {
 	p := *k.item.Credit
-	c := &checker{of: "credit"}
+	c := newChecker("credit")
 	k.group = c.group(p.GroupID, p.GroupType)
 	c.maybe("invoice", p.Invoice)
 	c.maybe("reason", p.Reason)
 	c.paid(p.ID, p.Amount, p.Currency, &p.OccurredAt)
 	k.item.Credit, k.kind, k.id, k.at = &p, CreditKind, p.ID, p.OccurredAt
-	return c.problem
+	return c.Problem
 }
 
 func (c *checker) payment(status *PaymentStatus) *PaymentStatus {
 	if status == nil {
 		return new(Succeeded)
 	}
-	oneOf(c, "status", *status, Pending, Succeeded, Failed)
+	intake.OneOf(&c.Checker, "status", *status, Pending, Succeeded, Failed)
 	return status
 }
 
@@ -254,22 +225,22 @@ func (c *checker) paid(id string, amount int64, currency string, at *time.Time) 
 	c.text("id", id)
 	c.amount("amount", amount, 1)
 	c.currency("currency", currency)
-	c.instant("occurredAt", at)
+	c.Instant("occurredAt", at)
 }
 
 func (k *checked) rate() *fault.Error {
 	r := *k.item.Rate
-	c := &checker{of: "rate"}
+	c := newChecker("rate")
 	c.currency("base", r.Base)
 	c.currency("currency", r.Currency)
-	c.need(r.Base != r.Currency, "currency", "A currency is worth one of itself.")
+	c.Need(r.Base != r.Currency, "currency", "A currency is worth one of itself.")
 	day, err := calendar.ParseDate(r.Day)
-	c.need(err == nil && day >= calendar.NewDate(2000, 1, 1) && day < calendar.NewDate(2100, 1, 1), "day", "A date between the years 2000 and 2100 is needed, such as 2026-05-01.")
+	c.Need(err == nil && day >= calendar.NewDate(2000, 1, 1) && day < calendar.NewDate(2100, 1, 1), "day", "A date between the years 2000 and 2100 is needed, such as 2026-05-01.")
 	_, err = parseRate(r.Rate)
-	c.need(err == nil, "rate", "A decimal number above 0 is needed, such as 1.0842, of at most 30 characters.")
+	c.Need(err == nil, "rate", "A decimal number above 0 is needed, such as 1.0842, of at most 30 characters.")
 	k.item.Rate, k.kind, k.day = &r, RateKind, day
 	k.id = r.Base + "/" + r.Currency + "/" + r.Day
-	return c.problem
+	return c.Problem
 }
 
 func clone(t *time.Time) *time.Time {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -354,7 +355,7 @@ func toMoved(r dbsqlc.MrrMovementPageRow) Moved {
 
 // Movements gives a page of movements, the latest first.
 func (s *Service) Movements(ctx context.Context, q MovementQuery, first int, after *Place) (customer.Page[Moved], error) {
-	p := dbsqlc.MrrMovementPageParams{Since: earliest, Before: never, AfterAt: never, Kind: (*string)(q.Kind), AccountID: orNull(q.Account)}
+	p := dbsqlc.MrrMovementPageParams{Since: event.Earliest, Before: never, AfterAt: never, Kind: (*string)(q.Kind), AccountID: orNull(q.Account)}
 	if q.From != nil {
 		p.Since = *q.From
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -86,7 +87,7 @@ func (s sight) note(ctx context.Context, db dbsqlc.DBTX) error {
 
 // read finds what stood as a time began, and what moved in it.
 func (s sight) read(ctx context.Context, db dbsqlc.DBTX, from, to time.Time) (r reading, err error) {
-	queries, since := dbsqlc.New(), earliest
+	queries, since := dbsqlc.New(), event.Earliest
 	if !s.past { // what is materialized knows nothing of what was known
 		rows, err := queries.MrrOpening(ctx, db, s.Home().DateOf(from))
 		if err != nil {
@@ -232,8 +233,8 @@ func readChurnHistory(ctx context.Context, db dbsqlc.DBTX, g metric.Grid) (*metr
 	grid := calendar.Grid{Zone: g.Zone, Interval: calendar.Month}
 	first, last := g.Buckets[0].End, g.Buckets[len(g.Buckets)-1].End
 	from, to := grid.Add(first, -monthsOfHistory), grid.Floor(last)
-	if from.Before(earliest) {
-		from = earliest
+	if from.Before(event.Earliest) {
+		from = event.Earliest
 	}
 	if end := grid.Floor(s.seen); end.Before(to) {
 		to = end // complete months alone

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/identity"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -152,15 +153,12 @@ func (s *Service) PersonPages(ctx context.Context, persons []int64, first int, f
 	return s.pages(ctx, identity.OfPerson, persons, first, from)
 }
 
-// endOfTime stands behind everything that is kept.
-var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
 func (s *Service) pages(ctx context.Context, of identity.Subject, ids []int64, first int, from Place) (map[int64]customer.Page[Ticket], error) {
 	if err := customer.CheckFirst(first); err != nil {
 		return nil, err
 	}
 	if from.At.IsZero() {
-		from.At = endOfTime
+		from.At = calendar.Never
 	}
 	pages := make(map[int64]customer.Page[Ticket], len(ids))
 	err := s.of(ctx, of, ids, func(tx pgx.Tx) error {
