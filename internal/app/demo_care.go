@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,16 +31,7 @@ func (n *Node) careDemo(ctx context.Context, state DemoState) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range state.Tenants {
-		id, err := tenant.Parse(t.Tenant)
-		if err != nil {
-			return fmt.Errorf("read demo state: %w", err)
-		}
-		if err := n.careFor(access.With(ctx, access.House(id)), staff, id); err != nil {
-			return fmt.Errorf("look after the accounts of %s: %w", t.Company, err)
-		}
-	}
-	return nil
+	return inEach(ctx, state, func(ctx context.Context, of tenant.ID) error { return n.careFor(ctx, staff, of) })
 }
 
 func (n *Node) careFor(ctx context.Context, staff *people.Service, of tenant.ID) error {

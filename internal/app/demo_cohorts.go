@@ -24,15 +24,24 @@ var demoCohorts = []cohort.Draft{
 	}},
 }
 
-// cohortDemo gives the companies of a demo cohorts, unless they have some.
-func (n *Node) cohortDemo(ctx context.Context, state DemoState) error {
-	cohorts := cohort.NewService(n.app)
+// inEach does something in each company of a demo, as who may do all of it.
+func inEach(ctx context.Context, state DemoState, do func(ctx context.Context, of tenant.ID) error) error {
 	for _, t := range state.Tenants {
 		id, err := tenant.Parse(t.Tenant)
 		if err != nil {
 			return fmt.Errorf("read demo state: %w", err)
 		}
-		ctx := access.With(ctx, access.House(id))
+		if err := do(access.With(ctx, access.House(id)), id); err != nil {
+			return fmt.Errorf("set up the demo of %s: %w", t.Company, err)
+		}
+	}
+	return nil
+}
+
+// cohortDemo gives the companies of a demo cohorts, unless they have some.
+func (n *Node) cohortDemo(ctx context.Context, state DemoState) error {
+	cohorts := cohort.NewService(n.app)
+	return inEach(ctx, state, func(ctx context.Context, _ tenant.ID) error {
 		page, err := cohorts.List(ctx, 1, 0)
 		if err != nil || len(page.Items) > 0 {
 			return err
@@ -40,9 +49,9 @@ func (n *Node) cohortDemo(ctx context.Context, state DemoState) error {
 		for _, d := range demoCohorts {
 			d.Kind = cohort.Dynamic
 			if _, err := cohorts.Create(ctx, d); err != nil {
-				return fmt.Errorf("make cohorts of %s: %w", t.Company, err)
+				return fmt.Errorf("make cohorts: %w", err)
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }

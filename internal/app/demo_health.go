@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/health"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
@@ -22,26 +21,18 @@ var demoHealth = []health.Input{
 // healthDemo says what counts in the demo companies that have accounts, unless something does.
 func (n *Node) healthDemo(ctx context.Context, state DemoState) error {
 	scores, customers := health.NewService(n.app), customer.NewService(n.app)
-	for _, t := range state.Tenants {
-		id, err := tenant.Parse(t.Tenant)
-		if err != nil {
-			return fmt.Errorf("read demo state: %w", err)
-		}
-		ctx := access.With(ctx, access.House(id))
+	return inEach(ctx, state, func(ctx context.Context, _ tenant.ID) error {
 		accounts, err := customers.CountAccounts(ctx, "")
-		if err != nil {
+		if err != nil || accounts == 0 {
 			return err
 		}
 		model, err := scores.Model(ctx)
-		if err != nil {
+		if err != nil || model != nil {
 			return err
 		}
-		if model != nil || accounts == 0 {
-			continue
-		}
 		if _, err := scores.Set(ctx, demoHealth); err != nil {
-			return fmt.Errorf("say what counts for the accounts of %s: %w", t.Company, err)
+			return fmt.Errorf("say what counts for health: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }

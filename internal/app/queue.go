@@ -52,14 +52,10 @@ func (n *Node) queue(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return queue.Run(ctx) })
 	group.Go(func() error { // beside the queue, which would keep a row of each look
-		return job.Run(ctx, n.logger, job.Task{Name: "plan cohorts", Every: cohort.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error {
-			return cohorts.Plan(ctx, queue)
-		}})
-	})
-	group.Go(func() error {
-		return job.Run(ctx, n.logger, job.Task{Name: "plan health", Every: health.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error {
-			return scores.Plan(ctx, queue)
-		}})
+		return job.Run(ctx, n.logger,
+			job.Task{Name: "plan cohorts", Every: cohort.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error { return cohorts.Plan(ctx, queue) }},
+			job.Task{Name: "plan health", Every: health.PlanEvery, Deadline: time.Minute, Do: func(ctx context.Context) error { return scores.Plan(ctx, queue) }},
+		)
 	})
 	return group.Wait()
 }
