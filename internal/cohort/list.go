@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -294,7 +295,7 @@ func (s *Service) Members(ctx context.Context, ids []int64, first int, place Mem
 }
 
 // lastChange stands after every change.
-var lastChange = ChangePlace{Instant{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMicro()}, true, math.MaxInt64}
+var lastChange = ChangePlace{Instant{calendar.Never.UnixMicro()}, true, math.MaxInt64}
 
 // Changes gives pages of who entered cohorts and who left, the latest first, after a place; zero:
 // from the latest.

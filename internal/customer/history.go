@@ -3,17 +3,17 @@ package customer
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // endOfTime stands after every change. Names of traits are text: none sorts behind the time.
-var endOfTime = Moment{At: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), By: uuid.Max}
+var endOfTime = Moment{At: calendar.Never, By: uuid.Max}
 
 // PersonHistories gives a page of what was said of each person, the latest first; before the zero
 // moment, from the latest.

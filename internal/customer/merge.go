@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/audit"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -81,7 +82,7 @@ func (s *Service) FindMerge(ctx context.Context, id uuid.UUID) (Merge, error) {
 }
 
 // lastPlace stands after every merge.
-var lastPlace = Place{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), uuid.Max}
+var lastPlace = Place{calendar.Never, uuid.Max}
 
 // Merges gives a page of the merges, undone ones included, the latest first; before nil, from
 // the latest.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/identity"
@@ -58,7 +59,7 @@ const (
 	leastLooks = 2_000 // for each of them
 )
 
-var beginning, end = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+var beginning, end = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), calendar.Never
 
 func (a Ask) check() error {
 	if err := customer.CheckFirst(a.First); err != nil {
