@@ -2,15 +2,13 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/tidemarkhq/tidemark/graph/loader"
 	"github.com/tidemarkhq/tidemark/graph/model"
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/customer"
+	"github.com/tidemarkhq/tidemark/internal/event"
 	"github.com/tidemarkhq/tidemark/internal/health"
 )
 
@@ -76,15 +74,7 @@ func healthCorrected(ctx context.Context, account int64, err error) (*customer.A
 	return existing(loader.From(ctx).Account.Load(ctx, account)())
 }
 
-// healthChangeKey writes where a change stands: instant and number.
+// healthChangeKey writes where a change stands: as an event does, by instant and number.
 func healthChangeKey(c *health.Change) string {
-	return fmt.Sprintf("%d.%d", c.Time.UnixMicro(), c.ID)
-}
-
-func parseHealthChangeKey(key string) (p health.ChangePlace, ok bool) {
-	at, number, _ := strings.Cut(key, ".")
-	micros, ok := parseNumber(at)
-	id, ok2 := parseNumber(number)
-	p = health.ChangePlace{At: time.UnixMicro(micros).UTC(), ID: id}
-	return p, ok && ok2 && p.At.Year() >= 2000 && p.At.Year() <= 9999
+	return positionKey(event.Position{OccurredAt: c.Time, ID: c.ID})
 }

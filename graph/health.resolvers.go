@@ -86,11 +86,11 @@ func (r *queryResolver) HealthChanges(ctx context.Context, account *string, into
 	if err != nil {
 		return nil, err
 	}
-	place, err := placeOrStart(after, parseHealthChangeKey)
+	place, err := placeOrStart(after, parsePosition)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.HealthService.Changes(ctx, health.ChangeAsk{Account: of, Into: into, First: first, After: place})
+	page, err := r.HealthService.Changes(ctx, health.ChangeAsk{Account: of, Into: into, First: first, After: health.ChangePlace{At: place.OccurredAt, ID: place.ID}})
 	c := &model.HealthChangeConnection{}
 	c.Edges, c.Nodes, c.PageInfo = connect[model.HealthChangeEdge](ctx, page.Items, page.More, after, healthChangeKey)
 	return c, err

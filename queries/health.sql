@@ -6,7 +6,7 @@ from health_model;
 
 -- Whoever changes scores by hand, or what counts for them, takes turns with who calculates them.
 -- name: HealthTakeTurn :one
-select version, inputs
+select version
 from health_model
 for update;
 

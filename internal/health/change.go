@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
@@ -66,24 +66,17 @@ func changeOf(r dbsqlc.HealthChangePageRow) Change {
 	return Change{r.ChangeID, r.AccountID, r.At.UTC(), readBand(r.Was), readBand(r.Band), scoreOf(r.Score), Cause(r.Cause)}
 }
 
-var end = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
 // Changes lists who came into other bands, the latest first.
 func (s *Service) Changes(ctx context.Context, ask ChangeAsk) (page customer.Page[Change], err error) {
-	who, err := access.Require(ctx, access.Read)
-	if err != nil {
-		return page, err
-	}
 	p, err := ask.params()
 	if err != nil {
 		return page, err
 	}
+	var of []int64
 	if ask.Account != nil {
-		note(ctx, who, *ask.Account)
-	} else {
-		note(ctx, who)
+		of = []int64{*ask.Account}
 	}
-	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+	err = s.read(ctx, of, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New().HealthChangePage(ctx, tx, p)
 		for _, r := range rows {
 			page.Add(changeOf(r), ask.First)
@@ -100,7 +93,7 @@ func (a ChangeAsk) params() (p dbsqlc.HealthChangePageParams, err error) {
 	if err := customer.CheckFirst(a.First); err != nil {
 		return p, err
 	}
-	p = dbsqlc.HealthChangePageParams{BeforeAt: end, BeforeID: math.MaxInt64, Most: int64(a.First) + 1}
+	p = dbsqlc.HealthChangePageParams{BeforeAt: calendar.Never, BeforeID: math.MaxInt64, Most: int64(a.First) + 1}
 	if a.Account != nil {
 		p.AccountID = pgtype.Int8{Int64: *a.Account, Valid: true}
 	}

@@ -4,15 +4,11 @@
 package health
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
-	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Tenths are a score from 0 to 100, or a part of one, in tenths: 725 is 72.5.
@@ -90,19 +86,4 @@ type Calculation struct {
 	Accounts     *int    // that were scored
 	Complete     *bool   // whether no window goes back to where raw events are in the archive alone
 	Failure      *string // why the last attempt failed
-}
-
-// maxNoted is how many accounts an answer watches one by one; beyond it, all.
-const maxNoted = 50
-
-// note says that an answer was read from the health of these accounts; of all, if there are none
-// or many.
-func note(ctx context.Context, who access.Principal, accounts ...int64) {
-	if len(accounts) == 0 || len(accounts) > maxNoted {
-		topic.Note(ctx, topic.All(who.Tenant, topic.Health))
-		return
-	}
-	for _, id := range accounts {
-		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Health, fmt.Sprint(id)))
-	}
 }

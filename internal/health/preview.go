@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tidemarkhq/tidemark/internal/access"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -60,7 +61,7 @@ func (s *Service) Preview(ctx context.Context, inputs []Input) (p Preview, err e
 	if err := check(who, inputs); err != nil {
 		return p, err
 	}
-	note(ctx, who)
+	customer.Watch(ctx, who, topic.Health, nil)
 	noteSources(ctx, who, inputs)
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
 		survey, err := newSurvey(ctx, tx)

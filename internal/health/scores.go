@@ -11,8 +11,10 @@ import (
 
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
+	"github.com/tidemarkhq/tidemark/internal/customer"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Standing is what an account comes to now.
@@ -63,13 +65,14 @@ func (s *Service) Of(ctx context.Context, accounts []int64) (map[int64]Standing,
 	return standings, err
 }
 
-// read runs fn for the tenant that asks, and notes that it reads the health of accounts.
+// read runs fn for the tenant that asks, and notes that it reads the health of accounts; none are
+// all.
 func (s *Service) read(ctx context.Context, accounts []int64, fn func(tx pgx.Tx) error) error {
 	who, err := access.Require(ctx, access.Read)
 	if err != nil {
 		return err
 	}
-	note(ctx, who, accounts...)
+	customer.Watch(ctx, who, topic.Health, accounts)
 	return s.app.Read(ctx, who.Tenant, fn)
 }
 

@@ -97,12 +97,11 @@ type retainer struct {
 	to       *Retained // the group that was told last
 	toKey    Key
 
-	groups  map[Key]*Retained
-	over    bool // there are more groups than can be told
-	found   []start
-	active  []uint64 // bits of the buckets in which the unit returned
-	last    int      // the last of them
-	someone bool     // whether there is any
+	groups map[Key]*Retained
+	over   bool // there are more groups than can be told
+	found  []start
+	active []uint64 // bits of the buckets in which the unit returned
+	last   int      // the last of them; 0 as well where there is none
 }
 
 // start is where a unit joins a cohort.
@@ -352,12 +351,12 @@ func (w *retainer) roll(h *history.History, s start) {
 
 func (w *retainer) forget() {
 	clear(w.active)
-	w.last, w.someone = 0, false
+	w.last = 0
 }
 
 func (w *retainer) see(bucket int) {
 	w.active[bucket/64] |= 1 << (bucket % 64)
-	w.last, w.someone = max(w.last, bucket), true
+	w.last = max(w.last, bucket)
 }
 
 // returned reports whether the unit returned within a span after a bucket.
@@ -366,7 +365,7 @@ func (w *retainer) returned(from int, span Span) bool {
 		return true
 	}
 	if w.Return == OnOrAfter {
-		return w.someone && w.last >= from+span.From
+		return w.last >= from+span.From
 	}
 	return w.any(from+span.From, from+span.To)
 }

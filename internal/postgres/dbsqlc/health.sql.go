@@ -924,22 +924,17 @@ func (q *Queries) HealthTake(ctx context.Context, db DBTX, arg HealthTakeParams)
 }
 
 const healthTakeTurn = `-- name: HealthTakeTurn :one
-select version, inputs
+select version
 from health_model
 for update
 `
 
-type HealthTakeTurnRow struct {
-	Version int32
-	Inputs  []byte
-}
-
 // Whoever changes scores by hand, or what counts for them, takes turns with who calculates them.
-func (q *Queries) HealthTakeTurn(ctx context.Context, db DBTX) (HealthTakeTurnRow, error) {
+func (q *Queries) HealthTakeTurn(ctx context.Context, db DBTX) (int32, error) {
 	row := db.QueryRow(ctx, healthTakeTurn)
-	var i HealthTakeTurnRow
-	err := row.Scan(&i.Version, &i.Inputs)
-	return i, err
+	var version int32
+	err := row.Scan(&version)
+	return version, err
 }
 
 const healthTell = `-- name: HealthTell :execrows
