@@ -22,10 +22,12 @@ func (r *queryResolver) Tenant(ctx context.Context) (*model.Tenant, error) {
 	return toTenant(settings), err
 }
 
-func (r *subscriptionResolver) Live(ctx context.Context) (<-chan *model.Live, error) {
-	// One answer: whoever watches executes this again when what it read has changed.
+// Live answers once: whoever watches executes it again when what it read has changed. Its
+// arguments say how it is sent, and are read before.
+func (r *subscriptionResolver) Live(ctx context.Context, minInterval int, patch bool, after *string) (<-chan *model.Live, error) {
 	answers := make(chan *model.Live, 1)
-	answers <- &model.Live{Revision: live.RevisionMark, Query: &model.Query{}}
+	base, change := live.BaseMark, live.PatchMark
+	answers <- &model.Live{Revision: live.RevisionMark, Base: &base, Patch: &change, Query: &model.Query{}}
 	close(answers)
 	return answers, nil
 }

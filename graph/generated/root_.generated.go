@@ -932,6 +932,8 @@ type ComplexityRoot struct {
 	}
 
 	Live struct {
+		Base     func(childComplexity int) int
+		Patch    func(childComplexity int) int
 		Query    func(childComplexity int) int
 		Revision func(childComplexity int) int
 	}
@@ -1862,7 +1864,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Live func(childComplexity int) int
+		Live func(childComplexity int, minInterval int, patch bool, after *string) int
 	}
 
 	SubscriptionEntry struct {
@@ -5447,6 +5449,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Limits.WritePerMinute(childComplexity), true
 
+	case "Live.base":
+		if e.ComplexityRoot.Live.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Live.Base(childComplexity), true
+	case "Live.patch":
+		if e.ComplexityRoot.Live.Patch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Live.Patch(childComplexity), true
 	case "Live.query":
 		if e.ComplexityRoot.Live.Query == nil {
 			break
@@ -9944,7 +9958,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Subscription.Live(childComplexity), true
+		args, err := ec.field_Subscription_live_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Live(childComplexity, args["minInterval"].(int), args["patch"].(bool), args["after"].(*string)), true
 
 	case "SubscriptionEntry.at":
 		if e.ComplexityRoot.SubscriptionEntry.At == nil {
@@ -10914,22 +10933,52 @@ type Subscription {
   """
   Any query, live. Answers at once, and again whenever something that the
   answer was read from has changed; an answer equal to the last is not sent.
+  All who watch the same share one execution and one answer.
 
       subscription { live { revision query { metric(key: "events") { value { value } } } } }
   """
-  live: Live! @can(do: READ_METRICS)
+  live(
+    """
+    The least time between two answers, in milliseconds: 50 to 3,600,000. What
+    changes within it is told by one answer at its end.
+    """
+    minInterval: Int! = 250
+    """
+    Send an answer as what has changed since the one before, where that is less.
+    Select ` + "`" + `revision` + "`" + `, ` + "`" + `base` + "`" + ` and ` + "`" + `patch` + "`" + ` for it; where one of them is missing, all
+    answers are whole.
+    """
+    patch: Boolean! = false
+    """
+    The revision that you have, after a lost connection: the first answer comes
+    only if it is another one. Give it as a variable, and the execution is shared
+    all the same.
+    """
+    after: String
+  ): Live! @can(do: READ_METRICS)
 }
 
 "One answer of a live query."
 type Live @can(do: READ_METRICS) {
   """
   Names this answer. Two answers of the same live query have the same revision
-  if, and only if, they are equal.
+  if, and only if, they are equal, on every server.
   """
   revision: String!
-  "The same fields as in a query, as they are now."
-  query: Query!
+  "The revision that the patch begins with: the one you got before. Null in a whole answer."
+  base: String
+  "What makes this answer of the one before. Null in a whole answer."
+  patch: JSONPatch
+  "The same fields as in a query, as they are now. Null if there is a patch, and only then."
+  query: Query
 }
+
+"""
+A JSON Patch (RFC 6902): a list of operations such as
+` + "`" + `{"op": "replace", "path": "/query/events/count", "value": 7}` + "`" + `. Paths begin at the
+` + "`" + `Live` + "`" + ` object, and have the names of the answer, which may be aliases.
+"""
+scalar JSONPatch
 `, BuiltIn: false},
 	{Name: "../archive.graphqls", Input: `extend type Query {
   """
@@ -18806,6 +18855,10 @@ func (ec *executionContext) childFields_Live(ctx context.Context, field graphql.
 	switch field.Name {
 	case "revision":
 		return ec.fieldContext_Live_revision(ctx, field)
+	case "base":
+		return ec.fieldContext_Live_base(ctx, field)
+	case "patch":
+		return ec.fieldContext_Live_patch(ctx, field)
 	case "query":
 		return ec.fieldContext_Live_query(ctx, field)
 	}

@@ -162,7 +162,7 @@ type QueryResolver interface {
 	MaterializedViews(ctx context.Context, first int, after *string) (*model.MaterializedViewConnection, error)
 }
 type SubscriptionResolver interface {
-	Live(ctx context.Context) (<-chan *model.Live, error)
+	Live(ctx context.Context, minInterval int, patch bool, after *string) (<-chan *model.Live, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2961,6 +2961,36 @@ func (ec *executionContext) field_Query_trustedDocuments_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_live_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "minInterval",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["minInterval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
@@ -2988,6 +3018,52 @@ func (ec *executionContext) fieldContext_Live_revision(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Live", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Live_base(ctx context.Context, field graphql.CollectedField, obj *model.Live) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Live_base(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Base, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Live_base(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Live", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Live_patch(ctx context.Context, field graphql.CollectedField, obj *model.Live) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Live_patch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Patch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOJSONPatch2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Live_patch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Live", field, false, false, errors.New("field of type JSONPatch does not have child fields"))
+}
+
 func (ec *executionContext) _Live_query(ctx context.Context, field graphql.CollectedField, obj *model.Live) (ret graphql.Marshaler) {
 	fc, err := ec.fieldContext_Live_query(ctx, field)
 	if err != nil {
@@ -3002,7 +3078,7 @@ func (ec *executionContext) _Live_query(ctx context.Context, field graphql.Colle
 	}()
 	res := &model.Query{}
 	fc.Result = res
-	return ec.marshalNQuery2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuery(ctx, field.Selections, res)
+	return ec.marshalOQuery2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuery(ctx, field.Selections, res)
 }
 func (ec *executionContext) fieldContext_Live_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -8643,7 +8719,8 @@ func (ec *executionContext) _Subscription_live(ctx context.Context, field graphq
 			return ec.fieldContext_Subscription_live(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Subscription().Live(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Live(ctx, fc.Args["minInterval"].(int), fc.Args["patch"].(bool), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Live) graphql.Marshaler {
@@ -8653,7 +8730,7 @@ func (ec *executionContext) _Subscription_live(ctx context.Context, field graphq
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Subscription_live(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Subscription_live(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Subscription",
 		Field:      field,
@@ -8662,6 +8739,17 @@ func (ec *executionContext) fieldContext_Subscription_live(_ context.Context, fi
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Live(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_live_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -8939,9 +9027,19 @@ func (ec *executionContext) _Live(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "base":
+			out.Values[i] = ec._Live_base(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patch":
+			out.Values[i] = ec._Live_patch(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "query":
 			out.Values[i] = ec._Live_query(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -10991,16 +11089,6 @@ func (ec *executionContext) marshalNPermission2ᚕgithubᚗcomᚋtidemarkhqᚋti
 	return ret
 }
 
-func (ec *executionContext) marshalNQuery2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuery(ctx context.Context, sel ast.SelectionSet, v *model.Query) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._Query(ctx, sel)
-}
-
 func (ec *executionContext) unmarshalNTimeZone2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11159,6 +11247,24 @@ func (ec *executionContext) marshalOJSONObject2ᚕbyte(ctx context.Context, sel 
 	return res
 }
 
+func (ec *executionContext) unmarshalOJSONPatch2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSONPatch2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) marshalONode2githubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -11219,6 +11325,13 @@ func (ec *executionContext) marshalOPermission2ᚖgithubᚗcomᚋtidemarkhqᚋti
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOQuery2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋgraphᚋmodelᚐQuery(ctx context.Context, sel ast.SelectionSet, v *model.Query) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Query(ctx, sel)
 }
 
 func (ec *executionContext) unmarshalOTimeZone2ᚖstring(ctx context.Context, v any) (*string, error) {

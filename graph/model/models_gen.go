@@ -935,10 +935,14 @@ type Limits struct {
 // One answer of a live query.
 type Live struct {
 	// Names this answer. Two answers of the same live query have the same revision
-	// if, and only if, they are equal.
+	// if, and only if, they are equal, on every server.
 	Revision string `json:"revision"`
-	// The same fields as in a query, as they are now.
-	Query *Query `json:"query"`
+	// The revision that the patch begins with: the one you got before. Null in a whole answer.
+	Base *string `json:"base,omitempty"`
+	// What makes this answer of the one before. Null in a whole answer.
+	Patch *string `json:"patch,omitempty"`
+	// The same fields as in a query, as they are now. Null if there is a patch, and only then.
+	Query *Query `json:"query,omitempty"`
 }
 
 // The materialized views.

@@ -16,7 +16,7 @@ var levels = []struct {
 	name     string
 	packages []string
 }{
-	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/patience", "internal/secret", "migrations", "bench/internal/trial"}},
+	{"words", []string{"internal/fault", "internal/tenant", "internal/progress", "internal/patience", "internal/secret", "internal/frame", "internal/jsonpatch", "internal/websocket", "migrations", "bench/internal/trial"}},
 	{"words that use words", []string{"internal/calendar", "internal/formula", "internal/topic"}},
 	{"rows", []string{"internal/postgres/dbsqlc"}},
 	{"foundations", []string{"internal/postgres", "internal/revision", "internal/feed", "internal/job", "internal/limit", "internal/embedded", "internal/demo"}},

@@ -42,6 +42,7 @@ type Config struct {
 
 	Kafka  KafkaConfig  `embed:""`
 	Limits LimitsConfig `embed:""`
+	Live   LiveConfig   `embed:""`
 	People PeopleConfig `embed:""`
 
 	// Tracer is told of every statement that serves a tenant; nil: nobody is.
@@ -97,7 +98,7 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		add("TIDEMARK_LOG_FORMAT must be json or text: %q", c.LogFormat)
 	}
-	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys(), c.checkDocuments(), c.Limits.check(), c.People.check())
+	problems = append(problems, c.checkIngest(), c.checkEdge(), c.checkSecretKeys(), c.checkDocuments(), c.Limits.check(), c.Live.check(), c.People.check())
 	return errors.Join(problems...)
 }
 

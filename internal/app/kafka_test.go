@@ -8,7 +8,7 @@ import (
 func TestConfigurationOfTheLog(t *testing.T) {
 	fine := Config{
 		MaxEventBytes: 32 << 10, MaxBatchBytes: 500 << 10, Limits: DefaultLimits(),
-		Listen: "127.0.0.1:8080", Pool: 12, HistoryMemory: 64, LogLevel: "info", LogFormat: "json", Ingest: "kafka", Documents: documentsOpen,
+		Listen: "127.0.0.1:8080", Pool: 12, HistoryMemory: 64, Live: DefaultLive(), LogLevel: "info", LogFormat: "json", Ingest: "kafka", Documents: documentsOpen,
 		Kafka: KafkaConfig{Brokers: []string{"one:9092", "[::1]:9093"}, Topic: "tidemark.events", Group: "tidemark", Partitions: 12},
 	}
 	for _, c := range []struct {

@@ -175,7 +175,7 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	if n.certificate != nil {
 		listener = tls.NewListener(listener, n.certificate.Config())
 	}
-	engine := live.New(live.Options{Logger: n.logger})
+	engine := n.engine()
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
 	documents, log := n.library(), auditlog.NewService(n.app, n.logger)
@@ -282,7 +282,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		executor.Use(keeper)
 		recall = memory{keeper, s.documents, admission}
 	}
-	return gqlhttp.New(gqlhttp.Config{
+	transport := gqlhttp.Config{
 		Executor:     executor,
 		Live:         liveQueries{s.engine},
 		Authenticate: s.callers.authenticate,
@@ -294,6 +294,8 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 			}
 			return scope
 		},
+		Party:       tenantOf,
+		Wish:        wish,
 		Admit:       admission.admit,
 		Memory:      recall,
 		Prepare:     func(ctx context.Context) context.Context { return loader.With(ctx, from) },
@@ -301,7 +303,9 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		Idempotency: idempotency.New(n.app, n.vault, n.logger),
 		Origins:     n.config.origins(),
 		Logger:      n.logger,
-	})
+	}
+	n.config.Live.bound(&transport)
+	return gqlhttp.New(transport)
 }
 
 // listen tells the live queries and the keys in use what has changed. The library forgets

@@ -2,26 +2,37 @@ package gqlhttp
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
 // connections counts what outlives a request, sockets and streams, and ends it.
 type connections struct {
-	limit   int
-	closing chan struct{}      // closed when shutdown begins: finish, and leave
-	base    context.Context    // ends when shutdown loses patience: leave at once
-	abort   context.CancelFunc // ends base
+	limit, partyLimit int
+	closing           chan struct{}      // closed when shutdown begins: finish, and leave
+	base              context.Context    // ends when shutdown loses patience: leave at once
+	abort             context.CancelFunc // ends base
 
 	mu       sync.Mutex
 	open     int
+	sockets  map[*socket]struct{}
+	parties  map[string]int // how many are open
 	shutting bool
+	within   time.Duration // in which those who leave should come again
 	empty    chan struct{} // closed when shutting and none is open
 }
 
-func newConnections(limit int) *connections {
-	c := &connections{limit: limit, closing: make(chan struct{}), empty: make(chan struct{})}
+func newConnections(limit, partyLimit int) *connections {
+	c := &connections{
+		limit: limit, partyLimit: partyLimit,
+		closing: make(chan struct{}), empty: make(chan struct{}),
+		sockets: map[*socket]struct{}{}, parties: map[string]int{},
+	}
 	c.base, c.abort = context.WithCancel(context.Background())
 	return c
 }
@@ -48,6 +59,47 @@ func (c *connections) leave() {
 	c.settle()
 }
 
+// enter counts a connection to a party's, if it has room for one more. Whoever entered exits.
+func (c *connections) enter(party string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parties[party] >= c.partyLimit {
+		return false
+	}
+	c.parties[party]++
+	return true
+}
+
+func (c *connections) exit(party string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parties[party]--; c.parties[party] <= 0 {
+		delete(c.parties, party)
+	}
+}
+
+// hold knows a socket until it is released. A server that stops ends it, once it is idle.
+func (c *connections) hold(s *socket) {
+	c.mu.Lock()
+	c.sockets[s] = struct{}{}
+	shutting := c.shutting
+	c.mu.Unlock()
+	if shutting {
+		s.nudge()
+	}
+}
+
+// release counts a socket out.
+func (c *connections) release(s *socket) {
+	if s.entered {
+		c.exit(s.party)
+	}
+	c.mu.Lock()
+	delete(c.sockets, s)
+	c.mu.Unlock()
+	c.leave()
+}
+
 // settle is called with the lock held.
 func (c *connections) settle() {
 	if c.shutting && c.open == 0 {
@@ -56,12 +108,17 @@ func (c *connections) settle() {
 }
 
 func (c *connections) shutdown(ctx context.Context) error {
-	c.begin()
+	for _, s := range c.begin() {
+		s.nudge() // it ends after this turn, if it is idle then
+	}
 	select {
 	case <-c.empty:
 		return nil
 	case <-ctx.Done():
 		c.abort()
+		for _, s := range c.held() {
+			s.end(c.farewell())
+		}
 		return ctx.Err()
 	}
 }
@@ -75,15 +132,45 @@ func (c *connections) isClosing() bool {
 	}
 }
 
-func (c *connections) begin() {
+// begin refuses new connections, and gives the sockets that are open.
+func (c *connections) begin() []*socket {
+	c.mu.Lock()
+	if !c.shutting {
+		c.shutting = true
+		c.within = returnWithin(c.open)
+		close(c.closing)
+		c.settle()
+	}
+	c.mu.Unlock()
+	return c.held()
+}
+
+func (c *connections) held() []*socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.shutting {
-		return
+	all := make([]*socket, 0, len(c.sockets))
+	for s := range c.sockets {
+		all = append(all, s)
 	}
-	c.shutting = true
-	close(c.closing)
-	c.settle()
+	return all
+}
+
+// returnWithin spreads the return of n clients, so that the next server takes a few hundred in
+// a second more than it would without.
+func returnWithin(n int) time.Duration {
+	return min(max(time.Duration(n)*2*time.Millisecond, time.Second), 20*time.Second)
+}
+
+// advice is after how long a client that has to leave should come again: each another time.
+func (c *connections) advice() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rand.N(max(c.within, time.Second)).Truncate(time.Millisecond)
+}
+
+// farewell closes a socket of a server that stops, and advises when to come again.
+func (c *connections) farewell() *websocket.Closure {
+	return &websocket.Closure{Code: websocket.ServiceRestart, Reason: fmt.Sprintf("Service restart: come again in %d ms", c.advice().Milliseconds())}
 }
 
 var errRestarting = fault.New(fault.Unavailable, "The server is restarting. Try again.")

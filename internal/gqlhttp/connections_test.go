@@ -27,8 +27,9 @@ func TestShutdownOfIdleSockets(t *testing.T) {
 		stream.want("event: next\nid: 1\ndata: {\"data\":{\"live\":1}}")
 		done := w.shutdown(context.Background())
 		for _, p := range []*peer{fresh, idle, live} {
-			p.wantClose(1012, "Service restart")
+			p.wantFarewell()
 		}
+		stream.wantRetry()
 		stream.wantEnd()
 		if err := <-done; err != nil {
 			w.Errorf("shutdown: %v", err)
@@ -58,7 +59,7 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 		p.want(`{"type":"error","id":"late","payload":[{"message":"The server is restarting. Try again.","extensions":{"code":"UNAVAILABLE"}}]}`)
 		close(w.slow)
 		p.want(next("q", `{"data":{"slow":"done"}}`), complete("q"))
-		p.wantClose(1012, "Service restart")
+		p.wantFarewell()
 		if err := <-done; err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
@@ -73,7 +74,7 @@ func TestShutdownAfterTheClientStops(t *testing.T) {
 		<-w.started
 		done := w.shutdown(context.Background())
 		p.send(complete("q"))
-		p.wantClose(1012, "Service restart")
+		p.wantFarewell()
 		<-done
 	})
 }
@@ -86,7 +87,7 @@ func TestShutdownLosesPatience(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		done := w.shutdown(ctx)
-		p.wantClose(1012, "Service restart")
+		p.wantFarewell()
 		if err := <-done; !errors.Is(err, context.DeadlineExceeded) {
 			w.Errorf("shutdown: %v", err)
 		}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
 // Config says what to serve, to whom, and within which bounds. Executor and Live
@@ -51,6 +52,12 @@ type Config struct {
 	// Scope narrows the scope that Authenticate gave to that of one operation, such as
 	// one whose answer is about the caller. It may be nil.
 	Scope func(ctx context.Context, scope string, op *graphql.OperationContext) string
+	// Party tells whose limit of connections a caller's count against, such as their tenant's.
+	// Nil: all are of one party.
+	Party func(ctx context.Context) string
+	// Wish reads how a subscription wants to be answered, out of its arguments. Its errors are
+	// faults. Nil: all are live queries without wishes.
+	Wish func(op *graphql.OperationContext) (Wish, error)
 	// Admit is asked before an operation runs, and not again for each answer of a live
 	// query. Its error, a fault, is the operation's answer then. It may be nil.
 	Admit func(ctx context.Context, op *graphql.OperationContext) (Admission, error)
@@ -75,7 +82,9 @@ type Config struct {
 	PingInterval     time.Duration // 20 s; a socket silent for two of them is dropped
 	WriteTimeout     time.Duration // of one message or event: 10 s
 	MaxSubscriptions int           // operations in flight on one socket: 100
+	MaxUnsent        int           // of answers to queries that wait for one socket, in bytes: 16 MiB
 	MaxConnections   int           // sockets and streams in all: 20,000
+	MaxOfParty       int           // sockets and streams of one party: 20,000
 
 	Logger *slog.Logger
 }
@@ -87,7 +96,9 @@ func (c Config) withDefaults() Config {
 	c.PingInterval = cmp.Or(c.PingInterval, 20*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 100)
+	c.MaxUnsent = cmp.Or(c.MaxUnsent, 16<<20)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
+	c.MaxOfParty = cmp.Or(c.MaxOfParty, 20_000)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Recognize == nil {
 		c.Recognize = c.Authenticate
@@ -102,6 +113,7 @@ type Handler struct {
 	origins     map[string]bool
 	protection  *http.CrossOriginProtection // nil: pages of all sites may send
 	connections *connections
+	writers     *writers
 }
 
 // New makes a Handler, with defaults for every bound that is not set.
@@ -111,7 +123,7 @@ func New(c Config) *Handler {
 	for _, origin := range c.Origins {
 		origins[strings.ToLower(origin)] = true
 	}
-	return &Handler{config: c, origins: origins, protection: newProtection(c.Origins), connections: newConnections(c.MaxConnections)}
+	return &Handler{config: c, origins: origins, protection: newProtection(c.Origins), connections: newConnections(c.MaxConnections, c.MaxOfParty), writers: newWriters()}
 }
 
 // ServeHTTP implements http.Handler.
@@ -121,7 +133,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.rescue()
 	x.shareWith()
 	switch {
-	case isUpgrade(r):
+	case websocket.IsUpgrade(r):
 		h.serveSocket(x)
 	case isPreflight(r):
 		x.preflight()
@@ -132,6 +144,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		x.fail(notAllowed("GET, POST", "Send a query by GET or POST, or a mutation by POST."))
 	}
+}
+
+func (h *Handler) party(ctx context.Context) string {
+	if h.config.Party == nil {
+		return ""
+	}
+	return h.config.Party(ctx)
 }
 
 // Shutdown refuses new sockets and streams, lets the answers in flight go out,

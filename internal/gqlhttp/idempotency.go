@@ -61,7 +61,7 @@ func (h *Handler) perform(ctx context.Context, scope string, q *request, op *gra
 // fingerprintOf tells requests apart as live queries are told apart. Who may do less or more
 // than before asks for something else, and is not shown the answer of then.
 func fingerprintOf(scope string, op *graphql.OperationContext) (sum [sha256.Size]byte, err error) {
-	key, err := keyOf(scope, op)
+	key, err := keyOf(scope, op, "")
 	if err != nil {
 		return sum, err
 	}

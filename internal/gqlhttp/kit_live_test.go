@@ -3,6 +3,8 @@ package gqlhttp
 import (
 	"context"
 	"sync"
+
+	"github.com/tidemarkhq/tidemark/internal/frame"
 )
 
 // fakeLive runs a query for its first subscriber, and again whenever the test says
@@ -25,15 +27,15 @@ type fakeQuery struct {
 type fakeSubscription struct {
 	live  *fakeLive
 	key   Key
-	ready chan struct{}
-	done  chan struct{}
+	wake  func()
+	ended bool // under live.mu, as what follows
 	err   error
-	frame []byte // under live.mu
+	frame []byte
 }
 
 func newFakeLive() *fakeLive { return &fakeLive{queries: map[Key]*fakeQuery{}} }
 
-func (l *fakeLive) Subscribe(ctx context.Context, key Key, run func(context.Context) []byte) (Subscription, error) {
+func (l *fakeLive) Subscribe(ctx context.Context, key Key, _ Wish, run func(context.Context) []byte, wake func()) (Subscription, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {
@@ -45,7 +47,7 @@ func (l *fakeLive) Subscribe(ctx context.Context, key Key, run func(context.Cont
 		l.queries[key] = q
 		q.execute()
 	}
-	s := &fakeSubscription{live: l, key: key, ready: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &fakeSubscription{live: l, key: key, wake: wake}
 	q.subs[s] = true
 	s.offer(q.frame)
 	return s, nil
@@ -82,8 +84,8 @@ func (l *fakeLive) finish(err error) {
 	defer l.mu.Unlock()
 	for _, q := range l.queries {
 		for s := range q.subs {
-			s.err = err
-			close(s.done)
+			s.ended, s.err = true, err
+			s.wake()
 		}
 	}
 }
@@ -110,25 +112,30 @@ func (l *fakeLive) runs() (runs int) {
 
 func (s *fakeSubscription) offer(frame []byte) {
 	s.frame = frame
-	select {
-	case s.ready <- struct{}{}:
-	default:
-	}
+	s.wake()
 }
 
-func (s *fakeSubscription) Ready() <-chan struct{} { return s.ready }
-func (s *fakeSubscription) Done() <-chan struct{}  { return s.done }
-func (s *fakeSubscription) Err() error             { return s.err }
+func (s *fakeSubscription) Ended() bool {
+	s.live.mu.Lock()
+	defer s.live.mu.Unlock()
+	return s.ended
+}
 
-func (s *fakeSubscription) Take() ([]byte, bool) {
+func (s *fakeSubscription) Err() error {
+	s.live.mu.Lock()
+	defer s.live.mu.Unlock()
+	return s.err
+}
+
+func (s *fakeSubscription) Take() (*frame.Frame, bool) {
 	s.live.mu.Lock()
 	defer s.live.mu.Unlock()
 	if s.live.broken {
 		panic("take")
 	}
-	frame := s.frame
+	data := s.frame
 	s.frame = nil
-	return frame, frame != nil
+	return frame.New(data), data != nil
 }
 
 func (s *fakeSubscription) Close() {

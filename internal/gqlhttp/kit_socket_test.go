@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing/synctest"
@@ -97,6 +98,20 @@ func (p *peer) wantClose(code websocket.StatusCode, reason string) {
 	c, ok := errorAs[websocket.CloseError](err)
 	if !ok || c.Code != code || c.Reason != reason {
 		p.Fatalf("closed with %v, want %d %s", err, code, reason)
+	}
+}
+
+// wantFarewell reads until the server closes, because it stops: it says when to come again.
+func (p *peer) wantFarewell() {
+	p.Helper()
+	_, data, err := p.conn.Read(context.Background())
+	if err == nil {
+		p.Fatalf("got %s, want the close", data)
+	}
+	var ms int
+	c, _ := errorAs[websocket.CloseError](err)
+	if n, _ := fmt.Sscanf(c.Reason, "Service restart: come again in %d ms", &ms); c.Code != websocket.StatusServiceRestart || n != 1 || ms > 1_000 {
+		p.Fatalf("closed with %v, want 1012 and when to come again", err)
 	}
 }
 

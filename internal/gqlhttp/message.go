@@ -4,33 +4,28 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/coder/websocket"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
 const subprotocol = "graphql-transport-ws" // [WS] Communication
 
 // closure is why a socket ends, if the client is to know.
-type closure struct {
-	code   websocket.StatusCode
-	reason string
-}
-
-func (c *closure) Error() string { return c.reason }
+type closure = websocket.Closure
 
 // The closures that [WS] names, each in its section, and those of RFC 6455, 7.4.1.
 var (
-	closedUnauthorized = &closure{4401, "Unauthorized"}
-	closedForbidden    = &closure{4403, "Forbidden"}
-	closedSubprotocol  = &closure{4406, "Subprotocol not acceptable"}
-	closedInitTimeout  = &closure{4408, "Connection initialisation timeout"}
-	closedSecondInit   = &closure{4429, "Too many initialisation requests"}
-	closedNotText      = &closure{4400, "Only text messages are taken"}
-	closedTooBig       = &closure{websocket.StatusMessageTooBig, "The message is too large"}
-	closedInternal     = &closure{websocket.StatusInternalError, "Internal error"}
-	closedChanged      = &closure{websocket.StatusServiceRestart, "Rights have changed: connect again"}
-	closedRestart      = &closure{websocket.StatusServiceRestart, "Service restart"}
-	closedTryLater     = &closure{websocket.StatusTryAgainLater, "Try again later"}
+	closedUnauthorized = &closure{Code: 4401, Reason: "Unauthorized"}
+	closedForbidden    = &closure{Code: 4403, Reason: "Forbidden"}
+	closedSubprotocol  = &closure{Code: 4406, Reason: "Subprotocol not acceptable"}
+	closedInitTimeout  = &closure{Code: 4408, Reason: "Connection initialisation timeout"}
+	closedSecondInit   = &closure{Code: 4429, Reason: "Too many initialisation requests"}
+	closedNotText      = &closure{Code: 4400, Reason: "Only text messages are taken"}
+	closedInternal     = &closure{Code: websocket.InternalError, Reason: "Internal error"}
+	closedChanged      = &closure{Code: websocket.ServiceRestart, Reason: "Rights have changed: connect again"}
+	closedTryLater     = &closure{Code: websocket.TryAgainLater, Reason: "Try again later"}
+	closedFull         = &closure{Code: websocket.TryAgainLater, Reason: "Too many connections are open: try again later"}
+	closedUnread       = &closure{Code: websocket.TryAgainLater, Reason: "The answers were not read"}
 )
 
 // errDropped ends a socket without a close frame: there is nobody to read it.
@@ -38,12 +33,12 @@ var errDropped = errors.New("connection lost")
 
 // invalid closes with 4400 ([WS] Invalid message). A close frame holds 125 bytes,
 // two of them the code (RFC 6455, 5.5).
-func invalid(reason string) *closure { return &closure{4400, truncate(reason, 123)} }
+func invalid(reason string) *closure { return &closure{Code: 4400, Reason: truncate(reason, 123)} }
 
 // duplicate closes with 4409 ([WS] Subscribe).
 func duplicate(id string) *closure {
 	const before, after = "Subscriber for ", " already exists"
-	return &closure{4409, before + truncate(id, 123-len(before)-len(after)) + after}
+	return &closure{Code: 4409, Reason: before + truncate(id, 123-len(before)-len(after)) + after}
 }
 
 // refusedIdentity is how a refused connection_init ends. A server that could not

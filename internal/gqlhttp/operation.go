@@ -2,7 +2,6 @@ package gqlhttp
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -17,12 +16,12 @@ type operation struct {
 	head   []byte // of its next messages
 	ctx    context.Context
 	cancel context.CancelFunc
-	ended  atomic.Bool // a live query's Done was seen
 
 	// Under the socket's lock. The writer reads sub and last without: they are
 	// set before the operation is first ready.
 	sub    Subscription // nil unless live
 	last   [][]byte     // what a query, a mutation or a refusal ends with
+	size   int          // of last, in bytes
 	queued bool         // is in ready
 	gone   bool         // is retired: nothing more may be sent
 }
@@ -48,9 +47,9 @@ func (s *socket) register(id string) (*operation, error) {
 	return op, nil
 }
 
-// begin runs a query or a mutation, or joins a live query. Parsing and admission are done by
+// execute runs a query or a mutation, or joins a live query. Parsing and admission are done by
 // the reader, so that a connection takes one processor at most with them.
-func (s *socket) begin(op *operation, q *request) {
+func (s *socket) execute(op *operation, q *request) {
 	parsed, bad := s.h.parse(op.ctx, q)
 	var admission Admission
 	if bad == nil {
@@ -75,7 +74,7 @@ func (s *socket) begin(op *operation, q *request) {
 }
 
 func (s *socket) join(op *operation, q *request, parsed *graphql.OperationContext) {
-	sub, err := s.h.subscribe(op.ctx, s.scope, q, parsed)
+	sub, err := s.h.subscribe(op.ctx, s.scope, q, parsed, func() { s.wake(op) })
 	if err != nil {
 		f, _ := fault.Of(err)
 		s.conclude(op, failed(f))
@@ -89,24 +88,16 @@ func (s *socket) join(op *operation, q *request, parsed *graphql.OperationContex
 		sub.Close()
 		return
 	}
-	s.tasks.Go(func() { s.watch(op) })
-	s.nudge()
+	s.signal(op) // what came before it was joined
 }
 
-// watch tells the writer when a live query has something to send.
-func (s *socket) watch(op *operation) {
-	defer s.rescue()
-	for {
-		select {
-		case <-op.ctx.Done():
-			return
-		case <-op.sub.Ready():
-			s.signal(op)
-		case <-op.sub.Done():
-			op.ended.Store(true)
-			s.signal(op)
-			return
-		}
+// wake puts a live query up that has something to send. Before it is joined, that is too early.
+func (s *socket) wake(op *operation) {
+	s.mu.Lock()
+	joined := op.sub != nil
+	s.mu.Unlock()
+	if joined {
+		s.signal(op)
 	}
 }
 
@@ -120,7 +111,17 @@ func (s *socket) conclude(op *operation, a *answer) {
 	}
 	s.mu.Lock()
 	op.last = last
+	for _, message := range last {
+		op.size += len(message)
+	}
+	if !op.gone {
+		s.unsent += op.size
+	}
+	flooded := s.unsent > op.size && s.unsent > s.h.config.MaxUnsent
 	s.mu.Unlock()
+	if flooded {
+		s.end(closedUnread)
+	}
 	s.signal(op)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 )
 
@@ -207,9 +208,9 @@ func revocable() (Config, func(error)) {
 
 func TestRevokedWhileConnected(t *testing.T) {
 	for cause, want := range map[error]*closure{
-		fault.New(fault.Unauthenticated, "The key was revoked."): {4401, "Unauthorized"},
-		fault.New(fault.Forbidden, "The user was blocked."):      {4403, "Forbidden"},
-		context.DeadlineExceeded:                                 {4403, "Forbidden"},
+		fault.New(fault.Unauthenticated, "The key was revoked."): closedUnauthorized,
+		fault.New(fault.Forbidden, "The user was blocked."):      closedForbidden,
+		context.DeadlineExceeded:                                 closedForbidden,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			config, revoke := revocable()
@@ -220,7 +221,7 @@ func TestRevokedWhileConnected(t *testing.T) {
 			revoke(cause)
 			synctest.Wait()
 			w.live.changed()
-			p.wantClose(want.code, want.reason)
+			p.wantClose(websocket.StatusCode(want.Code), want.Reason)
 			if keys := w.live.keys(); len(keys) != 0 {
 				w.Errorf("still subscribed: %v", keys)
 			}

@@ -1,6 +1,6 @@
 package gqlhttp
 
-// signal puts an operation up for the writer, once.
+// signal puts an operation up for a writer, once.
 func (s *socket) signal(op *operation) {
 	s.mu.Lock()
 	if !op.gone && !op.queued {
@@ -11,27 +11,31 @@ func (s *socket) signal(op *operation) {
 	s.nudge()
 }
 
-// nudge has the writer look again.
-func (s *socket) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// takeReady gives the operations that have something to send.
-func (s *socket) takeReady() (ready []*operation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// takeReady gives the operations that have something to send. The caller holds mu.
+func (s *socket) takeReady(into []*operation) []*operation {
 	for _, op := range s.ready {
 		op.queued = false
 		if !op.gone {
-			ready = append(ready, op)
+			into = append(into, op)
 		}
 	}
 	clear(s.ready) // retired operations are not ours to keep alive
 	s.ready = s.ready[:0]
-	return ready
+	return into
+}
+
+// putBack has operations wait for the next turn, before those that came meanwhile.
+func (s *socket) putBack(ops []*operation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := make([]*operation, 0, len(ops)+len(s.ready))
+	for _, op := range ops {
+		if !op.gone && !op.queued {
+			op.queued = true
+			waiting = append(waiting, op)
+		}
+	}
+	s.ready = append(waiting, s.ready...)
 }
 
 // retire ends an operation, frees its id, and tells whether it was this call that
@@ -43,13 +47,18 @@ func (s *socket) retire(op *operation) bool {
 	if s.ops[op.id] == op {
 		delete(s.ops, op.id)
 	}
+	if first {
+		s.unsent -= op.size
+	}
 	sub := op.sub
 	s.mu.Unlock()
 	op.cancel()
 	if sub != nil {
 		sub.Close()
 	}
-	s.nudge() // a draining socket may be idle now
+	if first && s.h.connections.isClosing() {
+		s.nudge() // the socket may be idle now
+	}
 	return first
 }
 
@@ -67,7 +76,14 @@ func (s *socket) stop() {
 	}
 }
 
-// idle tells whether nothing is in flight: no reply, no frame, no query.
+// endIfIdle ends the socket of a server that stops, if nothing is in flight: no reply, no frame,
+// no query.
+func (s *socket) endIfIdle() {
+	if s.idle() {
+		s.end(s.h.connections.farewell())
+	}
+}
+
 func (s *socket) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,5 +92,5 @@ func (s *socket) idle() bool {
 			return false
 		}
 	}
-	return len(s.ready) == 0 && len(s.replies) == 0
+	return !s.turning && len(s.ready) == 0 && len(s.replies) == 0
 }

@@ -6,18 +6,6 @@ import (
 	"strings"
 )
 
-// isUpgrade tells whether r asks for a websocket (RFC 6455, 4.2.1).
-func isUpgrade(r *http.Request) bool {
-	for _, header := range r.Header.Values("Upgrade") {
-		for token := range strings.SplitSeq(header, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "websocket") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // originAllowed tells whether the page that opens a websocket may (RFC 6455,
 // 10.2): a browser sends cookies and reaches private networks for any page, and
 // no preflight asks us first. Programs send no Origin, and "null" is nobody's.

@@ -3,42 +3,53 @@ package gqlhttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
-// socket is one websocket. Its reader takes messages in, its writer is the only
-// one that sends. Whoever finds a reason to end it calls end; the writer leaves,
-// and serve closes with the first reason given.
+// socket is one websocket. One goroutine waits for its messages; whoever has something for it
+// puts that up, and a writer of all sockets sends it. Whoever finds a reason to end it calls
+// end, and the first reason given is told to the client. So an idle socket costs a waiting
+// goroutine and what is in here.
 type socket struct {
 	h      *Handler
 	conn   *websocket.Conn
-	header http.Header // of the upgrade request
+	header http.Header // of the upgrade request, what operations look at
 	start  time.Time
 
-	ctx     context.Context // ends with the socket; its cause says how
-	cancel  context.CancelCauseFunc
-	seen    atomic.Int64  // when the client last gave a sign of life, since start
-	acked   atomic.Bool   // connection_ack was sent, or is about to be
-	replies chan []byte   // the reader's, in order; full, it holds the reader up
-	wake    chan struct{} // holds a value when ready may have operations
-	tasks   sync.WaitGroup
+	ctx    context.Context // ends with the socket; its cause says how
+	cancel context.CancelCauseFunc
+	over   atomic.Bool    // end was called
+	seen   atomic.Int64   // when the client last gave a sign of life, since start
+	acked  atomic.Bool    // connection_ack was sent, or is about to be
+	tasks  sync.WaitGroup // its goroutines
+	pulse  *time.Timer
 
 	// Of the reader alone.
-	initialised bool
-	who         context.Context // as Authenticate gave it
-	scope       string
-	unwatch     func() bool // stops watching who
+	initialised   bool
+	authorization string          // of the upgrade request
+	who           context.Context // as Authenticate gave it
+	scope         string
+	party         string      // whose limit of connections it counts against
+	entered       bool        // it counts
+	unwatch       func() bool // stops watching who
 
 	mu      sync.Mutex
 	stopped bool // the socket is over, and takes no more operations
 	ops     map[string]*operation
-	ready   []*operation // have something to send; at most MaxSubscriptions
+	ready   []*operation  // have something to send; at most MaxSubscriptions
+	replies []byte        // the reader's, in order, as frames
+	room    chan struct{} // the reader waits for it when replies are too many; nil: it does not
+	unsent  int           // bytes of answers that wait
+	turning bool          // a writer has it, or will
+	writing bool          // somebody writes: from the first byte of a message to its last
+	free    chan struct{} // finish waits for who writes; nil: it does not
 }
 
 // serveSocket upgrades, unless the page is foreign (403) or there is no room (503).
@@ -51,56 +62,70 @@ func (h *Handler) serveSocket(x *exchange) {
 		x.fail(err)
 		return
 	}
-	defer h.connections.leave()
-	s := &socket{h: h, header: x.r.Header, start: time.Now(),
-		replies: make(chan []byte, 8), wake: make(chan struct{}, 1), ops: map[string]*operation{}}
-	conn, err := websocket.Accept(x.w, x.r, &websocket.AcceptOptions{
-		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // originAllowed has looked
-		OnPingReceived:     func(context.Context, []byte) bool { s.touch(); return true },
-		OnPongReceived:     func(context.Context, []byte) { s.touch() },
-	})
+	conn, err := websocket.Upgrade(x.w, x.r, h.config.MaxBody, subprotocol)
 	if err != nil {
-		return // Accept has answered
-	}
-	s.conn = conn
-	conn.SetReadLimit(h.config.MaxBody)
-	s.serve(x.r.Context())
-}
-
-// serve owns the socket's goroutines: it is the writer, and returns once the
-// reader and all operations have ended.
-func (s *socket) serve(ctx context.Context) {
-	defer s.conn.CloseNow()
-	if s.conn.Subprotocol() == "" {
-		_ = s.conn.Close(closedSubprotocol.code, closedSubprotocol.reason)
+		h.connections.leave()
+		if refused, ok := errorAs[*websocket.Refusal](err); ok {
+			x.fail(&refusal{status: refused.Status, fault: fault.New(fault.BadUserInput, refused.Message)})
+		}
 		return
 	}
+	h.newSocket(conn, x.r).begin()
+}
+
+func (h *Handler) newSocket(conn *websocket.Conn, r *http.Request) *socket {
+	s := &socket{h: h, conn: conn, start: time.Now(), authorization: r.Header.Get("Authorization"), ops: map[string]*operation{}}
+	if keys := r.Header.Values(keyHeader); len(keys) > 0 {
+		s.header = http.Header{keyHeader: keys}
+	}
 	// net/http does not end a hijacked request's context, and need not.
-	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	defer s.cancel(nil)
-	defer context.AfterFunc(s.h.connections.base, func() { s.end(closedRestart) })()
+	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	return s
+}
+
+// begin leaves the socket to its goroutines.
+func (s *socket) begin() {
+	s.pulse = time.AfterFunc(min(s.h.config.InitTimeout, s.h.config.PingInterval), s.beat)
 	s.tasks.Go(s.read)
-	s.write()
+	s.h.connections.hold(s)
+	if s.conn.Subprotocol() == "" {
+		s.end(closedSubprotocol)
+	}
+}
+
+// closeWithin bounds the goodbye: ours, and the client's.
+const closeWithin = 5 * time.Second
+
+// end asks the socket to end; the first reason counts.
+func (s *socket) end(reason error) {
+	if !s.over.CompareAndSwap(false, true) {
+		return
+	}
+	s.cancel(reason)
+	s.conn.SetDeadline(time.Now().Add(closeWithin)) // nobody reads or writes for longer
+	if errors.Is(reason, errDropped) {
+		s.conn.CloseNow()
+	}
+	go s.finish(reason) // which connections wait for
+}
+
+// finish owns the socket's end: it stops the operations, tells the client, waits for the
+// client's goodbye and for all goroutines, and lets go.
+func (s *socket) finish(reason error) {
+	defer s.h.connections.release(s)
+	defer s.conn.CloseNow()
+	s.pulse.Stop()
 	s.stop()
-	s.close()
+	if c, ok := errorAs[*websocket.Closure](reason); ok {
+		s.awaitWriter()
+		if err := s.conn.Write(websocket.AppendClose(nil, c), time.Now().Add(closeWithin)); err != nil {
+			s.conn.CloseNow() // and do not wait for an answer to what was not sent
+		}
+	}
 	s.tasks.Wait()
 	if s.unwatch != nil {
 		s.unwatch()
 	}
-}
-
-// end asks the socket to end; the first reason counts.
-func (s *socket) end(reason error) { s.cancel(reason) }
-
-// close says goodbye, in at most ten seconds, if the reason is one to tell.
-func (s *socket) close() {
-	var c *closure
-	if errors.As(context.Cause(s.ctx), &c) {
-		_ = s.conn.Close(c.code, c.reason)
-		return
-	}
-	_ = s.conn.CloseNow()
 }
 
 func (s *socket) touch() { s.seen.Store(int64(time.Since(s.start))) }
@@ -108,6 +133,31 @@ func (s *socket) touch() { s.seen.Store(int64(time.Since(s.start))) }
 // silence is how long the client has given no sign of life.
 func (s *socket) silence() time.Duration {
 	return time.Since(s.start) - time.Duration(s.seen.Load())
+}
+
+// beat pings, and ends a socket that was not initialised in time or whose client has answered
+// nothing for two intervals.
+func (s *socket) beat() {
+	defer s.rescue()
+	interval := s.h.config.PingInterval
+	if !s.acked.Load() {
+		left := s.h.config.InitTimeout - time.Since(s.start)
+		if left <= 0 {
+			s.end(closedInitTimeout)
+			return
+		}
+		s.pulse.Reset(min(left, interval))
+		return
+	}
+	left := 2*interval - s.silence()
+	if left <= 0 {
+		s.end(fmt.Errorf("%w: silent", errDropped))
+		return
+	}
+	s.say(websocket.Text, pingMessage)
+	if !s.over.Load() {
+		s.pulse.Reset(min(left, interval))
+	}
 }
 
 // rescue ends the socket, and no more, after a panic in one of its goroutines.

@@ -5,35 +5,48 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/coder/websocket"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
-// read takes messages in until the socket ends. It reads without a deadline: the
-// writer drops a client that is silent for too long.
+// read takes one message in, and leaves the next to a goroutine with a small stack: waiting, it
+// should hold nothing of what handling has taken. It waits without a deadline: beat drops a
+// client that is silent for too long.
 func (s *socket) read() {
 	defer s.rescue()
-	for s.ctx.Err() == nil {
-		kind, data, err := s.conn.Read(context.Background())
-		switch {
-		case errors.Is(err, websocket.ErrMessageTooBig):
-			s.end(closedTooBig)
-		case err != nil:
-			s.end(fmt.Errorf("%w: %w", errDropped, err))
-		case s.ctx.Err() == nil:
-			s.touch()
-			if err := s.handle(kind, data); err != nil {
-				s.end(err)
-			}
+	m, err := s.conn.Read()
+	c, closed := errorAs[*websocket.Closure](err)
+	switch {
+	case closed:
+		s.end(c) // theirs is echoed
+		return
+	case err != nil:
+		s.end(fmt.Errorf("%w: %w", errDropped, err))
+		return
+	case !s.over.Load(): // after that only the client's goodbye counts
+		s.touch()
+		if err := s.receive(m); err != nil {
+			s.end(err)
 		}
 	}
+	s.tasks.Go(s.read)
 }
 
-// handle acts on one message. Its error ends the socket.
-func (s *socket) handle(kind websocket.MessageType, data []byte) error {
-	if kind != websocket.MessageText {
+// receive acts on one message. Its error ends the socket.
+func (s *socket) receive(m websocket.Message) error {
+	switch m.Kind {
+	case websocket.Text:
+		return s.handle(m.Data)
+	case websocket.Ping:
+		s.reply(websocket.Pong, m.Data)
+	case websocket.Pong:
+	default:
 		return closedNotText
 	}
+	return nil
+}
+
+func (s *socket) handle(data []byte) error {
 	m, bad := parseMessage(data)
 	if bad != nil {
 		return bad
@@ -42,7 +55,7 @@ func (s *socket) handle(kind websocket.MessageType, data []byte) error {
 	case "connection_init":
 		return s.initialise(m)
 	case "ping":
-		s.reply(pongMessage(m.payload))
+		s.reply(websocket.Text, pongMessage(m.payload))
 	case "subscribe":
 		return s.subscribe(m)
 	case "complete":
@@ -52,13 +65,13 @@ func (s *socket) handle(kind websocket.MessageType, data []byte) error {
 }
 
 // initialise acknowledges the connection if Authenticate lets its client in ([WS]
-// ConnectionInit).
+// ConnectionInit), and its party has room for it.
 func (s *socket) initialise(m *message) error {
 	if s.initialised {
 		return closedSecondInit
 	}
 	s.initialised = true
-	authorization, bad := m.authorization(s.header.Get("Authorization"))
+	authorization, bad := m.authorization(s.authorization)
 	if bad != nil {
 		return bad
 	}
@@ -68,10 +81,14 @@ func (s *socket) initialise(m *message) error {
 	if err != nil {
 		return refusedIdentity(err)
 	}
-	s.who, s.scope = who, scope
 	s.unwatch = context.AfterFunc(who, func() { s.end(lostIdentity(context.Cause(who))) })
+	if s.party = s.h.party(who); !s.h.connections.enter(s.party) {
+		return closedFull
+	}
+	s.entered = true
+	s.who, s.scope, s.authorization = who, scope, ""
 	s.acked.Store(true)
-	s.reply(ackMessage)
+	s.reply(websocket.Text, ackMessage)
 	return nil
 }
 
@@ -87,13 +104,13 @@ func (s *socket) subscribe(m *message) error {
 	q.header = s.header
 	op, err := s.register(m.id)
 	if f, ok := errorAs[*fault.Error](err); ok {
-		s.reply(errorMessage(m.id, failed(f).encodeErrors()))
+		s.reply(websocket.Text, errorMessage(m.id, failed(f).encodeErrors()))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.begin(op, q)
+	s.execute(op, q)
 	return nil
 }
 
@@ -108,11 +125,24 @@ func (s *socket) complete(id string) {
 	}
 }
 
-// reply hands a message to the writer. While a slow client fills the writer's
-// queue, nothing more of it is read.
-func (s *socket) reply(message []byte) {
+// maxReplies is how many bytes of replies wait for a client before nothing more of it is read.
+const maxReplies = 16 << 10
+
+// reply puts up a message of the reader's, and waits while the client does not take them.
+func (s *socket) reply(kind websocket.Kind, message []byte) {
+	s.say(kind, message)
+	s.mu.Lock()
+	var room chan struct{}
+	if len(s.replies) > maxReplies {
+		room = make(chan struct{})
+		s.room = room
+	}
+	s.mu.Unlock()
+	if room == nil {
+		return
+	}
 	select {
-	case s.replies <- message:
+	case <-room:
 	case <-s.ctx.Done():
 	}
 }

@@ -63,8 +63,8 @@ func TestCloseCodes(t *testing.T) {
 
 func TestCloseReasonsFit(t *testing.T) {
 	for _, c := range []*closure{invalid(strings.Repeat("é", 100)), duplicate(strings.Repeat("é", 100))} {
-		if len(c.reason) > 123 || strings.ToValidUTF8(c.reason, "") != c.reason {
-			t.Errorf("reason of %d bytes: %q", len(c.reason), c.reason)
+		if len(c.Reason) > 123 || strings.ToValidUTF8(c.Reason, "") != c.Reason {
+			t.Errorf("reason of %d bytes: %q", len(c.Reason), c.Reason)
 		}
 	}
 }

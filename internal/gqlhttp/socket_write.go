@@ -1,127 +1,150 @@
 package gqlhttp
 
 import (
-	"context"
+	"bytes"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/tidemarkhq/tidemark/internal/websocket"
 )
 
-// write sends until the socket ends. It keeps no queue of frames: an operation
-// that has one is in ready, once, and gives its newest when its turn comes.
-func (s *socket) write() {
+// maxBatch is how many bytes are gathered for one write: what is more has the next turn, so
+// that a socket with much to say holds nobody up.
+const maxBatch = 128 << 10
+
+// say puts a message up.
+func (s *socket) say(kind websocket.Kind, message []byte) {
+	s.mu.Lock()
+	s.replies = websocket.Append(s.replies, kind, message)
+	s.mu.Unlock()
+	s.nudge()
+}
+
+// nudge has a writer come by, once.
+func (s *socket) nudge() {
+	s.mu.Lock()
+	first := !s.turning
+	s.turning = true
+	s.mu.Unlock()
+	if first {
+		s.h.writers.put(s)
+	}
+}
+
+// turn writes what waits now, in one write and without waiting for the client. What it does not
+// take is left to a goroutine of its own, which has the turn until it is done.
+func (s *socket) turn(w *writer) {
+	if !s.beginWriting() {
+		return // it is over
+	}
+	batch := s.gather(w)
+	n, err := 0, error(nil)
+	if len(batch) > 0 {
+		n, err = s.conn.TryWrite(batch)
+	}
+	if err == nil && n < len(batch) {
+		rest := bytes.Clone(batch[n:])
+		s.tasks.Go(func() { s.insist(rest) })
+		return
+	}
+	s.endWriting(err)
+}
+
+func (s *socket) beginWriting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = !s.stopped && !s.over.Load()
+	return s.writing
+}
+
+// endWriting ends a turn. After an error a message was cut, and no other may follow it.
+func (s *socket) endWriting(err error) {
+	if err != nil {
+		s.conn.CloseNow()
+		s.end(fmt.Errorf("%w: %w", errDropped, err))
+	}
+	s.mu.Lock()
+	s.writing = false
+	if s.free != nil {
+		close(s.free)
+		s.free = nil
+	}
+	s.mu.Unlock()
+	s.rest()
+}
+
+// awaitWriter returns once nobody writes, and nobody will but the caller: the socket is stopped.
+func (s *socket) awaitWriter() {
+	s.mu.Lock()
+	var free chan struct{}
+	if s.writing {
+		free = make(chan struct{})
+		s.free = free
+	}
+	s.mu.Unlock()
+	if free != nil {
+		<-free // at the deadline that end has set, if not before
+	}
+}
+
+// insist writes to a client that is slow; one that does not take it in time is dropped.
+func (s *socket) insist(data []byte) {
+	s.endWriting(s.conn.Write(data, time.Now().Add(s.h.config.WriteTimeout)))
+}
+
+// rest ends a turn, and begins the next if there is something to send by now. A server that is
+// about to stop ends what has nothing left to say.
+func (s *socket) rest() {
+	s.mu.Lock()
+	s.turning = len(s.replies) > 0 || len(s.ready) > 0
+	again := s.turning
+	s.mu.Unlock()
+	switch {
+	case again && !s.over.Load():
+		s.h.writers.put(s)
+	case s.h.connections.isClosing():
+		s.endIfIdle()
+	}
+}
+
+// gather makes a batch of what waits: replies first, as the acknowledgement must before any
+// frame, then what the operations have. A panic on the way ends the socket, and makes it none.
+func (s *socket) gather(w *writer) (batch []byte) {
 	defer s.rescue()
-	pulse := time.NewTimer(min(s.h.config.InitTimeout, s.h.config.PingInterval))
-	defer pulse.Stop()
-	closing := s.h.connections.closing
-	for s.ctx.Err() == nil {
-		select {
-		case <-s.ctx.Done():
-		case message := <-s.replies:
-			s.send(message)
-		case <-s.wake:
-			s.flush()
-		case <-pulse.C:
-			pulse.Reset(s.beat())
-		case <-closing:
-			closing = nil // from now on register refuses; what is in flight goes out
-		}
-		if closing == nil && s.idle() {
-			s.end(closedRestart)
-		}
+	s.mu.Lock()
+	w.batch = append(w.batch[:0], s.replies...)
+	s.replies = nil // an idle socket keeps no buffer
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
 	}
+	w.ready = s.takeReady(w.ready[:0])
+	s.mu.Unlock()
+	for i, op := range w.ready {
+		if len(w.batch) > maxBatch {
+			s.putBack(w.ready[i:])
+			break
+		}
+		s.deliver(w, op)
+	}
+	clear(w.ready) // retired operations are not ours to keep alive
+	return w.batch
 }
 
-// beat pings, and ends a socket that was not initialised in time or whose client
-// has answered nothing for two intervals. It returns the time until the next.
-func (s *socket) beat() time.Duration {
-	interval := s.h.config.PingInterval
-	if !s.acked.Load() {
-		left := s.h.config.InitTimeout - time.Since(s.start)
-		if left <= 0 {
-			s.end(closedInitTimeout)
-		}
-		return min(left, interval)
-	}
-	left := 2*interval - s.silence()
-	if left <= 0 {
-		s.end(fmt.Errorf("%w: silent", errDropped))
-		return interval
-	}
-	s.send(pingMessage)
-	return min(left, interval)
-}
-
-// flush sends what waits now; what becomes ready meanwhile has the next turn, so
-// that a busy query holds up no pong. Replies go first, as the acknowledgement
-// must before any frame.
-func (s *socket) flush() {
-	s.sendReplies()
-	for _, op := range s.takeReady() {
-		if s.ctx.Err() != nil {
-			return
-		}
-		s.deliver(op)
-	}
-}
-
-// sendReplies sends what the reader has queued, and no more than that: a flood of
-// pings must not hold up the frames.
-func (s *socket) sendReplies() {
-	for range cap(s.replies) {
-		select {
-		case message := <-s.replies:
-			s.send(message)
-		default:
-			return
-		}
-	}
-}
-
-// deliver sends what an operation has. Its id is free before its last message is
-// sent, so that the client may use it again at once.
-func (s *socket) deliver(op *operation) {
+// deliver adds what an operation has. Its id is free before its last message is sent, so that
+// the client may use it again at once.
+func (s *socket) deliver(w *writer, op *operation) {
 	if op.sub == nil {
 		if s.retire(op) {
-			s.sendAll(op.last)
+			w.add(op.last)
 		}
 		return
 	}
-	ended := op.ended.Load() // before Take, which then gives the last frame of all
+	ended := op.sub.Ended() // before Take, which then gives the last frame of all
 	if frame, ok := op.sub.Take(); ok {
-		s.sendNext(op, frame)
+		w.next(op, frame, s.conn.Deflates())
 	}
 	if ended && s.retire(op) {
-		s.sendAll(lastOf(op))
+		w.add(lastOf(op))
 	}
 }
-
-// send writes one message; a client that does not take it in time is dropped.
-func (s *socket) send(message []byte) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.h.config.WriteTimeout)
-	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, message); err != nil {
-		s.end(fmt.Errorf("%w: %w", errDropped, err))
-	}
-}
-
-func (s *socket) sendAll(messages [][]byte) {
-	for _, message := range messages {
-		s.send(message)
-	}
-}
-
-// sendNext puts the id around a shared frame, in a buffer that sockets share too:
-// of thousands only a few write at a time.
-func (s *socket) sendNext(op *operation, frame []byte) {
-	buf := buffers.Get().(*[]byte)
-	*buf = append(append(append((*buf)[:0], op.head...), frame...), '}')
-	s.send(*buf)
-	if cap(*buf) <= 1<<16 { // a rare giant is not worth keeping
-		buffers.Put(buf)
-	}
-}
-
-var buffers = sync.Pool{New: func() any { return new([]byte) }}

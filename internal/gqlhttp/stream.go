@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -70,7 +71,19 @@ func (x *exchange) streamLive(ctx context.Context, scope string, q *request, op 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(x.h.connections.base, cancel)()
-	sub, err := x.h.subscribe(ctx, scope, q, op)
+	party := x.h.party(ctx)
+	if !x.h.connections.enter(party) {
+		x.fail(fault.New(fault.RateLimited, "Too many connections are open. Close some, or try again later."))
+		return
+	}
+	defer x.h.connections.exit(party)
+	awake := make(chan struct{}, 1)
+	sub, err := x.h.subscribe(ctx, scope, q, op, func() {
+		select {
+		case awake <- struct{}{}:
+		default:
+		}
+	})
 	if err != nil {
 		x.fail(err)
 		return
@@ -79,37 +92,44 @@ func (x *exchange) streamLive(ctx context.Context, scope string, q *request, op 
 	s := x.begin()
 	defer s.rescue(ctx, x.h)
 	s.flush()
-	s.follow(ctx, sub, x.h)
+	s.follow(ctx, sub, awake, x.h)
 }
 
 // follow sends frames until the query is over, the client is gone or may no longer
 // listen, or the server goes. Only the first is said with complete: after the
 // others a client should come again.
-func (s *eventStream) follow(ctx context.Context, sub Subscription, h *Handler) {
+func (s *eventStream) follow(ctx context.Context, sub Subscription, awake <-chan struct{}, h *Handler) {
 	ping := time.NewTicker(h.config.PingInterval)
 	defer ping.Stop()
 	for s.err == nil && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-sub.Ready():
+		case <-awake:
+			ended := sub.Ended() // before take, which then gives the last of all
 			s.take(sub)
+			if ended {
+				s.finish(sub.Err())
+				return
+			}
 		case <-ping.C:
 			s.write([]byte(":\n\n"))
-		case <-sub.Done():
-			s.take(sub)
-			s.finish(sub.Err())
-			return
 		case <-h.connections.closing:
 			s.take(sub)
+			s.advise(h.connections.advice())
 			return
 		}
 	}
 }
 
+// advise says when to come again (HTML, 9.2.6).
+func (s *eventStream) advise(after time.Duration) {
+	s.write([]byte("retry: " + strconv.FormatInt(after.Milliseconds(), 10) + "\n\n"))
+}
+
 func (s *eventStream) take(sub Subscription) {
-	if frame, ok := sub.Take(); ok {
+	if f, ok := sub.Take(); ok {
 		s.count++
-		s.event("next", strconv.Itoa(s.count), frame)
+		s.event("next", cmp.Or(f.Name(), strconv.Itoa(s.count)), f.Bytes())
 	}
 }
 
@@ -128,7 +148,7 @@ type eventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	timeout time.Duration
-	count   int // live frames so far
+	count   int // frames so far, which is the id of one without a name
 	err     error
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -81,6 +82,18 @@ func (e *events) want(all ...string) {
 		if got := e.scanner.Text(); got != want {
 			e.Fatalf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// wantRetry reads when to come again.
+func (e *events) wantRetry() {
+	e.Helper()
+	var ms int
+	if !e.scanner.Scan() || !strings.HasPrefix(e.scanner.Text(), "retry: ") {
+		e.Fatalf("got %q, want when to come again", e.scanner.Text())
+	}
+	if n, err := fmt.Sscanf(e.scanner.Text(), "retry: %d", &ms); n != 1 || err != nil || ms > 1_000 {
+		e.Fatalf("got %q, want at most a second", e.scanner.Text())
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package live answers a query again whenever what it was read from has changed. All who
 // ask the same share one execution and one serialized answer; an answer equal to the last
-// is not sent, and while nothing changes nothing is executed.
+// is not sent, and while nothing changes nothing is executed. Whatever was missed, the last
+// answer that a subscriber gets equals a fresh one.
 package live
 
 import (
@@ -16,16 +17,20 @@ import (
 
 // Options bound the engine. Zero values take the defaults.
 type Options struct {
-	MinInterval time.Duration // between two executions of one query; default 250 ms
-	Timeout     time.Duration // of one execution; default 30 s
-	AtOnce      int           // executions at a time; default 8
-	MaxQueries  int           // different queries at a time; default 10,000
-	Logger      *slog.Logger
+	MinInterval   time.Duration // between two executions of one query that wishes nothing else; default 250 ms
+	LeastInterval time.Duration // that can be wished for; default 50 ms
+	Timeout       time.Duration // of one execution; default 30 s
+	AtOnce        int           // executions at a time; default 8
+	MaxQueries    int           // different queries at a time; default 10,000
+	Logger        *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
 	if o.MinInterval <= 0 {
 		o.MinInterval = 250 * time.Millisecond
+	}
+	if o.LeastInterval <= 0 {
+		o.LeastInterval = 50 * time.Millisecond
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
@@ -51,9 +56,18 @@ type Key struct {
 	Variables     string // canonical JSON: sorted names
 }
 
-// Run executes the query once. Its context has a deadline, the values of the first
-// subscriber's context, and a recorder for what is read.
-type Run func(ctx context.Context) Frame
+// Wish is how a subscriber wants to be answered. What is not After is the same for all who
+// subscribe under one key.
+type Wish struct {
+	Interval time.Duration // least time between two executions; 0: MinInterval
+	Patch    bool          // send what has changed, where that is less
+	After    string        // the revision that the subscriber has: an equal answer is not sent
+}
+
+// Run executes the query once, and gives its response object, with marks where an answer's
+// revision belongs. Its context has a deadline, the values of the first subscriber's context,
+// and a recorder for what is read.
+type Run func(ctx context.Context) []byte
 
 // Engine holds the queries that are being watched.
 type Engine struct {
@@ -88,9 +102,10 @@ func New(options Options) *Engine {
 }
 
 // Subscribe joins the query of this key, and starts it if nobody watches it yet. The
-// first frame comes as soon as there is an answer. It fails with UNAVAILABLE when as many
-// different queries are being watched as are allowed.
-func (e *Engine) Subscribe(ctx context.Context, key Key, run Run) (*Subscription, error) {
+// first answer comes as soon as there is one. wake is called whenever there is something to
+// take, or the subscription has ended; it must not block, nor call the engine. Subscribe fails
+// with UNAVAILABLE when as many different queries are being watched as are allowed.
+func (e *Engine) Subscribe(ctx context.Context, key Key, wish Wish, run Run, wake func()) (*Subscription, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -101,14 +116,14 @@ func (e *Engine) Subscribe(ctx context.Context, key Key, run Run) (*Subscription
 		if len(e.queries) >= e.options.MaxQueries {
 			return nil, fault.New(fault.Unavailable, "Too many different queries are being watched. Try again later.")
 		}
-		q = newQuery(e, key, context.WithoutCancel(ctx), run)
+		q = newQuery(e, key, context.WithoutCancel(ctx), wish, run)
 		e.queries[key] = q
 		e.owned.Go(q.loop)
 	}
-	s := newSubscription(q)
+	s := &Subscription{query: q, wake: wake, has: wish.After}
 	q.subscribers[s] = struct{}{}
-	if q.frame != nil {
-		s.put(q.frame)
+	if q.answer != nil {
+		s.put(q.answer)
 	}
 	return s, nil
 }

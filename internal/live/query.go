@@ -1,11 +1,7 @@
 package live
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"time"
 
@@ -30,20 +26,20 @@ type query struct {
 	key    Key
 	ctx    context.Context
 	run    Run
+	wish   Wish
 	dirty  chan struct{} // has a token when the answer is out of date
 	left   chan struct{} // closed when the last subscriber has left
 
 	subscribers map[*Subscription]struct{}
 	spans       []topic.Span
-	frame       Frame // the last answer sent
-	revision    string
+	answer      *answer       // the last one sent; nil: none yet
 	collected   []topic.Topic // changes during the execution under way
 	missed      bool          // changes during it may have been missed
 }
 
-func newQuery(e *Engine, key Key, ctx context.Context, run Run) *query {
+func newQuery(e *Engine, key Key, ctx context.Context, wish Wish, run Run) *query {
 	return &query{
-		engine: e, key: key, ctx: ctx, run: run,
+		engine: e, key: key, ctx: ctx, run: run, wish: wish,
 		dirty: make(chan struct{}, 1), left: make(chan struct{}),
 		subscribers: map[*Subscription]struct{}{},
 	}
@@ -77,7 +73,7 @@ func (q *query) loop() {
 		if !ok {
 			return
 		}
-		pause := time.NewTimer(q.engine.options.MinInterval)
+		pause := time.NewTimer(q.interval())
 		again, stop := q.wakeUp(readings, &retry)
 		ok = q.wait(pause.C, nil) && q.wait(again, q.dirty)
 		pause.Stop()
@@ -86,6 +82,14 @@ func (q *query) loop() {
 			return
 		}
 	}
+}
+
+// interval is the least time between two executions: what was wished for, within bounds.
+func (q *query) interval() time.Duration {
+	if q.wish.Interval == 0 {
+		return q.engine.options.MinInterval
+	}
+	return max(q.wish.Interval, q.engine.options.LeastInterval)
 }
 
 // wait returns when either channel receives; false when the query is over.
@@ -137,8 +141,7 @@ func (q *query) execute() (*topic.Readings, bool) {
 	ctx, cancel := context.WithTimeout(q.ctx, e.options.Timeout)
 	defer cancel()
 	ctx, readings := topic.Record(ctx)
-	frame := q.run(ctx)
-	q.finish(readings, frame)
+	q.finish(readings, q.answered(q.run(ctx)))
 	return readings, true
 }
 
@@ -153,8 +156,17 @@ func (q *query) begin() {
 	q.engine.executing[q] = struct{}{}
 }
 
-func (q *query) finish(readings *topic.Readings, frame Frame) {
-	frame, revision := stamp(frame)
+// answered makes an answer of what was executed. Only the query's own goroutine, which calls it,
+// changes the answer before.
+func (q *query) answered(raw []byte) *answer {
+	a := newAnswer(raw)
+	if q.wish.Patch && q.answer != nil && q.answer.revision != a.revision {
+		a.follow(q.answer)
+	}
+	return a
+}
+
+func (q *query) finish(readings *topic.Readings, a *answer) {
 	e := q.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -167,12 +179,12 @@ func (q *query) finish(readings *topic.Readings, frame Frame) {
 		q.mark()
 	}
 	q.collected = nil
-	if revision == q.revision {
+	if q.answer != nil && a.revision == q.answer.revision {
 		return
 	}
-	q.frame, q.revision = frame, revision
+	q.answer = a
 	for s := range q.subscribers {
-		s.put(frame)
+		s.put(a)
 	}
 }
 
@@ -184,14 +196,3 @@ func (q *query) endAll() {
 	}
 }
 
-// RevisionMark is what an execution puts where the answer's revision belongs. It is
-// random, so that no data can contain it.
-var RevisionMark = "revision-" + rand.Text()
-
-// stamp names an answer by its content, so that equal answers have equal revisions, on
-// every server, and writes that name where the mark stands.
-func stamp(frame Frame) (Frame, string) {
-	sum := sha256.Sum256(bytes.ReplaceAll(frame, []byte(RevisionMark), nil))
-	revision := base64.RawURLEncoding.EncodeToString(sum[:12])
-	return bytes.ReplaceAll(frame, []byte(RevisionMark), []byte(revision)), revision
-}

@@ -1,52 +1,53 @@
 package live
 
-import "sync"
+import (
+	"sync"
 
-// Frame is one answer, serialized once and shared by every subscriber that asked
-// the same. It holds a complete GraphQL response object, {"data":…} or
-// {"errors":…}. Nobody may change its bytes.
-type Frame []byte
+	"github.com/tidemarkhq/tidemark/internal/frame"
+)
 
 // Subscription is one subscriber's mailbox. Latest wins: a dashboard wants now,
 // not every step to it.
 //
-// Wait on Ready, then Take; when Done is closed nothing more comes, and Err says
-// why. Close must be called once the subscriber is gone; it is idempotent.
+// After each call of its wake, Take; when Ended, nothing more comes than what Take gives then,
+// and Err says why. Close must be called once the subscriber is gone; it is idempotent.
 type Subscription struct {
 	query *query
-	ready chan struct{} // has a token while a frame may be waiting
-	done  chan struct{}
+	wake  func()
 
-	mu    sync.Mutex
-	frame Frame // the newest not yet taken
-	err   error
-	ended bool
+	mu     sync.Mutex
+	answer *answer // the newest not yet taken
+	has    string  // the revision that the subscriber has
+	err    error
+	ended  bool
 }
 
-func newSubscription(q *query) *Subscription {
-	return &Subscription{query: q, ready: make(chan struct{}, 1), done: make(chan struct{})}
+// Ended reports whether the query will never be answered again.
+func (s *Subscription) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
-// Ready receives a value whenever a frame may be waiting. It is never closed.
-func (s *Subscription) Ready() <-chan struct{} { return s.ready }
-
-// Done is closed when the query will never be answered again.
-func (s *Subscription) Done() <-chan struct{} { return s.done }
-
-// Err says why Done was closed; nil if the subscriber closed it.
+// Err says why it ended; nil if the subscriber closed it.
 func (s *Subscription) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// Take gives the newest frame that was not taken yet.
-func (s *Subscription) Take() (Frame, bool) {
+// Take gives the newest answer that was not taken yet: as a patch, if the subscriber has what
+// that begins with.
+func (s *Subscription) Take() (*frame.Frame, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	frame := s.frame
-	s.frame = nil
-	return frame, frame != nil
+	a := s.answer
+	if a == nil {
+		return nil, false
+	}
+	had := s.has
+	s.answer, s.has = nil, a.revision
+	return a.since(had), true
 }
 
 // Close leaves the query. The last one to leave ends it.
@@ -55,22 +56,28 @@ func (s *Subscription) Close() {
 	s.end(nil)
 }
 
-// put lays a frame into the mailbox, in place of one that nobody took.
-func (s *Subscription) put(frame Frame) {
+// put lays an answer into the mailbox, in place of one that nobody took. One that the
+// subscriber has is none to send.
+func (s *Subscription) put(a *answer) {
 	s.mu.Lock()
-	s.frame = frame
+	if s.answer = a; a.revision == s.has {
+		s.answer = nil
+	}
+	waiting := s.answer != nil && !s.ended
 	s.mu.Unlock()
-	select {
-	case s.ready <- struct{}{}:
-	default:
+	if waiting {
+		s.wake()
 	}
 }
 
 func (s *Subscription) end(err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.ended {
+	first := !s.ended
+	if first {
 		s.ended, s.err = true, err
-		close(s.done)
+	}
+	s.mu.Unlock()
+	if first && err != nil {
+		s.wake()
 	}
 }

@@ -47,7 +47,7 @@ func StartOn(t testing.TB, database string, changes ...func(*app.Config)) *Kit {
 		Tracer: statements, DatabaseURL: database, RedisURL: testkit.Env(t, "REDIS_URL"), Listen: "127.0.0.1:0",
 		Pool: 8, LogLevel: "warn", LogFormat: "text",
 		Archive: "file://" + t.TempDir(), SecretKeys: testkit.SecretKeys(t),
-		Limits: withoutRates(app.DefaultLimits()), Documents: "open", AnswerCache: 8, HistoryMemory: 64,
+		Limits: withoutRates(app.DefaultLimits()), Documents: "open", AnswerCache: 8, HistoryMemory: 64, Live: app.DefaultLive(),
 		People: app.PeopleConfig{MailDir: t.TempDir(), MailFrom: "tidemark@example.com", AppURL: "http://app.example.com", AllowPrivate: true},
 	}
 	for _, change := range changes {
