@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,6 +86,9 @@ func parse() (o options, err error) {
 	}
 	if o.topics, err = numbers(*topics, 1, 1_000); err != nil {
 		return o, fmt.Errorf("-topics: %w", err)
+	}
+	if o.profile != "" {
+		runtime.MemProfileRate = 4 << 10
 	}
 	if o.rounds < 1 || slices.Min(o.subscribers) < slices.Max(o.topics) {
 		return o, errors.New("at least one round, and a subscriber for each topic")

@@ -9,13 +9,16 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"runtime/pprof"
 
+	"github.com/tidemarkhq/tidemark/bench/internal/trial"
 	"github.com/tidemarkhq/tidemark/internal/app"
 )
 
 // profileServer writes a CPU profile of the first setting, as fast as can be, of a server in
-// this process; the client is in it as well.
+// this process, and before that a profile of its memory with all idle, beside it. The client is
+// in them as well.
 func (h *house) profileServer(ctx context.Context, o options) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,6 +59,9 @@ func (h *house) profile(ctx context.Context, o options) error {
 			return err
 		}
 		defer h.client.close()
+		if err := h.profileHeap(ctx, o, subscribers); err != nil {
+			return err
+		}
 		if err := pprof.StartCPUProfile(file); err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
@@ -65,4 +71,26 @@ func (h *house) profile(ctx context.Context, o options) error {
 		return err
 	}
 	return fmt.Errorf("there is no document %q", o.only)
+}
+
+// profileHeap tells what is alive while subscribers are idle: what the process holds beyond it
+// is what was not collected yet.
+func (h *house) profileHeap(ctx context.Context, o options, subscribers int) error {
+	if err := h.calm(ctx); err != nil {
+		return err
+	}
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	fmt.Printf("%d idle subscribers: %d KiB alive, %d KiB of stacks, %d goroutines, %d KiB resident\n", subscribers,
+		stats.HeapAlloc>>10, stats.StackInuse>>10, runtime.NumGoroutine(), trial.Resident(os.Getpid())>>10)
+	file, err := os.Create(o.profile + ".heap")
+	if err != nil {
+		return fmt.Errorf("make %s.heap: %w", o.profile, err)
+	}
+	defer file.Close()
+	if err := pprof.WriteHeapProfile(file); err != nil {
+		return fmt.Errorf("profile memory: %w", err)
+	}
+	return nil
 }

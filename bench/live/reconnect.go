@@ -31,7 +31,7 @@ func (h *house) reconnect(ctx context.Context, o options) (results []comeback, e
 		if err != nil {
 			return nil, err
 		}
-		restarted, err := h.restarted(ctx, one)
+		restarted, err := h.restarted(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -53,9 +53,9 @@ func (h *house) hungUp(ctx context.Context, one served) (result comeback, err er
 	return h.cameBack("all hung up and connected at once", start), err
 }
 
-// restarted has the sockets try again and again while the server is away; the clock starts
+// restarted has the same sockets try again and again while the server is away; the clock starts
 // when it says that it is ready.
-func (h *house) restarted(ctx context.Context, one served) (result comeback, err error) {
+func (h *house) restarted(ctx context.Context) (result comeback, err error) {
 	h.client.do(func() { h.client.redial, h.client.answered = true, 0 })
 	if err := h.startServer(ctx); err != nil {
 		return result, err
