@@ -65,7 +65,7 @@ func addressOf(listen string) (a syscall.SockaddrInet4, err error) {
 }
 
 // run is the loop. It ends with ctx.
-func (c *client) run(ctx context.Context) error {
+func (c *client) run(ctx context.Context) {
 	defer close(c.ended)
 	defer func() { _ = syscall.Close(c.epoll) }()
 	events := make([]syscall.EpollEvent, 2048)
@@ -76,7 +76,7 @@ func (c *client) run(ctx context.Context) error {
 		<-rest.C
 		n, err := syscall.EpollWait(c.epoll, events, int(patience.Milliseconds()))
 		if err != nil && !errors.Is(err, syscall.EINTR) {
-			return fmt.Errorf("wait for sockets: %w", err)
+			panic(fmt.Errorf("wait for sockets: %w", err)) // epoll itself is not to be had
 		}
 		c.mu.Lock()
 		for _, e := range events[:max(n, 0)] {
@@ -96,7 +96,6 @@ func (c *client) run(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closeAll()
-	return nil
 }
 
 // obey does what others want of the loop.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,17 +24,18 @@ import (
 // house is a PostgreSQL with the settings of "tidemark up" (fsync on), a Redis, and the binary
 // on them: a server and a worker, as in production. Each topic is a tenant.
 type house struct {
-	services *embedded.Services
-	config   app.Config
-	worker   *postgres.Worker
-	owner    *pgxpool.Pool // past row security
-	binary   string
-	listen   string
-	server   *trial.Process
-	keeper   *trial.Process
-	tenants  []tenantOf
-	client   *client
-	serial   atomic.Int64 // of the last change
+	services   *embedded.Services
+	config     app.Config
+	worker     *postgres.Worker
+	owner      *pgxpool.Pool // past row security
+	binary     string
+	listen     string
+	server     *trial.Process
+	keeper     *trial.Process
+	tenants    []tenantOf
+	client     *client
+	stopClient context.CancelFunc
+	serial     atomic.Int64 // of the last change
 }
 
 // tenantOf is one topic.
@@ -67,11 +67,9 @@ func (h *house) start(ctx context.Context, tenants int) (err error) {
 	if h.client, err = newClient(); err != nil {
 		return err
 	}
-	go func() { // ends with the program
-		if err := h.client.run(ctx); err != nil {
-			fmt.Fprintln(os.Stderr, "live: the client:", err)
-		}
-	}()
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stopClient = stop
+	go h.client.run(running) // close waits for it
 	if err := h.startServer(ctx); err != nil {
 		return err
 	}
@@ -171,6 +169,10 @@ func upgradeOf(path, host string) []byte {
 
 // close ends what was started, and returns what went wrong first.
 func (h *house) close(err error) error {
+	if h.stopClient != nil {
+		h.stopClient()
+		<-h.client.ended
+	}
 	h.server.Stop()
 	h.keeper.Stop()
 	if h.owner != nil {

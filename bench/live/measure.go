@@ -52,6 +52,9 @@ func (h *house) measure(ctx context.Context, o options, s *setting) error {
 		if err := h.measureBare(ctx, o, s, message); err != nil {
 			return fmt.Errorf("%v, bare: %w", s, err)
 		}
+		if ours, theirs := s.server[round].bytes, s.bare[round].bytes; max(ours, theirs)*49 > min(ours, theirs)*50 {
+			return fmt.Errorf("%v: an answer has %d bytes, and one of the broadcaster's %d", s, ours, theirs)
+		}
 		fmt.Fprintf(os.Stderr, "  %v, round %d: %.0f/s of %.0f/s, %.2f; paced p99 %v of %v\n    %v\n", s, round+1,
 			s.server[round].perSecond, s.bare[round].perSecond, s.server[round].perSecond/s.bare[round].perSecond,
 			s.paced[round].p99, s.barePaced[round].p99, s.server[round].cost)

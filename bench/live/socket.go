@@ -35,8 +35,7 @@ func (c *client) dialMore() {
 		topic := c.queue[0]
 		c.queue = c.queue[1:]
 		if err := c.dial(topic); err != nil {
-			c.fail(fmt.Errorf("connect: %w", err))
-			c.queue = nil
+			c.lose(topic, fmt.Errorf("connect: %w", err))
 		}
 	}
 }
@@ -78,11 +77,17 @@ func (c *client) serve(s *socket, events uint32, buffer []byte) {
 		return
 	}
 	c.drop(s)
+	c.lose(s.topic, err)
+}
+
+// lose has a socket dialed again a moment later, or counts it as lost.
+func (c *client) lose(topic int, err error) {
 	if c.redial {
-		c.again = append(c.again, s.topic)
-	} else {
-		c.fail(err)
+		c.again = append(c.again, topic)
+		return
 	}
+	c.queue = nil
+	c.fail(err)
 }
 
 // connected asks for the upgrade.
