@@ -44,6 +44,8 @@ const (
 	// each would cost more than reading it, and that time would be missing to the server. Delays
 	// come out longer by up to that.
 	breath = time.Millisecond
+	// retryAfter is how long those wait, together, who are to come back and were refused.
+	retryAfter = 100 * time.Millisecond
 )
 
 func newClient() (*client, error) {
@@ -72,6 +74,8 @@ func (c *client) run(ctx context.Context) {
 	buffer := make([]byte, 1<<18)
 	rest := time.NewTicker(breath)
 	defer rest.Stop()
+	retry := time.NewTicker(retryAfter)
+	defer retry.Stop()
 	for ctx.Err() == nil {
 		<-rest.C
 		n, err := syscall.EpollWait(c.epoll, events, int(patience.Milliseconds()))
@@ -84,13 +88,16 @@ func (c *client) run(ctx context.Context) {
 				c.serve(s, e.Events, buffer)
 			}
 		}
+		select {
+		case <-retry.C:
+			c.queue, c.again = append(c.queue, c.again...), c.again[:0]
+		default:
+		}
 		c.dialMore()
 		c.obey()
 		c.mu.Unlock()
 		if n > 0 {
 			c.signal()
-		} else {
-			c.queue, c.again = append(c.queue, c.again...), c.again[:0]
 		}
 	}
 	c.mu.Lock()

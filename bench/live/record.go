@@ -17,9 +17,10 @@ func figures(o options, r results) string {
 	if o.minInterval > 0 {
 		asked = fmt.Sprintf("subscribers ask for answers every %d ms at most", o.minInterval)
 	}
-	fmt.Fprintf(&text, "%d processors, %s, PostgreSQL as `tidemark up` sets it (fsync on), everything on one machine, the client included; medians of %d rounds of %v, in turns; %s.\n",
-		runtime.NumCPU(), runtime.Version(), o.rounds, o.length, asked)
+	fmt.Fprintf(&text, "%d processors, %s, PostgreSQL as `tidemark up` sets it (fsync on), everything on one machine, the client included; %s.\n",
+		runtime.NumCPU(), runtime.Version(), asked)
 	if len(r.settings) > 0 {
+		fmt.Fprintf(&text, "Medians of %d rounds of %v, in turns.\n", o.rounds, o.length)
 		writeSpeeds(&text, r.settings)
 		writeDelays(&text, o, r.settings)
 	}
