@@ -29,10 +29,29 @@ type Process struct{ cmd *exec.Cmd }
 
 // Start runs a program with the environment of this one and more.
 func Start(ctx context.Context, env []string, path string, args ...string) (*Process, error) {
+	return start(prepare(ctx, env, path, args))
+}
+
+// StartFed is Start of a program that is told what to do on its standard input.
+func StartFed(ctx context.Context, env []string, path string, args ...string) (*Process, io.WriteCloser, error) {
+	cmd := prepare(ctx, env, path, args)
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("feed %s: %w", filepath.Base(path), err)
+	}
+	p, err := start(cmd)
+	return p, input, err
+}
+
+func prepare(ctx context.Context, env []string, path string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, args...) // ended by Stop
 	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
+	return cmd
+}
+
+func start(cmd *exec.Cmd) (*Process, error) {
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s %v: %w", filepath.Base(path), args, err)
+		return nil, fmt.Errorf("start %s %v: %w", filepath.Base(cmd.Path), cmd.Args[1:], err)
 	}
 	return &Process{cmd}, nil
 }
