@@ -59,11 +59,11 @@ type concern struct {
 	tenant tenant.ID
 }
 
-// watched is a principal at work. Its cancels belong to the watcher's mutex.
+// watched is a principal at work. Its ends belong to the watcher's mutex.
 type watched struct {
 	Principal
 	recheck Recheck
-	cancels map[*context.CancelCauseFunc]struct{}
+	ends    map[*func(error)]struct{}
 }
 
 // concerns lists what changes of a principal's rights are about.
@@ -80,20 +80,19 @@ func NewWatcher(forget func(), logger *slog.Logger) *Watcher {
 	}
 }
 
-// Watch returns a context that is cancelled, with the reason as its cause: an
-// UNAUTHENTICATED fault when the principal is revoked, ErrChanged when their rights have
-// changed, ErrExpired when their time is over.
-func (w *Watcher) Watch(ctx context.Context, p Principal, recheck Recheck) context.Context {
-	ctx, cancel := context.WithCancelCause(ctx)
+// Watch calls end, until ctx ends, with the reason: an UNAUTHENTICATED fault when the principal
+// is revoked, ErrChanged when their rights have changed, ErrExpired when their time is over. end
+// must not block, nor call the watcher.
+func (w *Watcher) Watch(ctx context.Context, p Principal, recheck Recheck, end func(cause error)) {
 	key := identity{p.ID, p.Login, p.Scope(), p.Expires.UnixMicro()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k := w.watched[key]
 	if k == nil {
-		k = &watched{p, recheck, map[*context.CancelCauseFunc]struct{}{}}
+		k = &watched{p, recheck, map[*func(error)]struct{}{}}
 		w.watched[key] = k
 	}
-	k.cancels[&cancel] = struct{}{}
+	k.ends[&end] = struct{}{}
 	for _, c := range p.concerns() {
 		if _, lately := w.changed[c]; lately || time.Since(w.gapAt) < changedLately {
 			// It may have been looked up before that change, and be watched only now.
@@ -101,28 +100,27 @@ func (w *Watcher) Watch(ctx context.Context, p Principal, recheck Recheck) conte
 			w.poke()
 		}
 	}
-	expiry := expire(p.Expires, cancel)
+	stop := expire(p.Expires, end)
 	context.AfterFunc(ctx, func() {
-		expiry()
-		w.leave(key, &cancel)
+		stop()
+		w.leave(key, &end)
 	})
-	return ctx
 }
 
-// expire cancels at an instant, unless the returned function is called before.
-func expire(at time.Time, cancel context.CancelCauseFunc) (stop func() bool) {
+// expire calls end at an instant, unless the returned function is called before.
+func expire(at time.Time, end func(error)) (stop func() bool) {
 	if at.IsZero() {
 		return func() bool { return true }
 	}
-	return time.AfterFunc(time.Until(at), func() { cancel(ErrExpired) }).Stop
+	return time.AfterFunc(time.Until(at), func() { end(ErrExpired) }).Stop
 }
 
-func (w *Watcher) leave(key identity, cancel *context.CancelCauseFunc) {
+func (w *Watcher) leave(key identity, end *func(error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if k := w.watched[key]; k != nil {
-		delete(k.cancels, cancel)
-		if len(k.cancels) == 0 {
+		delete(k.ends, end)
+		if len(k.ends) == 0 {
 			delete(w.watched, key)
 		}
 	}
@@ -237,8 +235,8 @@ func (w *Watcher) end(key identity, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if k := w.watched[key]; k != nil {
-		for cancel := range k.cancels {
-			(*cancel)(cause)
+		for end := range k.ends {
+			(*end)(cause)
 		}
 	}
 }

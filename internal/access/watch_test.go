@@ -72,8 +72,15 @@ func (g guard) visit(t *testing.T, id tenant.ID, name string) visitor {
 	if v.Principal, err = g.keys.Key(t.Context(), v.key); err != nil {
 		t.Fatal(err)
 	}
-	v.ctx = g.watcher.Watch(t.Context(), v.Principal, g.keys.Recheck(v.key))
+	v.ctx = g.watch(t.Context(), v.Principal, g.keys.Recheck(v.key))
 	return v
+}
+
+// watch gives a context that ends when the principal may no longer.
+func (g guard) watch(ctx context.Context, p access.Principal, recheck access.Recheck) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	g.watcher.Watch(ctx, p, recheck, cancel)
+	return ctx
 }
 
 // told is the topic of a change of the visitor's key.
@@ -99,7 +106,7 @@ func TestARevocationEndsWhatWasBegunWithTheKey(t *testing.T) {
 	g := newGuard(t)
 	acme := g.tenant(t, "Acme")
 	ann, bob, eve := g.visit(t, acme, "ann"), g.visit(t, acme, "bob"), g.visit(t, acme, "eve")
-	annsOther := visitor{ctx: g.watcher.Watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key)), name: "ann's other tab"}
+	annsOther := visitor{ctx: g.watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key)), name: "ann's other tab"}
 
 	g.revoke(t, acme, "ann", 1)
 	g.watcher.Changed(ann.told())
@@ -156,7 +163,7 @@ func TestAKeyRevokedOnTheThresholdEndsToo(t *testing.T) {
 			tell(g.watcher, witness)
 			witness.wantEnded(t) // so the change has been seen, while nobody watched ann's key
 
-			ann.ctx = g.watcher.Watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key))
+			ann.ctx = g.watch(t.Context(), ann.Principal, g.keys.Recheck(ann.key))
 			ann.wantEnded(t)
 		})
 	}
@@ -189,7 +196,7 @@ func TestWhoLeavesIsNoLongerWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 50 {
-			g.watcher.Watch(ctx, who, g.keys.Recheck(key))
+			g.watch(ctx, who, g.keys.Recheck(key))
 		}
 	}
 	if n := access.Watched(g.watcher); n != 21 {
@@ -220,7 +227,7 @@ func TestAChangeOfRightsAndTheEndOfATokenEndWhatWasBegun(t *testing.T) {
 		was := access.Principal{Tenant: id, Kind: access.MemberKind, ID: uuid.New(), Login: uuid.New(), Permissions: access.Of(access.Read), Expires: expires}
 		now.Tenant, now.Kind, now.ID, now.Login = was.Tenant, was.Kind, was.ID, was.Login
 		recheck := func(context.Context) (access.Principal, error) { return now, nil }
-		return visitor{Principal: was, ctx: g.watcher.Watch(t.Context(), was, recheck), name: id.String()}
+		return visitor{Principal: was, ctx: g.watch(t.Context(), was, recheck), name: id.String()}
 	}
 	promoted := begin(acme, access.Principal{Permissions: access.Of(access.Read, access.ReadPII)}, time.Time{})
 	same := begin(acme, access.Principal{Permissions: access.Of(access.Read)}, time.Time{})

@@ -37,7 +37,7 @@ var levels = []struct {
 	{"ways in and out", []string{"graph", "internal/answer", "internal/gqlhttp", "internal/httpserver", "web"}},
 	{"the whole", []string{"internal/app"}},
 	{"what tests live in", []string{"internal/testkit"}},
-	{"programs", []string{"bench/access", "bench/cohort", "bench/ingest", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit/served", "internal/scenario"}},
+	{"programs", []string{"bench/access", "bench/cohort", "bench/ingest", "bench/live", "bench/query", "cmd/tidemark", "internal/sandbox", "internal/testkit/served", "internal/scenario"}},
 }
 
 func TestImportsPointDown(t *testing.T) {

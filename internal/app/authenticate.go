@@ -20,15 +20,16 @@ func (a *authority) forget() {
 	a.sessions.Forget()
 }
 
-// authenticate reads an Authorization header. The context that it returns ends when whoever
-// asks may no longer do so: it is for what lasts.
-func (a *authority) authenticate(ctx context.Context, authorization string) (context.Context, string, error) {
+// authenticate reads an Authorization header, for what lasts: it calls end when whoever asks may
+// no longer do so, until ctx ends.
+func (a *authority) authenticate(ctx context.Context, authorization string, end func(cause error)) (context.Context, string, error) {
 	bearer := access.Bearer(authorization)
 	who, err := a.identify(ctx, bearer)
 	if err != nil {
 		return nil, "", err
 	}
-	return access.With(a.watcher.Watch(ctx, who, a.recheck(bearer)), who), who.Scope(), nil
+	a.watcher.Watch(ctx, who, a.recheck(bearer), end)
+	return access.With(ctx, who), who.Scope(), nil
 }
 
 // recognize is authenticate for what is over in a moment.

@@ -21,17 +21,23 @@ type connections struct {
 	mu       sync.Mutex
 	open     int
 	sockets  map[*socket]struct{}
-	parties  map[string]int // how many are open
+	parties  map[string]*party
 	shutting bool
 	within   time.Duration // in which those who leave should come again
 	empty    chan struct{} // closed when shutting and none is open
+}
+
+// party is who shares a limit of connections.
+type party struct {
+	name string
+	open int
 }
 
 func newConnections(limit, partyLimit int) *connections {
 	c := &connections{
 		limit: limit, partyLimit: partyLimit,
 		closing: make(chan struct{}), empty: make(chan struct{}),
-		sockets: map[*socket]struct{}{}, parties: map[string]int{},
+		sockets: map[*socket]struct{}{}, parties: map[string]*party{},
 	}
 	c.base, c.abort = context.WithCancel(context.Background())
 	return c
@@ -59,22 +65,28 @@ func (c *connections) leave() {
 	c.settle()
 }
 
-// enter counts a connection to a party's, if it has room for one more. Whoever entered exits.
-func (c *connections) enter(party string) bool {
+// enter counts a connection to a party's; nil if it has no room for one more. Whoever entered
+// exits.
+func (c *connections) enter(name string) *party {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parties[party] >= c.partyLimit {
-		return false
+	p := c.parties[name]
+	if p == nil {
+		p = &party{name: name}
+		c.parties[name] = p
 	}
-	c.parties[party]++
-	return true
+	if p.open >= c.partyLimit {
+		return nil
+	}
+	p.open++
+	return p
 }
 
-func (c *connections) exit(party string) {
+func (c *connections) exit(p *party) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parties[party]--; c.parties[party] <= 0 {
-		delete(c.parties, party)
+	if p.open--; p.open == 0 {
+		delete(c.parties, p.name)
 	}
 }
 
@@ -91,7 +103,7 @@ func (c *connections) hold(s *socket) {
 
 // release counts a socket out.
 func (c *connections) release(s *socket) {
-	if s.entered {
+	if s.party != nil {
 		c.exit(s.party)
 	}
 	c.mu.Lock()

@@ -93,7 +93,7 @@ func TestPreflight(t *testing.T) {
 // Whoever asks is known where it is decided who that is, over a websocket as well.
 func TestTheClientIsKnownToAuthenticate(t *testing.T) {
 	asked := make(chan fault.Client, 2)
-	config := Config{Authenticate: func(ctx context.Context, _ string) (context.Context, string, error) {
+	config := Config{Authenticate: func(ctx context.Context, _ string, _ func(error)) (context.Context, string, error) {
 		asked <- fault.ClientOf(ctx)
 		return ctx, "", nil
 	}}

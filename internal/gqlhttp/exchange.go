@@ -73,7 +73,7 @@ func (x *exchange) identify(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 	ask := x.h.config.Recognize
 	if x.format == formatStream {
-		ask = x.h.config.Authenticate
+		ask = x.h.config.lasting(cancel)
 	}
 	return identify(ctx, ask, cancel, x.deadline, authorization)
 }

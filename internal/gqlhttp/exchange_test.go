@@ -189,7 +189,7 @@ func TestDeadline(t *testing.T) {
 		<-ctx.Done()
 		return ctx, "", ctx.Err()
 	}
-	bubble(t, Config{Timeout: time.Second, Authenticate: hang}, func(w *world) {
+	bubble(t, Config{Timeout: time.Second, Authenticate: ended(hang)}, func(w *world) {
 		w.post(plainQuery).want(504, `"code":"TIMEOUT"`)
 	})
 }
@@ -233,7 +233,7 @@ func TestPlainRequestsAreRecognizedAlone(t *testing.T) {
 			return ctx, "", nil
 		}
 	}
-	bubble(t, Config{Authenticate: ask("lasting"), Recognize: ask("plain")}, func(w *world) {
+	bubble(t, Config{Authenticate: ended(ask("lasting")), Recognize: ask("plain")}, func(w *world) {
 		w.post(plainQuery).want(200)
 		w.get("query={name}").want(200)
 		if asked["plain"] != 2 || asked["lasting"] != 0 {

@@ -37,13 +37,12 @@ type Config struct {
 	Live     Live
 	// Authenticate turns the value of an Authorization header, which may be
 	// empty, into a context that says who asks, and into a scope: everything
-	// that authorization depends on, for Key.Scope. Its errors are faults. When
-	// the context that it returns is cancelled, the connection ends: by an
-	// UNAUTHENTICATED cause with 4401, by an UNAVAILABLE one with 1012, which asks the
-	// client to connect again, by any other with 4403. Nil lets all in.
-	Authenticate func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
-	// Recognize is Authenticate for plain requests, which end by themselves: its context need
-	// not. Nil: Authenticate.
+	// that authorization depends on, for Key.Scope. Its errors are faults. Until ctx ends, it
+	// may end the connection: by an UNAUTHENTICATED cause with 4401, by an UNAVAILABLE one
+	// with 1012, which asks the client to connect again, by any other with 4403. Nil lets all
+	// in.
+	Authenticate func(ctx context.Context, authorization string, end func(cause error)) (_ context.Context, scope string, err error)
+	// Recognize is Authenticate for plain requests, which end by themselves. Nil: Authenticate.
 	Recognize func(ctx context.Context, authorization string) (_ context.Context, scope string, err error)
 	// Anonymous lets in plain requests and streams without an Authorization header, who
 	// are nobody; the executor has to refuse them what is not everybody's. Nil: they are
@@ -100,10 +99,20 @@ func (c Config) withDefaults() Config {
 	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
 	c.MaxOfParty = cmp.Or(c.MaxOfParty, 20_000)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	if c.Recognize == nil {
-		c.Recognize = c.Authenticate
+	if c.Recognize == nil && c.Authenticate != nil {
+		c.Recognize = c.lasting(func(error) {})
 	}
 	return c
+}
+
+// lasting asks who it is for what lasts, until end is called.
+func (c Config) lasting(end func(cause error)) knowing {
+	if c.Authenticate == nil {
+		return nil
+	}
+	return func(ctx context.Context, authorization string) (context.Context, string, error) {
+		return c.Authenticate(ctx, authorization, end)
+	}
 }
 
 // Handler serves GraphQL on one path: GET, POST, the websocket upgrade and

@@ -12,14 +12,13 @@ import (
 // operation is one subscribe message's, from its registration until it is retired:
 // completed, failed, stopped by the client, or ended with the socket.
 type operation struct {
-	id     string
-	head   []byte // of its next messages
-	ctx    context.Context
-	cancel context.CancelFunc
+	id   string
+	head []byte // of its next messages
 
 	// Under the socket's lock. The writer reads sub and last without: they are
 	// set before the operation is first ready.
 	sub    Subscription // nil unless live
+	cancel func()       // gives a query up; nil unless one runs
 	last   [][]byte     // what a query, a mutation or a refusal ends with
 	size   int          // of last, in bytes
 	queued bool         // is in ready
@@ -42,7 +41,6 @@ func (s *socket) register(id string) (*operation, error) {
 		return nil, fault.Newf(fault.BadUserInput, "A connection has at most %d operations at a time.", s.h.config.MaxSubscriptions)
 	}
 	op := &operation{id: id, head: nextHead(id)}
-	op.ctx, op.cancel = context.WithCancel(s.who)
 	s.ops[id] = op
 	return op, nil
 }
@@ -50,10 +48,10 @@ func (s *socket) register(id string) (*operation, error) {
 // execute runs a query or a mutation, or joins a live query. Parsing and admission are done by
 // the reader, so that a connection takes one processor at most with them.
 func (s *socket) execute(op *operation, q *request) {
-	parsed, bad := s.h.parse(op.ctx, q)
+	parsed, bad := s.h.parse(s.who, q)
 	var admission Admission
 	if bad == nil {
-		admission, bad = s.h.admit(op.ctx, parsed)
+		admission, bad = s.h.admit(s.who, parsed)
 	}
 	switch {
 	case bad != nil:
@@ -61,20 +59,30 @@ func (s *socket) execute(op *operation, q *request) {
 	case parsed.Operation.Operation == ast.Subscription:
 		s.join(op, q, parsed)
 	default:
-		s.tasks.Go(func() {
-			defer s.rescue()
-			a, err := s.h.perform(op.ctx, s.scope, q, parsed, time.Now().Add(s.h.config.Timeout))
-			if err != nil {
-				a = s.h.unanswered(op.ctx, err)
-			}
-			a.extend(admission)
-			s.conclude(op, a)
-		})
+		s.once(op, q, parsed, admission)
 	}
 }
 
+// once runs a query or a mutation, which the client may give up.
+func (s *socket) once(op *operation, q *request, parsed *graphql.OperationContext, admission Admission) {
+	ctx, cancel := context.WithCancel(s.who)
+	s.mu.Lock()
+	op.cancel = cancel
+	s.mu.Unlock()
+	s.tasks.Go(func() {
+		defer s.rescue()
+		defer cancel()
+		a, err := s.h.perform(ctx, s.scope, q, parsed, time.Now().Add(s.h.config.Timeout))
+		if err != nil {
+			a = s.h.unanswered(ctx, err)
+		}
+		a.extend(admission)
+		s.conclude(op, a)
+	})
+}
+
 func (s *socket) join(op *operation, q *request, parsed *graphql.OperationContext) {
-	sub, err := s.h.subscribe(op.ctx, s.scope, q, parsed, func() { s.wake(op) })
+	sub, err := s.h.subscribe(s.who, s.scope, q, parsed, func() { s.wake(op) })
 	if err != nil {
 		f, _ := fault.Of(err)
 		s.conclude(op, failed(f))

@@ -198,9 +198,8 @@ func TestRunsDoNotShareVariables(t *testing.T) {
 // revocable lets a test end every authenticated context.
 func revocable() (Config, func(error)) {
 	base, revoke := context.WithCancelCause(context.Background())
-	config := Config{Authenticate: func(ctx context.Context, _ string) (context.Context, string, error) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		context.AfterFunc(base, func() { cancel(context.Cause(base)) })
+	config := Config{Authenticate: func(ctx context.Context, _ string, end func(error)) (context.Context, string, error) {
+		context.AfterFunc(base, func() { end(context.Cause(base)) })
 		return ctx, "", nil
 	}}
 	return config, revoke
@@ -231,7 +230,7 @@ func TestRevokedWhileConnected(t *testing.T) {
 
 // A panic in a goroutine of ours costs its socket, not the process.
 func TestPanicClosesTheSocket(t *testing.T) {
-	broken := func(context.Context, string) (context.Context, string, error) { panic("authenticate") }
+	broken := func(context.Context, string, func(error)) (context.Context, string, error) { panic("authenticate") }
 	bubble(t, Config{Authenticate: broken}, func(w *world) {
 		w.start(`{"type":"connection_init"}`, "X-Request-Id", "r-7").wantClose(1011, "Internal error")
 		synctest.Wait()

@@ -50,9 +50,11 @@ func (s *socket) retire(op *operation) bool {
 	if first {
 		s.unsent -= op.size
 	}
-	sub := op.sub
+	sub, cancel := op.sub, op.cancel
 	s.mu.Unlock()
-	op.cancel()
+	if cancel != nil {
+		cancel()
+	}
 	if sub != nil {
 		sub.Close()
 	}

@@ -35,10 +35,8 @@ type socket struct {
 	initialised   bool
 	authorization string          // of the upgrade request
 	who           context.Context // as Authenticate gave it
-	scope         string
-	party         string      // whose limit of connections it counts against
-	entered       bool        // it counts
-	unwatch       func() bool // stops watching who
+	scope         string          // one text for all who have it
+	party         *party          // whose limit of connections it counts against; nil: not yet
 
 	mu      sync.Mutex
 	stopped bool // the socket is over, and takes no more operations
@@ -78,8 +76,8 @@ func (h *Handler) newSocket(conn *websocket.Conn, r *http.Request) *socket {
 	if keys := r.Header.Values(keyHeader); len(keys) > 0 {
 		s.header = http.Header{keyHeader: keys}
 	}
-	// net/http does not end a hijacked request's context, and need not.
-	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	// net/http does not end a hijacked request's context, and need not; nor need it be kept.
+	s.ctx, s.cancel = context.WithCancelCause(fault.Carry(r.Context()))
 	return s
 }
 
@@ -123,9 +121,6 @@ func (s *socket) finish(reason error) {
 		}
 	}
 	s.tasks.Wait()
-	if s.unwatch != nil {
-		s.unwatch()
-	}
 }
 
 func (s *socket) touch() { s.seen.Store(int64(time.Since(s.start))) }

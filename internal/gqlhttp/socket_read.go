@@ -1,9 +1,9 @@
 package gqlhttp
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"unique"
 
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/websocket"
@@ -77,16 +77,15 @@ func (s *socket) initialise(m *message) error {
 	}
 	deadline := s.start.Add(s.h.config.InitTimeout)
 	late := func(error) { s.end(closedInitTimeout) }
-	who, scope, err := identify(s.ctx, s.h.config.Authenticate, late, deadline, authorization)
+	ask := s.h.config.lasting(func(cause error) { s.end(lostIdentity(cause)) })
+	who, scope, err := identify(s.ctx, ask, late, deadline, authorization)
 	if err != nil {
 		return refusedIdentity(err)
 	}
-	s.unwatch = context.AfterFunc(who, func() { s.end(lostIdentity(context.Cause(who))) })
-	if s.party = s.h.party(who); !s.h.connections.enter(s.party) {
+	if s.party = s.h.connections.enter(s.h.party(who)); s.party == nil {
 		return closedFull
 	}
-	s.entered = true
-	s.who, s.scope, s.authorization = who, scope, ""
+	s.who, s.scope, s.authorization = who, unique.Make(scope).Value(), ""
 	s.acked.Store(true)
 	s.reply(websocket.Text, ackMessage)
 	return nil

@@ -188,7 +188,7 @@ func TestSlowAuthentication(t *testing.T) {
 		<-ctx.Done()
 		return ctx, "", ctx.Err()
 	}
-	bubble(t, Config{Authenticate: hang}, func(w *world) {
+	bubble(t, Config{Authenticate: ended(hang)}, func(w *world) {
 		w.start(`{"type":"connection_init"}`).wantClose(4408, "Connection initialisation timeout")
 	})
 }

@@ -71,8 +71,8 @@ func (x *exchange) streamLive(ctx context.Context, scope string, q *request, op 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(x.h.connections.base, cancel)()
-	party := x.h.party(ctx)
-	if !x.h.connections.enter(party) {
+	party := x.h.connections.enter(x.h.party(ctx))
+	if party == nil {
 		x.fail(fault.New(fault.RateLimited, "Too many connections are open. Close some, or try again later."))
 		return
 	}

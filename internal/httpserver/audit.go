@@ -50,7 +50,9 @@ func (x *auditExport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *auditExport) send(ctx context.Context, r *http.Request, out *exportWriter) error {
-	ctx, _, err := x.enter(ctx, r.Header.Get("Authorization"))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, _, err := x.enter(ctx, r.Header.Get("Authorization"), cancel)
 	if err != nil {
 		return err
 	}

@@ -47,9 +47,9 @@ type Parts struct {
 	Logger  *slog.Logger
 }
 
-// Authenticate finds out who asks by the Authorization header, and under which scope. The
-// context that it gives ends when they may no longer.
-type Authenticate func(ctx context.Context, authorization string) (context.Context, string, error)
+// Authenticate finds out who asks by the Authorization header, and under which scope. It calls
+// end when they may no longer, until ctx ends.
+type Authenticate func(ctx context.Context, authorization string, end func(cause error)) (context.Context, string, error)
 
 // Handler makes the routes. What other sites may send to is opened by name; everything else
 // is closed to them, whatever it will be.
