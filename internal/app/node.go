@@ -204,6 +204,10 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	if n.certificate != nil {
 		parts.Go(func() error { return n.certificate.Run(background) })
 	}
+	parts.Go(func() error {
+		trim(background, graphql.Connections, giveBack)
+		return nil
+	})
 	parts.Go(func() error { return callers.watcher.Run(background) })
 	parts.Go(func() error { return witness.Run(background) })
 	parts.Go(func() error { return histories.Run(background, n.logger) })

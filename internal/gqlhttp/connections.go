@@ -58,6 +58,12 @@ func (c *connections) join() error {
 	return nil
 }
 
+func (c *connections) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open
+}
+
 func (c *connections) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -162,6 +162,9 @@ func (h *Handler) party(ctx context.Context) string {
 	return h.config.Party(ctx)
 }
 
+// Connections says how many sockets and streams are open.
+func (h *Handler) Connections() int { return h.connections.count() }
+
 // Shutdown refuses new sockets and streams, lets the answers in flight go out,
 // closes websockets with 1012, ends streams, and returns once all have ended. When
 // ctx ends first, it closes what is left at once and returns ctx's error. Plain

@@ -12,6 +12,7 @@ import (
 type fakeLive struct {
 	mu      sync.Mutex
 	queries map[Key]*fakeQuery
+	wishes  []Wish
 	refuse  error
 	broken  bool // Take panics
 }
@@ -35,12 +36,13 @@ type fakeSubscription struct {
 
 func newFakeLive() *fakeLive { return &fakeLive{queries: map[Key]*fakeQuery{}} }
 
-func (l *fakeLive) Subscribe(ctx context.Context, key Key, _ Wish, run func(context.Context) []byte, wake func()) (Subscription, error) {
+func (l *fakeLive) Subscribe(ctx context.Context, key Key, wish Wish, run func(context.Context) []byte, wake func()) (Subscription, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {
 		return nil, l.refuse
 	}
+	l.wishes = append(l.wishes, wish)
 	q := l.queries[key]
 	if q == nil {
 		q = &fakeQuery{ctx: context.WithoutCancel(ctx), run: run, subs: map[*fakeSubscription]bool{}}
