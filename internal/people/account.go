@@ -147,8 +147,8 @@ func (v *Viewer) fill(ctx context.Context, tx pgx.Tx, bound bool) error {
 	for _, m := range mine {
 		if !bound || m.TenantID == v.Tenant {
 			v.Memberships = append(v.Memberships, m)
-			topic.Note(ctx, topic.Exactly(tenant.ID(m.TenantID), topic.Tenant, ""))
-			topic.Note(ctx, topic.All(tenant.ID(m.TenantID), topic.Role))
+			topic.Note(ctx, topic.Exactly(m.TenantID, topic.Tenant, ""))
+			topic.Note(ctx, topic.All(m.TenantID, topic.Role))
 		}
 	}
 	factor, err := dbsqlc.New().SecondFactorGet(ctx, tx, v.Login)
