@@ -87,8 +87,12 @@ func (s *Service) AccountPages(ctx context.Context, persons []int64, first int, 
 	if err := CheckFirst(first); err != nil {
 		return nil, err
 	}
-	pages := make(map[int64]Page[Account], len(persons))
-	err := s.read(ctx, topic.Person, persons, func(tx pgx.Tx) error {
+	who, err := access.Require(ctx, access.Read)
+	if err != nil {
+		return nil, err
+	}
+	pages, accounts := make(map[int64]Page[Account], len(persons)), []int64{}
+	err = s.read(ctx, topic.Person, persons, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New().AccountPageOfPersons(ctx, tx, dbsqlc.AccountPageOfPersonsParams{
 			PersonIds: persons, AfterID: after, Most: int64(first) + 1,
 		})
@@ -99,6 +103,10 @@ func (s *Service) AccountPages(ctx context.Context, persons []int64, first int, 
 			page := pages[r.OfID]
 			page.Add(Account{r.AccountID, r.GroupType, r.GroupID, r.FirstSeenAt}, first)
 			pages[r.OfID] = page
+			accounts = append(accounts, r.AccountID)
+		}
+		if len(accounts) > 0 { // what they are may change without the person
+			note(ctx, who, topic.Account, accounts)
 		}
 		return nil
 	})

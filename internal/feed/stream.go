@@ -45,6 +45,7 @@ type meaning struct {
 	of       string // only of rows whose column subject says so; "" of all
 	whose    string // the column that has the tenant, where it is another one than the row's
 	whoseCol int
+	anybodys bool // it is of no tenant, as what is whoever's who signs in
 }
 
 // subjects says what a change of each published table is a change of.
@@ -55,8 +56,11 @@ var subjects = map[string][]meaning{
 	"api_key":        {{subject: topic.APIKey, key: "api_key_id"}},
 	"api_key_use":    {{subject: topic.KeyUse, key: "api_key_id"}},
 	"role":           {{subject: topic.Role, key: "role_id"}},
-	"member":         {{subject: topic.Member, key: "login_id"}},
-	"session":        {{subject: topic.Session, key: "session_id"}},
+	"member":         {{subject: topic.Member, key: "login_id"}, {subject: topic.Login, key: "login_id", anybodys: true}},
+	"session":        {{subject: topic.Session, key: "session_id"}, {subject: topic.Login, key: "login_id", anybodys: true}},
+	"login":          {{subject: topic.Login, key: "login_id", anybodys: true}},
+	"second_factor":  {{subject: topic.Login, key: "login_id", anybodys: true}},
+	"recovery_code":  {{subject: topic.Login, key: "login_id", anybodys: true}},
 	"invitation":     {{subject: topic.Invitation, key: "invitation_id"}},
 	"identity":       {{subject: topic.Person, key: "identity_id"}, {subject: topic.Person, key: "person_id"}},
 	"profile":        {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
@@ -76,13 +80,15 @@ var subjects = map[string][]meaning{
 
 	"health_model":    {{subject: topic.Health}},
 	"health_score":    {{subject: topic.Health, key: "account_id"}},
+	"health_day":      {{subject: topic.Health, key: "account_id"}},
 	"health_change":   {{subject: topic.Health, key: "account_id"}},
 	"health_override": {{subject: topic.Health, key: "account_id"}},
 
 	"report":       {{subject: topic.Report}},
 	"report_share": {{subject: topic.Report}, {subject: topic.SharedReport, whose: "grantee_id"}},
 
-	"summary": {{subject: topic.Summary, key: "metric"}},
+	"summary":      {{subject: topic.Summary, key: "metric"}},
+	"view_refresh": {{subject: topic.View, anybodys: true}},
 
 	"identity_provider": {{subject: topic.Invitation, key: "provider_id"}},
 	"tracking_plan":     {{subject: topic.Plan}},
@@ -233,10 +239,6 @@ func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
 	if t == nil || tuple == nil || s.tooMany {
 		return nil
 	}
-	id, err := tenant.Parse(column(tuple, t.tenantCol))
-	if err != nil {
-		return fmt.Errorf("read changed row: %w", err)
-	}
 	for _, m := range t.meanings {
 		if m.of != "" && m.of != column(tuple, t.subjectCol) {
 			continue
@@ -245,16 +247,29 @@ func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
 		if m.key != "" && key == "" {
 			continue // a deleted row comes with its primary key alone
 		}
-		of := id
-		if m.whose != "" {
-			if of, err = tenant.Parse(column(tuple, m.whoseCol)); err != nil {
-				continue // a deleted row comes with its primary key alone
-			}
+		of, told, err := m.tenantOf(t, tuple)
+		if err != nil {
+			return fmt.Errorf("read changed row: %w", err)
 		}
-		s.topics.add(topic.Topic{Tenant: of, Subject: m.subject, Key: key})
+		if told {
+			s.topics.add(topic.Topic{Tenant: of, Subject: m.subject, Key: key})
+		}
 	}
 	s.tooMany = len(s.topics) > maxTopics
 	return nil
+}
+
+// tenantOf tells of whom a row of the table tells; false: it has no more than its primary key.
+func (m meaning) tenantOf(t *table, tuple *pglogrepl.TupleData) (of tenant.ID, told bool, err error) {
+	switch {
+	case m.anybodys:
+		return tenant.None, true, nil
+	case m.whose != "":
+		of, err = tenant.Parse(column(tuple, m.whoseCol))
+		return of, err == nil, nil
+	}
+	of, err = tenant.Parse(column(tuple, t.tenantCol))
+	return of, true, err
 }
 
 // column gives a column's value as text, which is how pgoutput sends it.

@@ -10,6 +10,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/access"
 	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -33,8 +34,7 @@ type View struct {
 	Error           *string
 }
 
-// lookAgain is how long an answer about views holds: what becomes of them is no tenant's, and so
-// nobody is told when it changes.
+// lookAgain is how long an answer about views holds: that a day is over, nobody is told of.
 const lookAgain = 20 * time.Second
 
 // Views tells how the materialized views are.
@@ -51,6 +51,8 @@ func (s *Service) Views(ctx context.Context) (list []View, err error) {
 			return fmt.Errorf("read clock: %w", err)
 		}
 		topic.NoteUntil(ctx, now.Add(lookAgain))
+		topic.Note(ctx, topic.All(who.Tenant, topic.Day)) // a view is out of date where a day has changed
+		topic.Note(ctx, topic.Exactly(tenant.None, topic.View, ""))
 		freshness, err := queries.ViewFreshness(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("read freshness of views: %w", err)

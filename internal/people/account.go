@@ -109,8 +109,8 @@ func (s *Service) Viewer(ctx context.Context) (v Viewer, err error) {
 	}
 	v.Session = p.ID
 	topic.Note(ctx, topic.Exactly(p.Tenant, topic.Session, p.ID.String()))
-	topic.Note(ctx, topic.All(p.Tenant, topic.Member))
 	topic.Note(ctx, topic.All(p.Tenant, topic.Role))
+	noteLogin(ctx, p.Login)
 	bound := v.Impersonated
 	err = s.access.InTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
 		session, err := dbsqlc.New().SessionGet(ctx, tx, p.ID)
@@ -147,6 +147,8 @@ func (v *Viewer) fill(ctx context.Context, tx pgx.Tx, bound bool) error {
 	for _, m := range mine {
 		if !bound || m.TenantID == v.Tenant {
 			v.Memberships = append(v.Memberships, m)
+			topic.Note(ctx, topic.Exactly(m.TenantID, topic.Tenant, ""))
+			topic.Note(ctx, topic.All(m.TenantID, topic.Role))
 		}
 	}
 	factor, err := dbsqlc.New().SecondFactorGet(ctx, tx, v.Login)
@@ -203,7 +205,7 @@ func (s *Service) ListSessions(ctx context.Context, first int, before *Moment) (
 		return page, 0, err
 	}
 	from := orLast(before)
-	topic.Note(ctx, topic.All(who.Tenant, topic.Session))
+	noteLogin(ctx, who.Login)
 	err = s.ofLogin(ctx, who, func(tx pgx.Tx) error {
 		list, err := dbsqlc.New().SessionPage(ctx, tx, dbsqlc.SessionPageParams{LoginID: who.Login, BeforeAt: from.At, BeforeID: from.ID, Most: int64(first) + 1})
 		if err != nil {

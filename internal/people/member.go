@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/audit"
 	"github.com/tidemarkhq/tidemark/internal/fault"
 	"github.com/tidemarkhq/tidemark/internal/postgres/dbsqlc"
+	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
@@ -84,6 +85,7 @@ func (s *Service) Members(ctx context.Context, first int, after *Moment) (page M
 		if err != nil {
 			return err
 		}
+		noteLogins(ctx, page.Members)
 		page.More = len(list) > first
 		n, err := dbsqlc.New().MemberCount(ctx, tx)
 		total = int(n)
@@ -115,6 +117,7 @@ func memberOf(ctx context.Context, tx pgx.Tx, login uuid.UUID) (Member, error) {
 
 // FindMember finds somebody who belongs to the tenant that asks; NOT_FOUND if there is none.
 func (s *Service) FindMember(ctx context.Context, login uuid.UUID) (m Member, err error) {
+	noteLogin(ctx, login)
 	err = s.look(ctx, topic.Member, func(tx pgx.Tx) error {
 		m, err = memberOf(ctx, tx, login)
 		return err
@@ -139,6 +142,7 @@ func (s *Service) Colleagues(ctx context.Context, logins []uuid.UUID) (map[uuid.
 		}
 		members, err := withRoles(ctx, tx, list, func(m dbsqlc.MemberListByIDsRow) uuid.UUID { return m.RoleID },
 			func(m dbsqlc.MemberListByIDsRow, role Role) Member { return toMember(dbsqlc.MemberGetRow(m), role) })
+		noteLogins(ctx, members)
 		for _, m := range members {
 			found[m.Login] = m
 		}
@@ -159,13 +163,25 @@ func (s *Service) FindRole(ctx context.Context, id uuid.UUID) (r Role, err error
 	return r, err
 }
 
-// look reads for who may see the tenant's people.
+// noteLogin says that an answer tells of somebody what belongs to no tenant, such as their name.
+func noteLogin(ctx context.Context, login uuid.UUID) {
+	topic.Note(ctx, topic.Exactly(tenant.None, topic.Login, login.String()))
+}
+
+func noteLogins(ctx context.Context, members []Member) {
+	for _, m := range members {
+		noteLogin(ctx, m.Login)
+	}
+}
+
+// look reads for who may see the tenant's people, all of which tell of roles.
 func (s *Service) look(ctx context.Context, subject topic.Subject, fn func(tx pgx.Tx) error) error {
 	who, err := access.Require(ctx, access.ManageMembers)
 	if err != nil {
 		return err
 	}
 	topic.Note(ctx, topic.All(who.Tenant, subject))
+	topic.Note(ctx, topic.All(who.Tenant, topic.Role))
 	return s.access.InTenant(ctx, who.Tenant, fn)
 }
 

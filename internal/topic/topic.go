@@ -30,8 +30,14 @@ const (
 	// Quarantine: an event was put aside, released or discarded; no key.
 	Quarantine Subject = "quarantine"
 
-	Person      Subject = "person"     // whose an identity is, or what is known of it; key: the identity's number
-	Account     Subject = "account"    // an account, its members or what is known of it; key: its number
+	Person  Subject = "person"  // whose an identity is, or what is known of it; key: the identity's number
+	Account Subject = "account" // an account, its members or what is known of it; key: its number
+	// Login: what somebody is called and signs in with, or where they belong and are signed in. It
+	// is of no tenant; key: its id.
+	Login Subject = "login"
+	// View: a materialized view was refreshed. It is of no tenant; no key.
+	View Subject = "view"
+
 	Invitation  Subject = "invitation" // an invitation, or a provider of identities, was made, used or ended; key: its id
 	PersonMerge Subject = "merge"      // the merges of users; no key
 	Erasure     Subject = "erasure"    // the erasure of a person; key: its id
