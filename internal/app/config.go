@@ -34,6 +34,7 @@ type Config struct {
 	Ingest         string   `name:"ingest" env:"TIDEMARK_INGEST,INGEST" default:"direct" help:"direct: the server stores events before it answers. kafka: it puts them into a log, from which workers store them."`
 	Documents      string   `name:"documents" env:"TIDEMARK_DOCUMENTS" default:"open" help:"open: each tenant says which GraphQL documents its callers may run. trusted: all take registered documents alone."`
 	AnswerCache    int      `name:"answer-cache" env:"TIDEMARK_ANSWER_CACHE" default:"64" help:"MiB of answers that are kept to be given again while their data is unchanged; 0: none."`
+	MetricsToken   string   `name:"metrics-token" env:"TIDEMARK_METRICS_TOKEN" help:"Who sends it as Bearer may read /metrics; without one there are no metrics. At least 16 characters."`
 	HistoryMemory  int      `name:"history-memory" env:"TIDEMARK_HISTORY_MEMORY" default:"1024" help:"MiB for the histories in memory that retention and funnels are worked out of; some 40 bytes an event, of the tenants that asked last."`
 	MaxEventBytes  int      `name:"max-event-bytes" env:"TIDEMARK_MAX_EVENT_BYTES" default:"32768" help:"Bytes of one event, at most."`
 	MaxBatchBytes  int      `name:"max-batch-bytes" env:"TIDEMARK_MAX_BATCH_BYTES" default:"512000" help:"Bytes of one request's body, at most, uncompressed."`
@@ -82,6 +83,9 @@ func (c Config) Check(needsDatabase, needsRedis bool) error {
 	}
 	if c.Pool < 4 || c.Pool > 1000 {
 		add("TIDEMARK_POOL must be between 4 and 1000: %d", c.Pool)
+	}
+	if c.MetricsToken != "" && len(c.MetricsToken) < 16 {
+		add("TIDEMARK_METRICS_TOKEN must have at least 16 characters: it has %d", len(c.MetricsToken))
 	}
 	if c.HistoryMemory < 1 || c.HistoryMemory > 1<<20 {
 		add("TIDEMARK_HISTORY_MEMORY must be between 1 and 1048576: %d", c.HistoryMemory)

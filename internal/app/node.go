@@ -186,11 +186,13 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 		callers:   callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
+	watch := &feedWatch{hub: n.hub(engine, callers.watcher, documents, histories)}
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
 		Revenue: revenue.NewService(n.app), Tickets: ticket.NewService(n.app),
 		Playground: web.Handler(n.playgroundConfig), Identities: identities,
-		Checks: append(n.checks(), checks...), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
+		Metrics: metrics(n.config.MetricsToken, append(watch.gauges(), liveGauges(graphql.Connections, engine.Stats)...)...),
+		Checks:  append(append(n.checks(), checks...), httpserver.Check{Name: "feed", Do: watch.check}), Origins: n.config.origins(), Proxies: n.config.proxies(), Logger: n.logger,
 	})
 
 	// What requests need goes on until the last one is answered.
@@ -211,7 +213,8 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	parts.Go(func() error { return callers.watcher.Run(background) })
 	parts.Go(func() error { return witness.Run(background) })
 	parts.Go(func() error { return histories.Run(background, n.logger) })
-	parts.Go(func() error { return n.listen(background, engine, callers.watcher, documents, histories) })
+	parts.Go(func() error { return watch.hub.Run(background) })
+	parts.Go(func() error { return job.Run(background, n.logger, n.lookAtSlot(watch)) })
 	n.logger.Info("serving", "address", listener.Addr().String())
 	err = httpserver.Serve(ctx, listener, handler, graphql.Shutdown, stopWithin)
 	stop()
@@ -312,9 +315,9 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	return gqlhttp.New(transport)
 }
 
-// listen tells the live queries and the keys in use what has changed. The library forgets
-// first: a live query that is executed again asks it whether it may be.
-func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.Watcher, documents *document.Library, histories *history.Store) error {
+// hub tells the live queries and the keys in use what has changed. The library forgets first: a
+// live query that is executed again asks it whether it may be.
+func (n *Node) hub(engine *live.Engine, watcher *access.Watcher, documents *document.Library, histories *history.Store) *feed.Hub {
 	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
 		if m.Gap || outdates(m.Topics) {
 			documents.Forget()
@@ -331,7 +334,7 @@ func (n *Node) listen(ctx context.Context, engine *live.Engine, watcher *access.
 				histories.Changed(t.Tenant)
 			}
 		}
-	}).Run(ctx)
+	})
 }
 
 // Work follows the feed, if no other process does, stores what is in the log, if there is one,

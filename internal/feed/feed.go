@@ -1,6 +1,8 @@
 // Package feed turns committed changes into topics: PostgreSQL's logical decoding is read
 // by one leader, who publishes to Redis, where every server's hub listens. It may repeat a
 // topic, and never loses one: what cannot be known to have arrived is announced as a gap.
+// Messages are numbered, and a heartbeat goes the whole way every few seconds, so that a
+// message that was lost is noticed by the next.
 package feed
 
 import (
@@ -18,13 +20,22 @@ const Publication = "tidemark"
 type Message struct {
 	Topics []topic.Topic
 	Gap    bool
+
+	from   string // who leads
+	number uint64 // of this message, among the leader's; from 1 on
 }
 
-const gapLine = "gap"
+const (
+	gapLine    = "gap"
+	numberLine = "number" // and the leader, and the number
+)
 
 // encode writes a line for each topic.
 func (m Message) encode() string {
 	var text strings.Builder
+	if m.number > 0 {
+		fmt.Fprintf(&text, "%s %s %d\n", numberLine, m.from, m.number)
+	}
 	if m.Gap {
 		text.WriteString(gapLine + "\n")
 	}
@@ -41,6 +52,12 @@ func decode(text string) (Message, error) {
 		line = strings.TrimSuffix(line, "\n")
 		if line == gapLine {
 			m.Gap = true
+			continue
+		}
+		if rest, ok := strings.CutPrefix(line, numberLine+" "); ok {
+			if _, err := fmt.Sscanf(rest, "%s %d", &m.from, &m.number); err != nil {
+				return Message{}, fmt.Errorf("decode message: %w", err)
+			}
 			continue
 		}
 		t, err := topic.Parse(line)

@@ -15,13 +15,13 @@ import (
 func TestDecodeReadsWhatEncodeWrote(t *testing.T) {
 	day := topic.Topic{Tenant: tenant.ID{1}, Subject: topic.Day, Key: "2026-05-01"}
 	settings := topic.Topic{Tenant: tenant.ID{2}, Subject: topic.Tenant}
-	for _, want := range []Message{{}, {Gap: true}, {Topics: []topic.Topic{day}}, {Topics: []topic.Topic{day, settings}, Gap: true}} {
+	for _, want := range []Message{{}, {Gap: true}, {Topics: []topic.Topic{day}}, {Topics: []topic.Topic{day, settings}, Gap: true}, {from: "L1", number: 7}, {from: "L1", number: 8, Topics: []topic.Topic{day}}} {
 		got, err := decode(want.encode())
-		if err != nil || !cmp.Equal(got, want) {
+		if err != nil || !cmp.Equal(got, want, cmp.AllowUnexported(Message{})) {
 			t.Errorf("decode(%q) = %v, %v; want %v", want.encode(), got, err, want)
 		}
 	}
-	for _, bad := range []string{"nonsense\n", "gap\nnonsense\n", "\n"} {
+	for _, bad := range []string{"nonsense\n", "gap\nnonsense\n", "\n", "number L1 x\n", "number\n"} {
 		if got, err := decode(bad); err == nil {
 			t.Errorf("decode(%q) = %v, want an error", bad, got)
 		}

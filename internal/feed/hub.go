@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,12 +20,22 @@ type Hub struct {
 	channel string
 	logger  *slog.Logger
 	deliver Listener
+
+	from   string       // who led when the last message came; "" if none has since the gap
+	number uint64       // of that message
+	heard  atomic.Int64 // when, in nanoseconds since 1970
 }
 
 // NewHub makes a hub. Run does the work.
 func NewHub(client *redis.Client, channel string, logger *slog.Logger, deliver Listener) *Hub {
-	return &Hub{client, channel, logger, deliver}
+	h := &Hub{redis: client, channel: channel, logger: logger, deliver: deliver}
+	h.heard.Store(time.Now().UnixNano())
+	return h
 }
+
+// Silence is for how long nothing was heard of the leader, who says something every
+// [BeatEvery].
+func (h *Hub) Silence() time.Duration { return time.Since(time.Unix(0, h.heard.Load())) }
 
 // healthCheck is how often a silent connection is tried.
 const healthCheck = 3 * time.Second
@@ -56,6 +67,7 @@ func (h *Hub) receive(message any) {
 		// The first subscription and every one after a lost connection: what was
 		// published before it is not known here.
 		h.logger.Info("listening for changes", "channel", h.channel)
+		h.from = ""
 		h.deliver(Message{Gap: true})
 	case *redis.Message:
 		decoded, err := decode(m.Payload)
@@ -63,6 +75,20 @@ func (h *Hub) receive(message any) {
 			h.logger.Warn("a message was not understood; reading everything afresh", "error", err)
 			decoded = Message{Gap: true}
 		}
-		h.deliver(decoded)
+		if h.follow(decoded); decoded.Gap || len(decoded.Topics) > 0 {
+			h.deliver(decoded)
+		}
+	}
+}
+
+// follow notes a message's number. One that does not follow the last tells of a loss: what the
+// message itself says is not all that has changed.
+func (h *Hub) follow(m Message) {
+	h.heard.Store(time.Now().UnixNano())
+	lost := h.from != "" && (m.from != h.from || m.number != h.number+1)
+	h.from, h.number = m.from, m.number
+	if lost && !m.Gap {
+		h.logger.Warn("messages were lost, or another process leads the feed; reading everything afresh")
+		h.deliver(Message{Gap: true})
 	}
 }

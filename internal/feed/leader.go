@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,9 +24,14 @@ const (
 const (
 	candidacy     = time.Second      // between two tries to lead
 	statusEvery   = 5 * time.Second  // between two reports of the position; PostgreSQL gives up after 60 s
+	silentFor     = 25 * time.Second // without a heartbeat coming back, the stream is given up
 	publishWithin = 5 * time.Second  // of one publication to Redis
 	setupWithin   = 30 * time.Second // of connecting and starting
 )
+
+// BeatEvery is between two heartbeats. One is written into the log of the database that has
+// nothing else to say, too, so that its position moves on and no WAL is held for it.
+const BeatEvery = 5 * time.Second
 
 // Leader follows the database's changes and publishes them. Any number of processes may
 // run one: the replication slot, which has one reader at a time, makes one of them lead.
@@ -35,6 +41,9 @@ type Leader struct {
 	channel string
 	redis   *redis.Client
 	logger  *slog.Logger
+
+	name   string // of the leadership
+	number uint64 // of the last message that was published under it
 }
 
 // NewLeader makes a candidate for the leadership of a database's feed.
@@ -67,6 +76,7 @@ func (l *Leader) Run(ctx context.Context) error {
 
 // lead follows the slot until something breaks.
 func (l *Leader) lead(ctx context.Context) error {
+	l.name, l.number = cryptorand.Text(), 0
 	conn, err := l.connect(ctx)
 	if err != nil {
 		return err
@@ -81,7 +91,7 @@ func (l *Leader) lead(ctx context.Context) error {
 	}
 	defer sight.close()
 	l.logger.Info("leading the feed", "slot", l.slot)
-	stream := &stream{leader: l, conn: conn, sight: sight, tables: map[uint32]*table{}}
+	stream := &stream{leader: l, conn: conn, sight: sight, tables: map[uint32]*table{}, beaten: time.Now()}
 	return stream.follow(ctx)
 }
 
@@ -171,7 +181,7 @@ func (l *Leader) create(ctx context.Context, conn *pgconn.PgConn) error {
 func (l *Leader) start(ctx context.Context, conn *pgconn.PgConn) error {
 	// From 0 means: from where the slot was last confirmed.
 	err := pglogrepl.StartReplication(ctx, conn, l.slot, 0, pglogrepl.StartReplicationOptions{
-		PluginArgs: []string{"proto_version '1'", "publication_names '" + Publication + "'"},
+		PluginArgs: []string{"proto_version '1'", "publication_names '" + Publication + "'", "messages 'true'"},
 	})
 	if err != nil {
 		return fmt.Errorf("start replication: %w", err)
@@ -183,6 +193,8 @@ func (l *Leader) start(ctx context.Context, conn *pgconn.PgConn) error {
 func (l *Leader) publish(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
+	l.number++ // also if it fails: whether it has arrived is not known
+	m.from, m.number = l.name, l.number
 	if err := l.redis.Publish(ctx, l.channel, m.encode()).Err(); err != nil {
 		return fmt.Errorf("publish changes: %w", err)
 	}

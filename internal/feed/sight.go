@@ -61,6 +61,19 @@ func (s *sight) sees(ctx context.Context, xid uint32) (visible bool, err error) 
 	return visible, nil
 }
 
+// beatPrefix tells our messages in the log from others'.
+const beatPrefix = "tidemark heartbeat"
+
+// beat writes a heartbeat into the log, beside all transactions.
+func (s *sight) beat(ctx context.Context, slot string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	if _, err := s.conn.Exec(ctx, "select pg_logical_emit_message(false, $1, $2)", beatPrefix, slot); err != nil {
+		return fmt.Errorf("write heartbeat: %w", err)
+	}
+	return nil
+}
+
 // withEpoch completes a transaction id of 32 bits to the one of 64 that is nearest to a
 // known one.
 func withEpoch(xid uint32, near uint64) uint64 {

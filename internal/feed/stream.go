@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/tidemarkhq/tidemark/internal/calendar"
 	"github.com/tidemarkhq/tidemark/internal/tenant"
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
@@ -29,6 +31,8 @@ type stream struct {
 	tooMany   bool
 	confirmed pglogrepl.LSN
 	reported  time.Time
+	beating   time.Time // when a heartbeat was sent
+	beaten    time.Time // when one came back
 }
 
 // table tells which topics a row of it means.
@@ -117,6 +121,9 @@ func (s *stream) follow(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := s.beat(ctx); err != nil {
+			return err
+		}
 		message, err := s.receive(ctx)
 		if err != nil {
 			return err
@@ -130,9 +137,24 @@ func (s *stream) follow(ctx context.Context) error {
 	}
 }
 
-// receive waits for the next message, and no longer than until the next report is due.
+// beat writes a heartbeat into the log when it is time to, which comes back with everything that
+// was written before it. A stream in which it does not come back is dead, whatever its connection
+// looks like.
+func (s *stream) beat(ctx context.Context) error {
+	if time.Since(s.beaten) > silentFor {
+		return errors.New("follow changes: the stream has fallen silent")
+	}
+	if time.Since(s.beating) < BeatEvery {
+		return nil
+	}
+	s.beating = time.Now()
+	return s.sight.beat(ctx, s.leader.slot)
+}
+
+// receive waits for the next message, and no longer than until the next report or heartbeat is
+// due.
 func (s *stream) receive(ctx context.Context) (*pgproto3.CopyData, error) {
-	wait, cancel := context.WithDeadline(ctx, s.reported.Add(statusEvery))
+	wait, cancel := context.WithDeadline(ctx, calendar.Earlier(s.reported.Add(statusEvery), s.beating.Add(BeatEvery)))
 	defer cancel()
 	raw, err := s.conn.ReceiveMessage(wait)
 	switch {
@@ -203,6 +225,11 @@ func (s *stream) change(ctx context.Context, data []byte) error {
 		return s.note(m.RelationID, m.OldTuple)
 	case *pglogrepl.TruncateMessage:
 		s.tooMany = true
+	case *pglogrepl.LogicalDecodingMessage:
+		if m.Prefix == beatPrefix && string(m.Content) == s.leader.slot {
+			s.beaten = time.Now()
+			return s.leader.publish(ctx, Message{})
+		}
 	case *pglogrepl.CommitMessage:
 		return s.commit(ctx, m.TransactionEndLSN)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/tidemarkhq/tidemark/internal/fault"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // parse makes a request into an operation that can be executed once, or into the
@@ -49,7 +50,19 @@ func (h *Handler) execute(ctx context.Context, op *graphql.OperationContext, dea
 		ctx = h.config.Prepare(ctx)
 	}
 	next, inner := h.config.Executor.DispatchOperation(ctx, op)
-	return settle(ctx, next(inner))
+	return settle(ctx, next(rooted(inner, op)))
+}
+
+// rooted has the paths of a subscription's errors begin with its field, as those of other
+// operations do: generated code resolves what is below it in a context without.
+func rooted(ctx context.Context, op *graphql.OperationContext) context.Context {
+	if op.Operation.Operation != ast.Subscription {
+		return ctx
+	}
+	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+		return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: field})
+	}
+	return ctx
 }
 
 // settle says why there is no answer, if the context knows. Data that came in

@@ -43,7 +43,7 @@ func (s *streamed) run(ctx context.Context, h *Handler, op *graphql.OperationCon
 		if h.config.Prepare != nil { // loaders are good for one answer
 			inner = h.config.Prepare(inner)
 		}
-		response := next(inner)
+		response := next(rooted(inner, op))
 		if response == nil || ctx.Err() != nil {
 			return nil
 		}

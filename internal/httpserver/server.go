@@ -38,6 +38,7 @@ type Parts struct {
 	GraphQL      http.Handler
 	Playground   http.Handler
 	Checks       []Check
+	Metrics      http.Handler // figures of the process, which ask for a token; nil: there are none
 	Identities   http.Handler // nil: nobody signs in by a provider
 	// Proxies are the networks whose X-Forwarded-For, -Proto and -Host are believed.
 	Proxies []netip.Prefix
@@ -73,6 +74,9 @@ func Handler(p Parts) http.Handler {
 		own.Handle("/auth/oidc/", p.Identities)
 	}
 	own.HandleFunc("GET /healthz", alive)
+	if p.Metrics != nil {
+		own.Handle("GET /metrics", p.Metrics)
+	}
 	own.Handle("GET /readyz", ready(p.Checks))
 	own.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	own.HandleFunc("/", notFound)

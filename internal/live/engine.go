@@ -80,7 +80,25 @@ type Engine struct {
 	queries   map[Key]*query
 	readers   map[subject]map[*query]struct{} // who has read of it
 	executing map[*query]struct{}
+	stats     Stats
 	closed    bool
+}
+
+// Stats is how much an engine has to do, and has done.
+type Stats struct {
+	Queries       int    // that are watched
+	Subscriptions int    // of them
+	Executions    uint64 // so far
+	Answers       uint64 // laid into mailboxes so far
+}
+
+// Stats says how the engine does.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.stats
+	now.Queries = len(e.queries)
+	return now
 }
 
 // subject is what the index of readers goes by.
@@ -122,6 +140,7 @@ func (e *Engine) Subscribe(ctx context.Context, key Key, wish Wish, run Run, wak
 	}
 	s := &Subscription{query: q, wake: wake, has: wish.After}
 	q.subscribers[s] = struct{}{}
+	e.stats.Subscriptions++
 	if q.answer != nil {
 		s.put(q.answer)
 	}
@@ -132,7 +151,11 @@ func (e *Engine) leave(s *Subscription) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := s.query
+	if _, in := q.subscribers[s]; !in {
+		return
+	}
 	delete(q.subscribers, s)
+	e.stats.Subscriptions--
 	if len(q.subscribers) == 0 {
 		e.drop(q)
 	}
@@ -193,13 +216,6 @@ func (e *Engine) Gap() {
 		q.missed = true
 		q.mark()
 	}
-}
-
-// Watched says how many different queries are being watched.
-func (e *Engine) Watched() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.queries)
 }
 
 // Stop ends all queries and waits for their goroutines.

@@ -245,12 +245,12 @@ func TestTheLastToLeaveEndsTheQuery(t *testing.T) {
 		}
 		a.Close()
 		a.Close()
-		if e.Watched() != 1 {
-			t.Errorf("%d queries are watched, want 1", e.Watched())
+		if got := e.Stats(); got.Queries != 1 || got.Subscriptions != 1 {
+			t.Errorf("%+v, want one query with one subscription", got)
 		}
 		b.Close()
-		if e.Watched() != 0 || len(e.readers) != 0 {
-			t.Errorf("%d queries and %d readers are left", e.Watched(), len(e.readers))
+		if got := e.Stats(); got.Queries != 0 || got.Subscriptions != 0 || len(e.readers) != 0 {
+			t.Errorf("%+v and %d readers are left", got, len(e.readers))
 		}
 		subscribe(t, e, second, d.run).Close()
 	})

@@ -171,6 +171,7 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.executing, q)
+	e.stats.Executions++
 	if e.queries[q.key] != q {
 		return
 	}
@@ -183,6 +184,7 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 		return
 	}
 	q.answer = a
+	e.stats.Answers += uint64(len(q.subscribers))
 	for s := range q.subscribers {
 		s.put(a)
 	}
