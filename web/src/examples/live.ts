@@ -58,6 +58,27 @@ subscription LiveTimeline {
 }`,
   ),
   example(
+    'LivePatches',
+    `What has changed, instead of the whole answer again; at
+most one a second. See docs/live.md for React.`,
+    `
+subscription LivePatches($after: String) {
+  live(patch: true, after: $after, minInterval: 1000) {
+    revision
+    base
+    patch
+    query {
+      metric(key: "events") {
+        series(range: { last: { count: 30, interval: DAY } }) {
+          at
+          values
+        }
+      }
+    }
+  }
+}`,
+  ),
+  example(
     'LiveDashboard',
     `A whole dashboard, live: any query can be watched, and
 all of its parts come in one answer.`,
