@@ -96,15 +96,11 @@ func (c *connections) exit(p *party) {
 	}
 }
 
-// hold knows a socket until it is released. A server that stops ends it, once it is idle.
+// hold knows a socket until it is released.
 func (c *connections) hold(s *socket) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.sockets[s] = struct{}{}
-	shutting := c.shutting
-	c.mu.Unlock()
-	if shutting {
-		s.nudge()
-	}
 }
 
 // release counts a socket out.

@@ -84,10 +84,13 @@ func (h *Handler) newSocket(conn *websocket.Conn, r *http.Request) *socket {
 // begin leaves the socket to its goroutines.
 func (s *socket) begin() {
 	s.pulse = time.AfterFunc(min(s.h.config.InitTimeout, s.h.config.PingInterval), s.beat)
-	s.tasks.Go(s.read)
 	s.h.connections.hold(s)
-	if s.conn.Subprotocol() == "" {
+	s.tasks.Go(s.read)
+	switch {
+	case s.conn.Subprotocol() == "":
 		s.end(closedSubprotocol)
+	case s.h.connections.isClosing():
+		s.nudge() // which ends it: shutdown may have looked before it was held
 	}
 }
 

@@ -197,4 +197,3 @@ func (q *query) endAll() {
 		s.end(fault.New(fault.Unavailable, "The server is stopping. Subscribe again."))
 	}
 }
-

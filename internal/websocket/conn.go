@@ -104,7 +104,8 @@ func (c *Conn) take(f frame) (m Message, whole bool, err error) {
 func (c *Conn) complete(last []byte) (Message, bool, error) {
 	m := Message{c.kind, last}
 	if c.message != nil {
-		m.Data = append(c.message, last...)
+		c.message = append(c.message, last...)
+		m.Data = c.message
 	}
 	deflated := c.deflated
 	c.message, c.kind, c.deflated = nil, 0, false

@@ -63,11 +63,10 @@ func AppendShared(to, head, blocks, end []byte) []byte {
 	return append(to, 0) // the first bits of the empty block that a receiver adds the rest of
 }
 
-// maxStored is the longest head or ending: a stored block has 16 bits for its length.
-const maxStored = 1<<16 - 1
-
+// appendStored appends a stored block, which has 16 bits for its length: heads and endings are
+// far shorter.
 func appendStored(to, data []byte) []byte {
 	n := len(data)
-	to = append(to, 0, byte(n), byte(n>>8), ^byte(n), ^byte(n>>8)) //nolint:gosec // n is at most maxStored
+	to = append(to, 0, byte(n), byte(n>>8), ^byte(n), ^byte(n>>8)) //nolint:gosec // cut to bytes as is meant
 	return append(to, data...)
 }

@@ -9,7 +9,6 @@ package websocket
 import (
 	"crypto/sha1" //nolint:gosec // the handshake's hash is the protocol's (4.2.2), and guards nothing
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -52,7 +51,9 @@ type Closure struct {
 	Reason string // at most 123 bytes, as a control frame's payload holds 125 (5.5)
 }
 
-func (c *Closure) Error() string { return fmt.Sprintf("websocket closed with %d: %s", c.Code, c.Reason) }
+func (c *Closure) Error() string {
+	return fmt.Sprintf("websocket closed with %d: %s", c.Code, c.Reason)
+}
 
 // Refusal is why a handshake failed, and the status to answer it with.
 type Refusal struct {
@@ -88,7 +89,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, limit int64, subprotocols .
 	c := newConn(conn, limit)
 	c.subprotocol, c.deflates = chosen, packs
 	if n := buffered.Reader.Buffered(); n > 0 { // what came with the handshake
-		early, _ := buffered.Reader.Peek(n) // is there
+		early, _ := buffered.Peek(n) // is there
 		c.partial = slices.Clone(early)
 	}
 	if err := c.greet(key); err != nil {
@@ -172,5 +173,3 @@ func IsUpgrade(r *http.Request) bool { return has(r.Header, "Upgrade", "websocke
 
 // ErrClosed is given after CloseNow.
 var ErrClosed = net.ErrClosed
-
-var errBadFrame = errors.New("websocket: a frame against the protocol")

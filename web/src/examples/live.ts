@@ -62,8 +62,8 @@ subscription LiveTimeline {
     `What has changed, instead of the whole answer again; at
 most one a second. See docs/live.md for React.`,
     `
-subscription LivePatches($after: String) {
-  live(patch: true, after: $after, minInterval: 1000) {
+subscription LivePatches {
+  live(patch: true, minInterval: 1000) {
     revision
     base
     patch
