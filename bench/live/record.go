@@ -30,7 +30,7 @@ func figures(o options, r results) string {
 	}
 	if m := r.memory; m.subscribers > 0 {
 		fmt.Fprintf(&text, "\nMemory of the process (kernel's buffers are not in it) with %d subscribers to a small field: **%d** bytes each when idle (aim %d, limit %d: %s), %d after pushes; the bare broadcaster has %d. All connections were gone %v after all had left; %v later the process held %d KiB, and %d KiB before they came.\n",
-			m.subscribers, m.idle, memoryAim, memoryLimit, verdict(m.worst() <= memoryAim), m.pushed, m.bare, m.gone.Round(time.Millisecond), o.settle, m.after>>10, m.before>>10)
+			m.subscribers, m.idle, memoryAim, memoryLimit, verdict(m.idle <= memoryAim && m.worst() <= memoryLimit), m.pushed, m.bare, m.gone.Round(time.Millisecond), o.settle, m.after>>10, m.before>>10)
 	}
 	for _, c := range r.comebacks {
 		fmt.Fprintf(&text, "\n%d subscribers, %s: all had their answer after **%v**, %d of them a wrong one.\n", reconnectors, c.why, c.took.Round(time.Millisecond), c.wrong)
