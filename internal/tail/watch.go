@@ -17,7 +17,7 @@ import (
 
 const (
 	lookWithin = 10 * time.Second
-	lookAgain  = 15 * time.Second // though nothing was told: messages may be lost while Redis is away
+	lookAgain  = 10 * time.Second // though nothing was told: messages may be lost while Redis is away
 	keptMarks  = 256
 )
 
