@@ -68,10 +68,8 @@ query EventList {
   ),
   example(
     'EventStream',
-    `Events as they are stored, each once and in order. Run
-IngestEvents in a second window. After a lost connection,
-give the last cursor as after, and nothing is missing.
-What comes too fast is sampled, and skipped says so.`,
+    `Events as they are stored, each once and in order.
+Run IngestEvents in a second window, and see them come.`,
     `
 subscription EventStream {
   eventStream(maxRate: 50) {
