@@ -86,9 +86,17 @@ func MeterOf(operation *graphql.OperationContext) *limit.Meter {
 }
 
 // InterceptOperation implements [graphql.OperationInterceptor]: what is executed finds its
-// meter in the context.
+// meter in the context. Of a stream each answer has one of its own, else the lists of all of them
+// would count together, without an end.
 func (costing) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(limit.WithMeter(ctx, MeterOf(graphql.GetOperationContext(ctx))))
+	meter, answers := MeterOf(graphql.GetOperationContext(ctx)), 0
+	answer := next(limit.WithMeter(ctx, meter))
+	return func(ctx context.Context) *graphql.Response {
+		if answers++; answers > 1 {
+			ctx = limit.WithMeter(ctx, meter.Afresh())
+		}
+		return answer(ctx)
+	}
 }
 
 // page counts what a field marked @page gives: the nodes of a connection, or a list.

@@ -20,6 +20,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/tail"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 )
@@ -33,6 +34,7 @@ type Resolver struct {
 	MetricService  *metric.Service
 	Definitions    *definition.Service // of metrics that tenants define
 	EventReader    *event.Reader
+	EventTail      *tail.Service // of events as they are stored
 	ArchiveReader  *archive.Reader
 	EventAppender  event.Appender // takes events in
 	EventWriter    *event.Writer  // stores those that are let in later

@@ -24,6 +24,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/tail"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -507,6 +508,12 @@ type ComplexityRoot struct {
 		Required    func(childComplexity int) int
 		TypeChanged func(childComplexity int) int
 		Volume      func(childComplexity int) int
+	}
+
+	EventStreamBatch struct {
+		Cursor  func(childComplexity int) int
+		Events  func(childComplexity int) int
+		Skipped func(childComplexity int) int
 	}
 
 	EventTimeline struct {
@@ -1864,7 +1871,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Live func(childComplexity int, minInterval int, patch bool, after *string) int
+		EventStream func(childComplexity int, filter *tail.Filter, after *string, maxRate int) int
+		Live        func(childComplexity int, minInterval int, patch bool, after *string) int
 	}
 
 	SubscriptionEntry struct {
@@ -3731,6 +3739,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventProperty.Volume(childComplexity), true
+
+	case "EventStreamBatch.cursor":
+		if e.ComplexityRoot.EventStreamBatch.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStreamBatch.Cursor(childComplexity), true
+	case "EventStreamBatch.events":
+		if e.ComplexityRoot.EventStreamBatch.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStreamBatch.Events(childComplexity), true
+	case "EventStreamBatch.skipped":
+		if e.ComplexityRoot.EventStreamBatch.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventStreamBatch.Skipped(childComplexity), true
 
 	case "EventTimeline.at":
 		if e.ComplexityRoot.EventTimeline.At == nil {
@@ -9953,6 +9980,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignIn.TenantID(childComplexity), true
 
+	case "Subscription.eventStream":
+		if e.ComplexityRoot.Subscription.EventStream == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_eventStream_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.EventStream(childComplexity, args["filter"].(*tail.Filter), args["after"].(*string), args["maxRate"].(int)), true
 	case "Subscription.live":
 		if e.ComplexityRoot.Subscription.Live == nil {
 			break
@@ -10678,6 +10716,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEventInput,
 		ec.unmarshalInputEventMatchInput,
 		ec.unmarshalInputEventMeasureInput,
+		ec.unmarshalInputEventStreamFilter,
 		ec.unmarshalInputExchangeRateInput,
 		ec.unmarshalInputFilterInput,
 		ec.unmarshalInputFunnelExclusionInput,
@@ -13024,6 +13063,55 @@ enum VerdictStatus {
   QUARANTINED
   "It is safe in the log that events are stored from. Whether it repeats another is not known yet."
   QUEUED
+}
+`, BuiltIn: false},
+	{Name: "../eventstream.graphqls", Input: `extend type Subscription {
+  """
+  The tenant's events as they are stored, each once and in that order. The first
+  batch comes at once, is empty, and has the cursor to begin with.
+
+  Where more come than ` + "`" + `maxRate` + "`" + ` lets through, or than you take, an even sample of
+  them is given, and ` + "`" + `skipped` + "`" + ` says how many were left out.
+
+      subscription { eventStream { events { type occurredAt } cursor skipped } }
+  """
+  eventStream(
+    "Only events that meet all of this."
+    filter: EventStreamFilter
+    """
+    The cursor of the last batch that you have, after a lost connection: what was
+    stored behind it comes first. Unless given, what is stored from now on. It is
+    good for 24 hours.
+    """
+    after: String
+    """
+    How many events a second to give at most, over two seconds: 1 to 1,000. Behind
+    ` + "`" + `after` + "`" + ` it counts over the time that has passed since, for up to 10,000 events.
+    """
+    maxRate: Int! = 100
+  ): EventStreamBatch! @can(do: READ)
+}
+
+"Which events to stream."
+input EventStreamFilter {
+  "Events of these types; at most 100."
+  types: [String!]
+  "Events of these users, by what senders call them; at most 100. It takes READ_PII."
+  userIds: [String!]
+  "Events that were done for these accounts, by what senders call them; at most 100."
+  groupIds: [String!]
+  "What kind of accounts ` + "`" + `groupIds` + "`" + ` are of."
+  groupType: String! = "account"
+}
+
+"What was stored since the batch before."
+type EventStreamBatch @can(do: READ) {
+  "At most 100 events, in the order in which they were stored."
+  events: [Event!]! @cost(items: 100)
+  "Where this batch ends. Give it as ` + "`" + `after` + "`" + ` to go on behind it."
+  cursor: String!
+  "How many events that meet the filter were left out between the batch before and the end of this one."
+  skipped: Int!
 }
 `, BuiltIn: false},
 	{Name: "../health.graphqls", Input: `extend type Query {
@@ -18025,6 +18113,18 @@ func (ec *executionContext) childFields_EventProperty(ctx context.Context, field
 		return ec.fieldContext_EventProperty_personal(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventProperty", field.Name)
+}
+
+func (ec *executionContext) childFields_EventStreamBatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_EventStreamBatch_events(ctx, field)
+	case "cursor":
+		return ec.fieldContext_EventStreamBatch_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_EventStreamBatch_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventStreamBatch", field.Name)
 }
 
 func (ec *executionContext) childFields_EventTimeline(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -33,6 +33,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/tail"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -163,6 +164,7 @@ type QueryResolver interface {
 }
 type SubscriptionResolver interface {
 	Live(ctx context.Context, minInterval int, patch bool, after *string) (<-chan *model.Live, error)
+	EventStream(ctx context.Context, filter *tail.Filter, after *string, maxRate int) (<-chan *tail.Batch, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2958,6 +2960,36 @@ func (ec *executionContext) field_Query_trustedDocuments_args(ctx context.Contex
 		return nil, err
 	}
 	args["retired"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_eventStream_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*tail.Filter, error) {
+			return ec.unmarshalOEventStreamFilter2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋtailᚐFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxRate",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRate"] = arg2
 	return args, nil
 }
 
@@ -8754,6 +8786,50 @@ func (ec *executionContext) fieldContext_Subscription_live(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_eventStream(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_eventStream(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().EventStream(ctx, fc.Args["filter"].(*tail.Filter), fc.Args["after"].(*string), fc.Args["maxRate"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *tail.Batch) graphql.Marshaler {
+			return ec.marshalNEventStreamBatch2ᚖgithubᚗcomᚋtidemarkhqᚋtidemarkᚋinternalᚋtailᚐBatch(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_eventStream(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventStreamBatch(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_eventStream_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -10818,6 +10894,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "live":
 		return ec._Subscription_live(ctx, fields[0])
+	case "eventStream":
+		return ec._Subscription_eventStream(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

@@ -26,7 +26,7 @@ var levels = []struct {
 	{"what is expected", []string{"internal/registry", "internal/quota", "internal/document", "internal/idempotency"}},
 	{"what comes in", []string{"internal/event"}},
 	{"what comes in by a log, and item by item", []string{"internal/kafka", "internal/intake"}},
-	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/history", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher"}},
+	{"what comes out", []string{"internal/archive", "internal/auditlog", "internal/customer", "internal/history", "internal/metric", "internal/live", "internal/report", "internal/importer", "internal/pusher", "internal/tail"}},
 	{"what is kept of it", []string{"internal/summary"}},
 	{"what is worked out of it", []string{"internal/revenue", "internal/ticket", "internal/definition"}},
 	{"how they do", []string{"internal/health"}},

@@ -45,6 +45,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/revenue"
 	"github.com/tidemarkhq/tidemark/internal/secret"
 	"github.com/tidemarkhq/tidemark/internal/summary"
+	"github.com/tidemarkhq/tidemark/internal/tail"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
 	"github.com/tidemarkhq/tidemark/internal/topic"
@@ -179,14 +180,14 @@ func (n *Node) Serve(ctx context.Context, listener net.Listener) error {
 	limiter := limit.NewLimiter(n.limits, n.name, n.logger)
 	taken := bounded{in, limiter, n.config.Limits.EventRate}
 	documents, log := n.library(), auditlog.NewService(n.app, n.logger)
-	histories := history.NewStore(n.app, int64(n.config.HistoryMemory)<<20)
+	histories, streams := history.NewStore(n.app, int64(n.config.HistoryMemory)<<20), tail.NewService(n.app, n.logger)
 	defer histories.Close()
 	graphql := n.graphql(serving{
-		histories: histories,
-		callers:   callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
+		histories: histories, streams: streams,
+		callers: callers, witness: witness, staff: staff, in: taken, writer: writer, plans: plans,
 		log: log, engine: engine, limiter: limiter, documents: documents,
 	})
-	watch := &feedWatch{hub: n.hub(engine, callers.watcher, documents, histories)}
+	watch := &feedWatch{hub: n.hub(listeners{engine, callers.watcher, documents, histories, streams})}
 	handler := httpserver.Handler(httpserver.Parts{
 		Keys: callers.keys, Authenticate: callers.authenticate, AuditLog: log, Writer: taken, GraphQL: graphql,
 		Revenue: revenue.NewService(n.app), Tickets: ticket.NewService(n.app),
@@ -240,6 +241,7 @@ type serving struct {
 	limiter   *limit.Limiter
 	documents *document.Library
 	histories *history.Store
+	streams   *tail.Service
 }
 
 func (n *Node) graphql(s serving) *gqlhttp.Handler {
@@ -265,6 +267,7 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 		MetricService:  metrics,
 		Definitions:    definitions,
 		EventReader:    reader,
+		EventTail:      s.streams,
 		ArchiveReader:  parts,
 		EventAppender:  s.in,
 		EventWriter:    s.writer,
@@ -315,26 +318,40 @@ func (n *Node) graphql(s serving) *gqlhttp.Handler {
 	return gqlhttp.New(transport)
 }
 
-// hub tells the live queries and the keys in use what has changed. The library forgets first: a
-// live query that is executed again asks it whether it may be.
-func (n *Node) hub(engine *live.Engine, watcher *access.Watcher, documents *document.Library, histories *history.Store) *feed.Hub {
-	return feed.NewHub(n.redis, n.channel, n.logger, func(m feed.Message) {
-		if m.Gap || outdates(m.Topics) {
-			documents.Forget()
+// listeners are told what changes.
+type listeners struct {
+	engine    *live.Engine
+	watcher   *access.Watcher
+	documents *document.Library
+	histories *history.Store
+	streams   *tail.Service
+}
+
+// hub tells the live queries, the streams and the keys in use what has changed.
+func (n *Node) hub(l listeners) *feed.Hub {
+	return feed.NewHub(n.redis, n.channel, n.logger, l.hear)
+}
+
+// hear passes a message on. The library forgets first: a live query that is executed again asks
+// it whether it may be.
+func (l listeners) hear(m feed.Message) {
+	if m.Gap || outdates(m.Topics) {
+		l.documents.Forget()
+	}
+	if m.Gap {
+		l.engine.Gap()
+		l.watcher.Gap()
+		l.histories.Gap()
+		l.streams.Gap()
+	}
+	l.engine.Changed(m.Topics)
+	for _, t := range m.Topics {
+		l.watcher.Changed(t)
+		if t.Subject == topic.Day {
+			l.histories.Changed(t.Tenant)
+			l.streams.Changed(t.Tenant)
 		}
-		if m.Gap {
-			engine.Gap()
-			watcher.Gap()
-			histories.Gap()
-		}
-		engine.Changed(m.Topics)
-		for _, t := range m.Topics {
-			watcher.Changed(t)
-			if t.Subject == topic.Day {
-				histories.Changed(t.Tenant)
-			}
-		}
-	})
+	}
 }
 
 // Work follows the feed, if no other process does, stores what is in the log, if there is one,

@@ -37,7 +37,7 @@ var testSchema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 		whoami: String
 	}
 	type Mutation { bump: Int! slow: String }
-	type Subscription { live(zone: String, filter: Big): Int! }
+	type Subscription { live(zone: String, filter: Big): Int! ticks: Int }
 `})
 
 // resolvers stand in for generated code: it is the transports that are tested.
@@ -46,10 +46,14 @@ type resolvers struct {
 	live    atomic.Int64
 	slow    chan struct{} // whoever selects slow waits for it
 	started chan struct{} // after having said so here
+	ticks   *ticks        // what the stream of that name gives
 }
 
 func (r *resolvers) exec(ctx context.Context) graphql.ResponseHandler {
 	op, ran := graphql.GetOperationContext(ctx), false
+	if isStream(op) {
+		return r.ticks.next
+	}
 	return func(ctx context.Context) *graphql.Response {
 		if ran {
 			return nil

@@ -61,7 +61,12 @@ type events struct {
 
 func (w *world) stream(ctx context.Context) *events {
 	w.Helper()
-	resp := w.open(ctx, http.MethodPost, endpoint, liveQuery, "Content-Type", jsonType, "Accept", streamType)
+	return w.events(ctx, "subscription { live }")
+}
+
+func (w *world) events(ctx context.Context, query string) *events {
+	w.Helper()
+	resp := w.open(ctx, http.MethodPost, endpoint, `{"query":"`+query+`"}`, "Content-Type", jsonType, "Accept", streamType)
 	w.Cleanup(func() { resp.Body.Close() })
 	scanner := bufio.NewScanner(resp.Body)
 	scanner.Split(func(data []byte, atEOF bool) (int, []byte, error) {

@@ -40,10 +40,11 @@ func (s *streamed) run(ctx context.Context, h *Handler, op *graphql.OperationCon
 	}()
 	next, inner := h.config.Executor.DispatchOperation(ctx, op)
 	for {
+		each := inner
 		if h.config.Prepare != nil { // loaders are good for one answer
-			inner = h.config.Prepare(inner)
+			each = h.config.Prepare(inner)
 		}
-		response := next(rooted(inner, op))
+		response := next(rooted(each, op))
 		if response == nil || ctx.Err() != nil {
 			return nil
 		}

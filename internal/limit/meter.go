@@ -22,6 +22,14 @@ func NewMeter(estimate *Estimate, mostItems int) *Meter {
 	return &Meter{estimate: estimate, most: mostItems}
 }
 
+// Afresh is a meter of the same operation that has counted nothing. Of none it is none.
+func (m *Meter) Afresh() *Meter {
+	if m == nil {
+		return nil
+	}
+	return NewMeter(m.estimate, m.most)
+}
+
 // Requested is what the operation may cost at most, and what it is charged.
 func (m *Meter) Requested() int { return m.estimate.Total }
 

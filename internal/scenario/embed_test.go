@@ -174,6 +174,9 @@ func aTokenShowsNothingElse(t *testing.T, s story) {
 			continue
 		}
 		for _, by := range transports {
+			if strings.HasPrefix(field, "Subscription.") && by.name == "HTTP" {
+				continue // refused for everybody
+			}
 			got := by.ask(t, s.kit, s.freshToken(t), requestOf(t, asked[field], nil))
 			if got.code() != "FORBIDDEN" || !isNull(got.Data) {
 				t.Errorf("%s over %s: %s %+v", field, by.name, got.Data, got.Errors)

@@ -28,6 +28,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/registry"
 	"github.com/tidemarkhq/tidemark/internal/report"
 	"github.com/tidemarkhq/tidemark/internal/revenue"
+	"github.com/tidemarkhq/tidemark/internal/tail"
 	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
@@ -37,6 +38,7 @@ import (
 type desk struct {
 	app      *postgres.App
 	executor *executor.Executor
+	streams  *tail.Service
 	prepare  func(context.Context) context.Context
 }
 
@@ -54,14 +56,15 @@ func newDesk(t *testing.T, s story) *desk {
 	histories := history.NewStore(app, 1<<20)
 	t.Cleanup(histories.Close)
 	tickets, scores := ticket.NewService(app), health.NewService(app)
+	streams := tail.NewService(app, slog.New(slog.DiscardHandler))
 	from := loader.Services{
 		Events: events, Parts: parts, People: people, Keys: keyring, Metrics: metrics, Revenue: books, Timelines: timeline.NewService(app), Tickets: tickets, Health: scores,
 	}
 	return &desk{app, graph.NewExecutor(&graph.Resolver{
-		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, ArchiveReader: parts,
+		TenantSettings: access.NewSettings(app), MetricService: metrics, EventReader: events, EventTail: streams, ArchiveReader: parts,
 		Customers: people, Registry: registry.NewService(app, registry.NewPlans(app)), ReportService: report.NewService(app), Revenue: books, Tickets: tickets, HealthService: scores,
 		Journeys: journey.NewService(metrics, histories),
-	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
+	}, graph.Bounds{Cost: 100_000, Items: 10_000}, slog.New(slog.DiscardHandler)), streams, func(ctx context.Context) context.Context { return loader.With(ctx, from) }}
 }
 
 // member makes somebody of a role that is narrowed to conditions, and says who they are.
@@ -84,18 +87,27 @@ func (d *desk) member(t *testing.T, s story, of *served.Tenant, conditions strin
 // ask answers a document, with everything of the answer as JSON.
 func (d *desk) ask(t *testing.T, who access.Principal, document string) string {
 	t.Helper()
+	return d.follow(t, who, document)()
+}
+
+// follow is ask for a stream, whose answers it gives one after the other.
+func (d *desk) follow(t *testing.T, who access.Principal, document string) (answer func() string) {
+	t.Helper()
 	ctx := graphql.StartOperationTrace(access.With(t.Context(), who))
 	now := time.Now()
 	operation, errs := d.executor.CreateOperationContext(ctx, &graphql.RawParams{Query: document, ReadTime: graphql.TraceTiming{Start: now, End: now}})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	next, inner := d.executor.DispatchOperation(d.prepare(ctx), operation)
-	text, err := json.Marshal(next(inner))
-	if err != nil {
-		t.Fatal(err)
+	next, inner := d.executor.DispatchOperation(ctx, operation)
+	return func() string {
+		t.Helper()
+		text, err := json.Marshal(next(d.prepare(inner)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
-	return string(text)
 }
 
 // ofRegion narrows everything to a region, as a property of events and as a trait.

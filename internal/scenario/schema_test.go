@@ -241,7 +241,7 @@ func TestEveryFieldIsAsked(t *testing.T) {
 		saveIt, dropIt, oneReport, share, unshare, listReports, listShared, oneShared,
 		allOfKeys, makeKey, rotateIt, revokeIt, changeTenant,
 		signIn, refreshIt, acceptIt, verifyIt, exchangeIt, switchIt, impersonateIt, requestReset, resetIt, changeIt, signOut, endIt, endOthers,
-		enrollIt, confirmIt, renewIt, removeIt, viewerIt, membersIt, invitationsIt, rolesIt, providersIt, inviteIt, uninviteIt, changeRoleIt,
+		streamOf(""), enrollIt, confirmIt, renewIt, removeIt, viewerIt, membersIt, invitationsIt, rolesIt, providersIt, inviteIt, uninviteIt, changeRoleIt,
 		removeMemberIt, createRoleIt, updateRoleIt, removeRoleIt, requireFactor, createProviderIt, removeProviderIt,
 		registryStory, planStory, planSaved, planPreviewed, findingsStory, quarantineReleased, quarantineDiscarded, sendWarned, samplesForgotten} {
 		query, errs := gqlparser.LoadQueryWithRules(s, document, nil)

@@ -178,6 +178,9 @@ func (k *Kit) Dial(t testing.TB) *Socket {
 	return &Socket{conn: conn}
 }
 
+// Leave cuts the connection.
+func (s *Socket) Leave() { _ = s.conn.CloseNow() }
+
 // Init presents a key; see the answer with [Socket.TryReceive].
 func (s *Socket) Init(t testing.TB, key string) {
 	t.Helper()

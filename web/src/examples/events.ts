@@ -67,6 +67,24 @@ query EventList {
 }`,
   ),
   example(
+    'EventStream',
+    `Events as they are stored, each once and in order.
+Run IngestEvents in a second window, and see them come.`,
+    `
+subscription EventStream {
+  eventStream(maxRate: 50) {
+    events {
+      type
+      occurredAt
+      userId
+      properties
+    }
+    cursor
+    skipped
+  }
+}`,
+  ),
+  example(
     'Node',
     `Anything that has an id can be fetched by it: run Tenant,
 Metrics or EventList, and paste an id of its answer.`,
