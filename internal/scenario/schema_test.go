@@ -229,7 +229,7 @@ func texts[S ~string](list []S) (made []string) {
 func TestEveryFieldIsAsked(t *testing.T) {
 	s, seen := schema(t), map[string]bool{}
 	for _, document := range []string{
-		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, lifecycleOfMay, pathsOfMay, peopleOfRows, revisionQuery,
+		everything, allOfMetrics, send, pageOfEvents, nodes, live(`tenant { name }`), asLive, pageOfMetrics, comparedFigures, listedEntities, retentionOfMay, funnelOfMay, lifecycleOfMay, pathsOfMay, peopleOfRows, revisionQuery,
 		listAccounts, listPeople, allOfCare, addNoteIt, changeNote, removeNote, setOwnerIt, allOfTimelines, allOfUsage, allOfAccounts, recordThem, allOfTickets,
 		allOfPerson, allOfAccount, allMerges, eventsPeople, mergeThem, undoIt, detachIt, reattachIt, eraseIt,
 		allOfSummaries, allOfRestatements, allOfViews, pageOfParts, archivedFigures, setRetention, limitsSet, pageOfLog,
