@@ -28,12 +28,11 @@ order by day;
 select
   s.event_id::bigint as event_id,
   s.occurred_at::timestamptz as occurred_at,
-  s.received_at::timestamptz as received_at,
   s.type::text as type,
   coalesce(s.identity_id, 0)::bigint as identity_id,
   coalesce(s.person_id, 0)::bigint as person_id,
   coalesce(s.account_id, 0)::bigint as account_id
-from activity_since(@arrived::timestamptz, @last_id::bigint, @starts::timestamptz, @ends::timestamptz) s
+from activity_since(@last_id::bigint, @starts::timestamptz, @ends::timestamptz) s
 order by s.event_id;
 
 -- Which identities have changed hands since an instant, and whose they are now.

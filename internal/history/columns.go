@@ -38,7 +38,6 @@ type Columns struct {
 
 // head is up to where the columns know everything.
 type head struct {
-	arrived   int64                   // microseconds of the latest arrival
 	id        int64                   // the last event
 	at        time.Time               // of the transaction that was followed last
 	day       int64                   // the revision of what is counted by days
@@ -94,7 +93,7 @@ func (c *Columns) AccountOf(row uint32) int64 { return c.accounts.ids[c.account[
 
 // entry is an event as it is read.
 type entry struct {
-	id, at, arrived           int64
+	id, at                    int64
 	kind                      []byte
 	identity, person, account int64 // 0: none
 }
@@ -118,7 +117,7 @@ func (c *Columns) add(e entry) uint32 {
 	}
 	c.at, c.ids, c.types = append(c.at, e.at), append(c.ids, e.id), append(c.types, code)
 	c.identity, c.account = append(c.identity, who), append(c.account, account)
-	c.head.id, c.head.arrived = max(c.head.id, e.id), max(c.head.arrived, e.arrived)
+	c.head.id = max(c.head.id, e.id)
 	return uint32(len(c.at) - 1) //nolint:gosec // bounded by maxRows
 }
 

@@ -45,7 +45,7 @@ func find(ctx context.Context, tx pgx.Tx, was head) (news, error) {
 	// A day of any zone lies within these.
 	starts, ends := calendar.UTC.StartOf(n.days[0].Day-1), calendar.UTC.StartOf(n.days[len(n.days)-1].Day+2)
 	n.events, err = dbsqlc.New().HistorySince(ctx, tx, dbsqlc.HistorySinceParams{
-		Arrived: time.UnixMicro(was.arrived), LastID: was.id, Starts: starts, Ends: ends,
+		LastID: was.id, Starts: starts, Ends: ends,
 	})
 	if err != nil {
 		return n, fmt.Errorf("read what was done since: %w", err)
@@ -82,7 +82,7 @@ func (c *Columns) apply(n news) {
 	byPerson, byAccount := map[int64][]uint32{}, map[int64][]uint32{}
 	for _, e := range n.events {
 		row := c.add(entry{
-			id: e.EventID, at: e.OccurredAt.UnixMicro(), arrived: e.ReceivedAt.UnixMicro(), kind: []byte(e.Type),
+			id: e.EventID, at: e.OccurredAt.UnixMicro(), kind: []byte(e.Type),
 			identity: e.IdentityID, person: e.PersonID, account: e.AccountID,
 		})
 		if person := c.personOf[c.identity[row]]; person != 0 {

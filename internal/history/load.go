@@ -17,10 +17,10 @@ import (
 // which takes a third of the time of rows that are asked for. The view names what is read.
 const (
 	copyActivity = `copy (
-  select event_id, occurred_at, received_at, type, identity_id, person_id, account_id from activity
+  select event_id, occurred_at, type, identity_id, person_id, account_id from activity
 ) to stdout (format binary)`
 	copyNarrowed = `copy (
-  select event_id, occurred_at, received_at, type, identity_id, person_id, account_id from narrowed.activity
+  select event_id, occurred_at, type, identity_id, person_id, account_id from narrowed.activity
 ) to stdout (format binary)`
 )
 
@@ -49,8 +49,8 @@ var errTooMany = fault.New(fault.BadUserInput, "There are more events than this 
 // entryOf reads the fields of a row.
 func entryOf(f [][]byte) entry {
 	return entry{
-		id: integer(f[0]), at: instant(f[1]), arrived: instant(f[2]), kind: f[3],
-		identity: integer(f[4]), person: integer(f[5]), account: integer(f[6]),
+		id: integer(f[0]), at: instant(f[1]), kind: f[2],
+		identity: integer(f[3]), person: integer(f[4]), account: integer(f[5]),
 	}
 }
 

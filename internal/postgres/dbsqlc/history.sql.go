@@ -273,26 +273,23 @@ const historySince = `-- name: HistorySince :many
 select
   s.event_id::bigint as event_id,
   s.occurred_at::timestamptz as occurred_at,
-  s.received_at::timestamptz as received_at,
   s.type::text as type,
   coalesce(s.identity_id, 0)::bigint as identity_id,
   coalesce(s.person_id, 0)::bigint as person_id,
   coalesce(s.account_id, 0)::bigint as account_id
-from activity_since($1::timestamptz, $2::bigint, $3::timestamptz, $4::timestamptz) s
+from activity_since($1::bigint, $2::timestamptz, $3::timestamptz) s
 order by s.event_id
 `
 
 type HistorySinceParams struct {
-	Arrived time.Time
-	LastID  int64
-	Starts  time.Time
-	Ends    time.Time
+	LastID int64
+	Starts time.Time
+	Ends   time.Time
 }
 
 type HistorySinceRow struct {
 	EventID    int64
 	OccurredAt time.Time
-	ReceivedAt time.Time
 	Type       string
 	IdentityID int64
 	PersonID   int64
@@ -300,12 +297,7 @@ type HistorySinceRow struct {
 }
 
 func (q *Queries) HistorySince(ctx context.Context, db DBTX, arg HistorySinceParams) ([]HistorySinceRow, error) {
-	rows, err := db.Query(ctx, historySince,
-		arg.Arrived,
-		arg.LastID,
-		arg.Starts,
-		arg.Ends,
-	)
+	rows, err := db.Query(ctx, historySince, arg.LastID, arg.Starts, arg.Ends)
 	if err != nil {
 		return nil, err
 	}
@@ -316,7 +308,6 @@ func (q *Queries) HistorySince(ctx context.Context, db DBTX, arg HistorySincePar
 		if err := rows.Scan(
 			&i.EventID,
 			&i.OccurredAt,
-			&i.ReceivedAt,
 			&i.Type,
 			&i.IdentityID,
 			&i.PersonID,
