@@ -118,7 +118,7 @@ func closeWithin(conn *pgconn.PgConn) {
 }
 
 // prepare makes the slot if it is missing, makes it anew if its WAL was lost, and starts
-// to read. Where a slot begins, changes may lie before it: that is a gap.
+// to read.
 func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeout(ctx, setupWithin)
 	defer cancel()
@@ -128,7 +128,7 @@ func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	if status == slotLost {
 		l.logger.Warn("the slot's WAL was removed; making the slot anew", "slot", l.slot)
-		if err := pglogrepl.DropReplicationSlot(ctx, conn, l.slot, pglogrepl.DropReplicationSlotOptions{}); err != nil {
+		if err := drop(ctx, conn, l.slot); err != nil {
 			return fmt.Errorf("drop lost slot: %w", err)
 		}
 		status = slotMissing
@@ -138,13 +138,7 @@ func (l *Leader) prepare(ctx context.Context, conn *pgconn.PgConn) error {
 			return err
 		}
 	}
-	if err := l.start(ctx, conn); err != nil {
-		return err
-	}
-	if status == slotMissing {
-		return l.publish(ctx, Message{Gap: true})
-	}
-	return nil
+	return l.start(ctx, conn)
 }
 
 // The states of a slot that matter here, as pg_replication_slots.wal_status has them.
@@ -168,14 +162,33 @@ func (l *Leader) slotStatus(ctx context.Context, conn *pgconn.PgConn) (string, e
 	return slotLost, nil
 }
 
+// create makes the slot. Where it begins, changes may lie before it: that is a gap, and there
+// must be no slot before the gap was announced, or a leader who dies in between would be followed
+// by one who takes all to be well. So the slot is a copy of one that goes with this connection.
 func (l *Leader) create(ctx context.Context, conn *pgconn.PgConn) error {
-	_, err := pglogrepl.CreateReplicationSlot(ctx, conn, l.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
-		Mode: pglogrepl.LogicalReplication, SnapshotAction: "NOEXPORT_SNAPSHOT",
+	passing := fmt.Sprintf("%s_%08x", l.slot[:min(len(l.slot), 54)], rand.Uint32())
+	_, err := pglogrepl.CreateReplicationSlot(ctx, conn, passing, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
+		Temporary: true, Mode: pglogrepl.LogicalReplication, SnapshotAction: "NOEXPORT_SNAPSHOT",
 	})
-	if err != nil && !hasCode(err, slotExists) {
+	if err != nil {
 		return fmt.Errorf("create slot: %w", err)
 	}
+	if err := l.publish(ctx, Message{Gap: true}); err != nil {
+		return err
+	}
+	// The names have no character that would need quoting.
+	_, err = conn.Exec(ctx, "select pg_copy_logical_replication_slot('"+passing+"', '"+l.slot+"', false)").ReadAll()
+	if err != nil && !hasCode(err, slotExists) {
+		return fmt.Errorf("keep slot: %w", err)
+	}
+	if err := drop(ctx, conn, passing); err != nil {
+		return fmt.Errorf("drop passing slot: %w", err)
+	}
 	return nil
+}
+
+func drop(ctx context.Context, conn *pgconn.PgConn, slot string) error {
+	return pglogrepl.DropReplicationSlot(ctx, conn, slot, pglogrepl.DropReplicationSlotOptions{})
 }
 
 func (l *Leader) start(ctx context.Context, conn *pgconn.PgConn) error {

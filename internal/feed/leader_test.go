@@ -2,10 +2,12 @@ package feed_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +86,25 @@ func (l *line) leader(t *testing.T) (stop func()) {
 	return testkit.Run(t, leader.Run)
 }
 
+// lead begins to lead, and returns once there is a slot that keeps what changes from now on.
+func (l *line) lead(t *testing.T) (stop func()) {
+	t.Helper()
+	stop = l.leader(t)
+	l.wantGap(t) // that of the new slot
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); {
+		var reads bool
+		err := l.conn.QueryRow(t.Context(), "select coalesce(bool_or(active), false) from pg_replication_slots where slot_name = $1", feed.Slot(l.database)).Scan(&reads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reads {
+			return stop
+		}
+	}
+	t.Fatal("nobody reads the slot")
+	return stop
+}
+
 func (l *line) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
 	if _, err := l.conn.Exec(t.Context(), statement, args...); err != nil {
@@ -116,8 +137,7 @@ func (l *line) want(t *testing.T, want topic.Topic) {
 
 func TestEveryPublishedTableReachesTheHub(t *testing.T) {
 	l := newLine(t)
-	l.leader(t)
-	l.wantGap(t) // that of the new slot
+	l.lead(t)
 	acme := tenant.ID{1}
 	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
 	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
@@ -139,8 +159,7 @@ func TestEveryPublishedTableReachesTheHub(t *testing.T) {
 
 func TestAnotherLeaderTakesOverWithoutALoss(t *testing.T) {
 	l := newLine(t)
-	stop := l.leader(t)
-	l.wantGap(t)
+	stop := l.lead(t)
 	l.leader(t) // waits for its turn
 	stop()
 	acme := tenant.ID{1}
@@ -150,23 +169,66 @@ func TestAnotherLeaderTakesOverWithoutALoss(t *testing.T) {
 
 func TestALostSlotIsMadeAnewAndIsAGap(t *testing.T) {
 	l := newLine(t)
-	stop := l.leader(t)
-	l.wantGap(t)
+	stop := l.lead(t)
 	stop()
 	if err := testkit.DropSlot(t.Context(), l.conn, feed.Slot(l.database)); err != nil {
 		t.Fatal(err)
 	}
-	l.leader(t)
-	l.wantGap(t)
+	l.lead(t)
 	acme := tenant.ID{1}
 	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
 	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
 }
 
+// Who has made the slot anew dies before it could tell of it: the next one does.
+func TestAGapThatCouldNotBeToldIsTold(t *testing.T) {
+	l := newLine(t)
+	mute := &muted{}
+	l.redis.AddHook(mute)
+	mute.on.Store(true)
+	stop := l.leader(t)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(within); mute.refused.Load() < 2; {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("the gap was not told again")
+		}
+	}
+	stop()
+	mute.on.Store(false)
+	l.lead(t)
+}
+
+// muted has publications fail while it is on.
+type muted struct {
+	on      atomic.Bool
+	refused atomic.Int32
+}
+
+// DialHook implements [redis.Hook].
+func (m *muted) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook implements [redis.Hook].
+func (m *muted) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook implements [redis.Hook].
+func (m *muted) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, command redis.Cmder) error {
+		if m.on.Load() && command.Name() == "publish" {
+			m.refused.Add(1)
+			return errors.New("nobody may be told")
+		}
+		return next(ctx, command)
+	}
+}
+
 func TestAKilledBackendIsFollowedAgain(t *testing.T) {
 	l := newLine(t)
-	l.leader(t)
-	l.wantGap(t)
+	l.lead(t)
 	for n := range 3 {
 		l.exec(t, "select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database() and active")
 		acme := tenant.ID{byte(n + 1)}
@@ -177,8 +239,7 @@ func TestAKilledBackendIsFollowedAgain(t *testing.T) {
 
 func TestALargeTransactionIsAGap(t *testing.T) {
 	l := newLine(t)
-	l.leader(t)
-	l.wantGap(t)
+	l.lead(t)
 	l.exec(t, "insert into tenant (tenant_id, name, zone) select gen_random_uuid(), 'n', 'UTC' from generate_series(1, 3000)")
 	l.wantGap(t)
 }
