@@ -2,8 +2,10 @@ package feed
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,27 +39,74 @@ func NewHub(client *redis.Client, channel string, logger *slog.Logger, deliver L
 // [BeatEvery].
 func (h *Hub) Silence() time.Duration { return time.Since(time.Unix(0, h.heard.Load())) }
 
-// healthCheck is how often a silent connection is tried.
-const healthCheck = 3 * time.Second
+const (
+	healthCheck = 3 * time.Second        // for which a connection may be silent before it is asked, and then again
+	listenAgain = 100 * time.Millisecond // after a connection was lost
+)
 
 // Run listens until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
-	pubsub := h.redis.Subscribe(ctx, h.channel)
-	defer pubsub.Close()
-	messages := pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(healthCheck))
-	for {
+	for ctx.Err() == nil {
+		heard, err := h.listen(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		level := slog.LevelDebug // of an outage, its beginning is news
+		if heard {
+			level = slog.LevelWarn
+		}
+		h.logger.Log(ctx, level, "changes are not heard of until Redis is back", "error", err)
 		select {
 		case <-ctx.Done():
-			return nil
-		case message, open := <-messages:
-			if !open {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return errors.New("listen on Redis: the channel was closed")
-			}
-			h.receive(message)
+		case <-time.After(listenAgain + rand.N(listenAgain)):
 		}
+	}
+	return nil
+}
+
+// listen hears what comes by one subscription, until it is lost; heard tells whether anything
+// came. It reads without a deadline, which could fall into the middle of a message.
+func (h *Hub) listen(ctx context.Context) (heard bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	pubsub := h.redis.Subscribe(ctx, h.channel)
+	life := make(chan struct{}, 1)
+	var watching sync.WaitGroup
+	watching.Go(func() { watch(ctx, pubsub, life) })
+	defer watching.Wait()
+	defer cancel()
+	for {
+		message, err := pubsub.Receive(ctx)
+		if err != nil {
+			return heard, fmt.Errorf("listen on Redis: %w", err)
+		}
+		heard = true
+		select {
+		case life <- struct{}{}:
+		default:
+		}
+		h.receive(message)
+	}
+}
+
+// watch asks a silent connection for a sign of life, and closes it if none comes: where the
+// network has forgotten it, it would stay silent for ever. It ends with ctx.
+func watch(ctx context.Context, pubsub *redis.PubSub, life <-chan struct{}) {
+	defer pubsub.Close() // whoever reads from it returns
+	silence := time.NewTimer(healthCheck)
+	defer silence.Stop()
+	for asked := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-life:
+			asked = false
+		case <-silence.C:
+			if asked || pubsub.Ping(ctx) != nil {
+				return
+			}
+			asked = true
+		}
+		silence.Reset(healthCheck)
 	}
 }
 
