@@ -2,8 +2,9 @@ package feed
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,27 +27,75 @@ func NewHub(client *redis.Client, channel string, logger *slog.Logger, deliver L
 	return &Hub{client, channel, logger, deliver}
 }
 
-// healthCheck is how often a silent connection is tried.
-const healthCheck = 3 * time.Second
+const (
+	healthCheck = 3 * time.Second        // for which a connection may be silent before it is asked, and then again
+	listenAgain = 100 * time.Millisecond // after a connection was lost
+)
 
 // Run listens until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
-	pubsub := h.redis.Subscribe(ctx, h.channel)
-	defer pubsub.Close()
-	messages := pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(healthCheck))
-	for {
+	for ctx.Err() == nil {
+		h.listen(ctx)
 		select {
 		case <-ctx.Done():
-			return nil
-		case message, open := <-messages:
-			if !open {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return errors.New("listen on Redis: the channel was closed")
-			}
-			h.receive(message)
+		case <-time.After(listenAgain + rand.N(listenAgain)):
 		}
+	}
+	return nil
+}
+
+// listen hears what comes by one subscription, until it is lost. It reads without a deadline,
+// which could fall into the middle of a message.
+func (h *Hub) listen(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	pubsub := h.redis.Subscribe(ctx, h.channel)
+	life := make(chan struct{}, 1)
+	var watching sync.WaitGroup
+	watching.Go(func() { watch(ctx, pubsub, life) })
+	defer watching.Wait()
+	defer cancel()
+	for heard := false; ; heard = true {
+		message, err := pubsub.Receive(ctx)
+		if err != nil {
+			h.lost(ctx, heard, err)
+			return
+		}
+		select {
+		case life <- struct{}{}:
+		default:
+		}
+		h.receive(message)
+	}
+}
+
+// lost logs what ended a subscription. Of an outage, its beginning is news.
+func (h *Hub) lost(ctx context.Context, heard bool, err error) {
+	level := slog.LevelDebug
+	if heard && ctx.Err() == nil {
+		level = slog.LevelWarn
+	}
+	h.logger.Log(ctx, level, "changes are not heard of until Redis is back", "error", err)
+}
+
+// watch asks a silent connection for a sign of life, and closes it if none comes: where the
+// network has forgotten it, it would stay silent for ever. It ends with ctx.
+func watch(ctx context.Context, pubsub *redis.PubSub, life <-chan struct{}) {
+	defer pubsub.Close() // whoever reads from it returns
+	silence := time.NewTimer(healthCheck)
+	defer silence.Stop()
+	for asked := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-life:
+			asked = false
+		case <-silence.C:
+			if asked || pubsub.Ping(ctx) != nil {
+				return
+			}
+			asked = true
+		}
+		silence.Reset(healthCheck)
 	}
 }
 

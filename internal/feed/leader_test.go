@@ -32,7 +32,7 @@ type line struct {
 	messages chan feed.Message
 
 	mu     sync.Mutex
-	dialed []net.Conn // to Redis
+	dialed []*forgotten // to Redis
 }
 
 func newLine(t *testing.T) *line {
@@ -61,12 +61,37 @@ func newLine(t *testing.T) *line {
 
 func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err == nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.dialed = append(l.dialed, conn)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dialed = append(l.dialed, &forgotten{Conn: conn})
+	return l.dialed[len(l.dialed)-1], nil
+}
+
+// forgotten is a connection of which nothing may arrive any more, while it stays open.
+type forgotten struct {
+	net.Conn
+	deaf atomic.Bool
+}
+
+func (f *forgotten) Read(p []byte) (int, error) {
+	for {
+		n, err := f.Conn.Read(p)
+		if err != nil || !f.deaf.Load() {
+			return n, err
+		}
+	}
+}
+
+// forget has nothing arrive by the present connections to Redis.
+func (l *line) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, conn := range l.dialed {
+		conn.deaf.Store(true)
+	}
 }
 
 // cut breaks every connection to Redis.
@@ -247,5 +272,13 @@ func TestALargeTransactionIsAGap(t *testing.T) {
 func TestALostRedisConnectionIsAGap(t *testing.T) {
 	l := newLine(t)
 	l.cut()
+	l.wantGap(t)
+}
+
+// A router forgets a connection, and tells nobody.
+func TestASilentRedisConnectionIsAGap(t *testing.T) {
+	t.Parallel()
+	l := newLine(t)
+	l.forget()
 	l.wantGap(t)
 }

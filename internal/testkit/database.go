@@ -18,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/tidemarkhq/tidemark/internal/feed"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 	"github.com/tidemarkhq/tidemark/migrations"
 )
@@ -139,11 +138,28 @@ func drop(t testing.TB, server, name string) {
 		return
 	}
 	defer admin.Close(ctx)
-	if err := DropSlot(ctx, admin, feed.Slot(name)); err != nil {
-		t.Errorf("testkit: drop slot: %v", err)
+	if err := dropSlots(ctx, admin, name); err != nil {
+		t.Errorf("testkit: drop slots: %v", err)
 	}
 	if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil && !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("testkit: drop database: %v", err)
+	}
+}
+
+// dropSlots removes all slots of a database: a leader that was stopped while it made one has
+// another, which goes with its connection.
+func dropSlots(ctx context.Context, admin *pgx.Conn, database string) error {
+	for {
+		var slots []string
+		err := admin.QueryRow(ctx, "select coalesce(array_agg(slot_name::text), '{}') from pg_replication_slots where database = $1", database).Scan(&slots)
+		if err != nil || len(slots) == 0 {
+			return err
+		}
+		for _, slot := range slots {
+			if err := DropSlot(ctx, admin, slot); err != nil {
+				return err
+			}
+		}
 	}
 }
 
@@ -154,7 +170,10 @@ func DropSlot(ctx context.Context, admin *pgx.Conn, slot string) error {
 			select pg_drop_replication_slot(slot_name)
 			from pg_replication_slots
 			where slot_name = $1`, slot)
-		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "55006" { // object_in_use
+		switch pgErr, ok := errors.AsType[*pgconn.PgError](err); {
+		case ok && pgErr.Code == "42704": // undefined_object: it went meanwhile
+			return nil
+		case !ok || pgErr.Code != "55006": // object_in_use
 			return err
 		}
 		_, err = admin.Exec(ctx, "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active", slot)
