@@ -42,8 +42,11 @@ func (s *Service) EventCount(ctx context.Context, q EventQuery) (int, error) {
 	count := 0
 	err := s.read(ctx, q.Ask, func(tx pgx.Tx, w Window) error {
 		t, err := countEventsOf(q.Types).read(ctx, tx, w.single(nil), "n")
+		if err != nil {
+			return err
+		}
 		count = int(t.Columns["n"][0][0])
-		return err
+		return nil
 	})
 	return count, err
 }
