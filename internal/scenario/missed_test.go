@@ -50,6 +50,12 @@ func TestAChangeIsToldOnceItCanBeRead(t *testing.T) {
 // ownPostgres has the test run on a PostgreSQL of its own, whose settings it may change.
 func ownPostgres(t *testing.T) {
 	t.Helper()
+	t.Setenv("DATABASE_URL", anotherPostgres(t))
+}
+
+// anotherPostgres runs until the test ends.
+func anotherPostgres(t *testing.T) (url string) {
+	t.Helper()
 	p, err := embedded.StartPostgres(t.Context(), embedded.PostgresOptions{
 		Dir: t.TempDir(), Throwaway: true, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -61,7 +67,7 @@ func ownPostgres(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Setenv("DATABASE_URL", p.URL)
+	return p.URL
 }
 
 // holdCommits has every commit wait for a standby that there is not. PostgreSQL takes the
