@@ -2,11 +2,9 @@ package feed
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,10 +33,6 @@ func NewHub(client *redis.Client, channel string, logger *slog.Logger, deliver L
 	return h
 }
 
-// Silence is for how long nothing was heard of the leader, who says something every
-// [BeatEvery].
-func (h *Hub) Silence() time.Duration { return time.Since(time.Unix(0, h.heard.Load())) }
-
 const (
 	healthCheck = 3 * time.Second        // for which a connection may be silent before it is asked, and then again
 	listenAgain = 100 * time.Millisecond // after a connection was lost
@@ -47,15 +41,7 @@ const (
 // Run listens until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		heard, err := h.listen(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		level := slog.LevelDebug // of an outage, its beginning is news
-		if heard {
-			level = slog.LevelWarn
-		}
-		h.logger.Log(ctx, level, "changes are not heard of until Redis is back", "error", err)
+		h.listen(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(listenAgain + rand.N(listenAgain)):
@@ -64,9 +50,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	return nil
 }
 
-// listen hears what comes by one subscription, until it is lost; heard tells whether anything
-// came. It reads without a deadline, which could fall into the middle of a message.
-func (h *Hub) listen(ctx context.Context) (heard bool, err error) {
+// listen hears what comes by one subscription, until it is lost. It reads without a deadline,
+// which could fall into the middle of a message.
+func (h *Hub) listen(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	pubsub := h.redis.Subscribe(ctx, h.channel)
 	life := make(chan struct{}, 1)
@@ -74,18 +60,27 @@ func (h *Hub) listen(ctx context.Context) (heard bool, err error) {
 	watching.Go(func() { watch(ctx, pubsub, life) })
 	defer watching.Wait()
 	defer cancel()
-	for {
+	for heard := false; ; heard = true {
 		message, err := pubsub.Receive(ctx)
 		if err != nil {
-			return heard, fmt.Errorf("listen on Redis: %w", err)
+			h.lost(ctx, heard, err)
+			return
 		}
-		heard = true
 		select {
 		case life <- struct{}{}:
 		default:
 		}
 		h.receive(message)
 	}
+}
+
+// lost logs what ended a subscription. Of an outage, its beginning is news.
+func (h *Hub) lost(ctx context.Context, heard bool, err error) {
+	level := slog.LevelDebug
+	if heard && ctx.Err() == nil {
+		level = slog.LevelWarn
+	}
+	h.logger.Log(ctx, level, "changes are not heard of until Redis is back", "error", err)
 }
 
 // watch asks a silent connection for a sign of life, and closes it if none comes: where the

@@ -188,6 +188,9 @@ func (s story) alone(t *testing.T, key string) int {
 
 // Ten thousand come and go. What they have taken is given back.
 func TestTenThousandComeAndGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 22,000 connections")
+	}
 	s := begin(t)
 	wave := func() {
 		acme, globex := s.clients(950, 50)

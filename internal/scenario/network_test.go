@@ -46,9 +46,18 @@ func (n *network) become(w weather) {
 	}
 }
 
+func (n *network) cut() {
+	for _, r := range n.between {
+		r.cut()
+	}
+}
+
 // Whatever the network does to what is said: events are stored once, every answer is whole and
 // reaches who asked for it, and once it is calm, all that is watched is shown as it is.
 func TestABadNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lets a network be bad for a while")
+	}
 	t.Parallel()
 	n := newNetwork(t)
 	followers, book := n.follow(t, n.url), newLedger(t)
@@ -61,12 +70,13 @@ func TestABadNetwork(t *testing.T) {
 	} {
 		n.become(w)
 		for range 3 {
-			many.ask(t, time.Second)
-			if w.resets > 0 {
-				for _, r := range n.between {
-					r.cut()
+			storm := time.AfterFunc(time.Second/2, func() {
+				if w.resets > 0 {
+					n.cut()
 				}
-			}
+			})
+			many.ask(t, time.Second)
+			storm.Stop()
 		}
 		n.become(weather{})
 	}

@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -80,8 +81,23 @@ func (s story) wantLoadStored(t *testing.T, stop func(), book *ledger, followers
 	wantRecounted(t, s.kit)
 }
 
-// isPublication tells whether it is what the feed's leader says to Redis.
-func isPublication(said []byte) bool { return bytes.Contains(said, []byte("\npublish\r\n")) }
+// loses has so many publications of the feed's leader go wrong. Each is tried four times.
+func (r *relay) loses(n int, how fate) {
+	r.obey(func(said []byte) fate {
+		if r.judged < n && bytes.Contains(said, []byte("\npublish\r\n")) {
+			return how
+		}
+		return passes
+	})
+}
+
+// sendOne sends one batch.
+func (l *ledger) sendOne(t *testing.T, url, key string) {
+	t.Helper()
+	l.senders++
+	ids, body := l.batch(l.senders, 0)
+	l.deliver(t, url, key, ids, body)
+}
 
 // The slot is dropped, and what changes before there is another is read by nobody.
 func TestALostSlotIsCaughtUpWith(t *testing.T) {
@@ -104,12 +120,7 @@ func TestTheGapOfALostSlotIsNotLost(t *testing.T) {
 	followers := s.follow(t, s.kit.URL)
 	s.dropSlot(t)
 	s.one(t, "lost")
-	r.obey(func(said []byte) fate {
-		if isPublication(said) && r.judged < 6 { // of a publication that is tried four times
-			return unsaid
-		}
-		return passes
-	})
+	r.loses(6, unsaid)
 	s.wantCaughtUp(t, followers...)
 	if n := r.verdicts(); n < 6 {
 		t.Errorf("only %d publications were lost", n)
@@ -130,12 +141,7 @@ func TestASlotWithoutItsWALIsCaughtUpWith(t *testing.T) {
 	r, through := overRedis(t)
 	s := beginOn(t, database, through)
 	followers := s.follow(t, s.kit.URL)
-	r.obey(func(said []byte) fate {
-		if isPublication(said) {
-			return unsaid
-		}
-		return passes
-	})
+	r.loses(math.MaxInt, unsaid)
 	s.one(t, "never published")
 	for lost, late := false, time.Now().Add(time.Minute); !lost; s.kit.Scan(t, `select wal_status = 'lost' from pg_replication_slots`, nil, &lost) {
 		if time.Now().After(late) {
@@ -156,28 +162,30 @@ func TestASlotWithoutItsWALIsCaughtUpWith(t *testing.T) {
 	wantRecounted(t, s.kit)
 }
 
-// The leader dies again and again: before what it has read is published, after that and before
-// it is confirmed, and at any other moment.
+// The leader dies again and again: before the only change is published, after that and before it
+// is confirmed, and under load at any moment.
 func TestALeaderThatDiesLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a dozen leaders")
+	}
 	t.Parallel()
 	r, through := overRedis(t)
 	s := beginWith(t, through)
 	followers, book := s.follow(t, s.kit.URL), newLedger(t)
+	for _, what := range []fate{unsaid, unanswered} {
+		r.loses(6, what)
+		book.sendOne(t, s.kit.URL, s.acme.WriteKey)
+		soon(t, "six lost publications", func() bool { return r.verdicts() == 6 })
+		s.wantCaughtUp(t, followers...)
+	}
 	stop := book.send(t, s.kit.URL, s.acme.WriteKey, 1)
 	for _, what := range []fate{unsaid, unanswered} {
-		r.obey(func(said []byte) fate {
-			if isPublication(said) && r.judged < 10 { // of publications that are tried four times
-				return what
-			}
-			return passes
-		})
+		r.loses(10, what)
 		soon(t, "ten lost publications", func() bool { return r.verdicts() == 10 })
 		for range 10 {
 			s.kit.Exec(t, `select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active`, s.slot(t))
 			book.waitFor(t, 1)
 		}
-		s.wantLed(t)
 	}
-	s.kit.Exec(t, `select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active`, s.slot(t))
 	s.wantLoadStored(t, stop, book, followers)
 }
