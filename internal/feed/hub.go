@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +33,10 @@ func NewHub(client *redis.Client, channel string, logger *slog.Logger, deliver L
 	h.heard.Store(time.Now().UnixNano())
 	return h
 }
+
+// Silence is for how long nothing was heard of the leader, who says something every
+// [BeatEvery].
+func (h *Hub) Silence() time.Duration { return time.Since(time.Unix(0, h.heard.Load())) }
 
 const (
 	healthCheck = 3 * time.Second        // for which a connection may be silent before it is asked, and then again
