@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	lookAtSlotEvery = 10 * time.Second
+	lookAtSlotEvery = 2 * time.Second
 	// tooSilent is without a heartbeat: three of them have not come.
 	tooSilent = 3*feed.BeatEvery + feed.BeatEvery/2
 )

@@ -118,9 +118,9 @@ func TestTheGapOfALostSlotIsNotLost(t *testing.T) {
 	r, through := overRedis(t)
 	s := beginWith(t, through)
 	followers := s.follow(t, s.kit.URL)
+	r.loses(6, unsaid)
 	s.dropSlot(t)
 	s.one(t, "lost")
-	r.loses(6, unsaid)
 	s.wantCaughtUp(t, followers...)
 	if n := r.verdicts(); n < 6 {
 		t.Errorf("only %d publications were lost", n)
