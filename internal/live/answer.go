@@ -26,24 +26,26 @@ var quotedBase, quotedPatch, null = []byte(`"` + BaseMark + `"`), []byte(`"` + P
 // answer is what a query was answered, for all its subscribers.
 type answer struct {
 	revision string
-	raw      []byte // as it was executed, with the marks
+	raw      []byte // as it was executed, with the marks; nil if no patch will be made of it
 	whole    *frame.Frame
 	base     string       // the revision that the patch begins with
 	patch    *frame.Frame // nil: there is none, or it would not be less
 }
 
-// newAnswer names a response by its content, so that equal answers have equal revisions, on
-// every server.
-func newAnswer(raw []byte) *answer {
-	sum := sha256.Sum256(bytes.ReplaceAll(raw, []byte(RevisionMark), nil))
-	a := &answer{raw: raw, revision: base64.RawURLEncoding.EncodeToString(sum[:12])}
-	a.whole = frame.New(a.fill(raw, null, null)).Named(a.revision)
-	return a
+func newAnswer(raw []byte, revision string) *answer {
+	return &answer{raw: raw, revision: revision, whole: frame.New(fill(raw, revision, null, null)).Named(revision)}
+}
+
+// revisionOf names a response by its content, so that equal answers have equal revisions, on
+// every server: the marks, which are each process's own, do not count.
+func revisionOf(raw []byte) string {
+	sum := sha256.Sum256(fill(raw, "", null, null))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // fill writes what the marks stand for.
-func (a *answer) fill(raw, base, patch []byte) []byte {
-	text := bytes.ReplaceAll(raw, []byte(RevisionMark), []byte(a.revision))
+func fill(raw []byte, revision string, base, patch []byte) []byte {
+	text := bytes.ReplaceAll(raw, []byte(RevisionMark), []byte(revision))
 	text = bytes.ReplaceAll(text, quotedBase, base)
 	return bytes.ReplaceAll(text, quotedPatch, patch)
 }
@@ -63,7 +65,7 @@ func (a *answer) follow(before *answer) {
 	if err != nil {
 		return // such as an answer with errors: it is sent whole
 	}
-	text := a.fill(raw, []byte(`"`+before.revision+`"`), patch)
+	text := fill(raw, a.revision, []byte(`"`+before.revision+`"`), patch)
 	if len(text) < len(a.whole.Bytes()) {
 		a.base, a.patch = before.revision, frame.New(text).Named(a.revision)
 	}

@@ -156,11 +156,18 @@ func (q *query) begin() {
 	q.engine.executing[q] = struct{}{}
 }
 
-// answered makes an answer of what was executed. Only the query's own goroutine, which calls it,
-// changes the answer before.
+// answered makes an answer of what was executed: the one before, if it is equal. Only the query's
+// own goroutine, which calls it, changes the answer before.
 func (q *query) answered(raw []byte) *answer {
-	a := newAnswer(raw)
-	if q.wish.Patch && q.answer != nil && q.answer.revision != a.revision {
+	revision := revisionOf(raw)
+	if q.answer != nil && q.answer.revision == revision {
+		return q.answer
+	}
+	a := newAnswer(raw, revision)
+	switch {
+	case !q.wish.Patch:
+		a.raw = nil
+	case q.answer != nil:
 		a.follow(q.answer)
 	}
 	return a
@@ -180,7 +187,7 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 		q.mark()
 	}
 	q.collected = nil
-	if q.answer != nil && a.revision == q.answer.revision {
+	if a == q.answer {
 		return
 	}
 	q.answer = a

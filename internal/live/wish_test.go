@@ -158,12 +158,22 @@ func TestWhatIsShownEqualsAFreshAnswer(t *testing.T) {
 				}
 			}
 			look()
-			fresh := decode(t, newAnswer(d.series(t.Context())).whole.Bytes())
+			raw := d.series(t.Context())
+			fresh := decode(t, newAnswer(raw, revisionOf(raw)).whole.Bytes())
 			if sees.At != fresh.At || string(sees.Query) != string(fresh.Query) {
 				t.Errorf("shows %s %s, want %s %s", sees.At, sees.Query, fresh.At, fresh.Query)
 			}
 		})
 	})
+}
+
+// The marks are each process's own, and an answer's revision is every server's.
+func TestMarksDoNotCountInRevisions(t *testing.T) {
+	text := `{"data":{"live":{"revision":"%s","base":%s,"patch":%s,"query":{"a":1}}}}`
+	marked := fmt.Sprintf(text, RevisionMark, quotedBase, quotedPatch)
+	if got, want := revisionOf([]byte(marked)), revisionOf(fmt.Appendf(nil, text, "", "null", "null")); got != want {
+		t.Errorf("the revision is %s, and would be %s with other marks", got, want)
+	}
 }
 
 func TestWhoHasTheAnswerIsNotSentItAgain(t *testing.T) {
