@@ -30,7 +30,7 @@ type feedWatch struct {
 	slot atomic.Pointer[feed.SlotState] // nil: not looked at yet, or it cannot be
 }
 
-// look reads the slot's state, from time to time.
+// lookAtSlot reads the slot's state, from time to time.
 func (n *Node) lookAtSlot(w *feedWatch) job.Task {
 	return job.Task{Name: "look at the slot", Every: lookAtSlotEvery, Deadline: 5 * time.Second, Do: func(ctx context.Context) error {
 		state, err := feed.ReadSlot(ctx, n.worker.Pool(), feed.Slot(n.name))

@@ -39,12 +39,13 @@ func (s *streamed) run(ctx context.Context, h *Handler, op *graphql.OperationCon
 		}
 	}()
 	next, inner := h.config.Executor.DispatchOperation(ctx, op)
+	inner = rooted(inner, op)
 	for {
 		each := inner
 		if h.config.Prepare != nil { // loaders are good for one answer
 			each = h.config.Prepare(inner)
 		}
-		response := next(rooted(each, op))
+		response := next(each)
 		if response == nil || ctx.Err() != nil {
 			return nil
 		}

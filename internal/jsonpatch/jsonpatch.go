@@ -19,7 +19,7 @@ func Diff(before, after []byte) ([]byte, error) {
 	if err := p.diff("", before, after); err != nil {
 		return nil, err
 	}
-	return append(append([]byte{'['}, bytes.Join(p, []byte{','})...), ']'), nil
+	return list(p), nil
 }
 
 // patch is a list of operations.

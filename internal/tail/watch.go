@@ -36,13 +36,7 @@ type span struct{ from, to time.Time }
 var always = span{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 
 func (s span) with(o span) span {
-	if o.from.Before(s.from) {
-		s.from = o.from
-	}
-	if o.to.After(s.to) {
-		s.to = o.to
-	}
-	return s
+	return span{calendar.Earlier(s.from, o.from), calendar.Later(s.to, o.to)}
 }
 
 // watch looks where a tenant's events end, once for all of its streams.
