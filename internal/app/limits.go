@@ -50,13 +50,24 @@ func (c LimitsConfig) rates() limit.Rates {
 	}
 }
 
+// setting is a number that is set, and its range.
+type setting struct {
+	name               string // of the variable, without TIDEMARK_
+	value, least, most int
+}
+
+func outOfRange(settings []setting) (problems []error) {
+	for _, set := range settings {
+		if set.value < set.least || set.value > set.most {
+			problems = append(problems, fmt.Errorf("TIDEMARK_%s must be between %d and %d: %d", set.name, set.least, set.most, set.value))
+		}
+	}
+	return problems
+}
+
 // check reports what is out of range, and what does not fit together.
 func (c LimitsConfig) check() error {
-	var problems []error
-	for _, set := range []struct {
-		name               string
-		value, least, most int
-	}{
+	problems := outOfRange([]setting{
 		{"MAX_COST", c.MaxCost, 100, 1_000_000},
 		{"MAX_ITEMS", c.MaxItems, 100, 1_000_000},
 		{"READ_RATE", c.ReadRate, 0, limit.MaxRate},
@@ -65,11 +76,7 @@ func (c LimitsConfig) check() error {
 		{"OFF_PEAK_PERCENT", c.OffPeak, 100, 1000},
 		{"CALLER_PERCENT", c.CallerPercent, 1, 100},
 		{"EVENT_RATE", c.EventRate, 0, limit.MaxEventRate},
-	} {
-		if set.value < set.least || set.value > set.most {
-			problems = append(problems, fmt.Errorf("TIDEMARK_%s must be between %d and %d: %d", set.name, set.least, set.most, set.value))
-		}
-	}
+	})
 	if at := c.rates().AtOnce(limit.Read); len(problems) == 0 && at >= 0 && at < c.MaxCost {
 		problems = append(problems, fmt.Errorf("TIDEMARK_MAX_COST is %d, of which one caller may spend %d at once by TIDEMARK_READ_RATE, _BURST_SECONDS and _CALLER_PERCENT", c.MaxCost, at))
 	}

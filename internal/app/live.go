@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	gqlgen "github.com/99designs/gqlgen/graphql"
@@ -34,23 +33,14 @@ func DefaultLive() LiveConfig {
 
 // check reports what is out of range.
 func (c LiveConfig) check() error {
-	var problems []error
-	for _, set := range []struct {
-		name               string
-		value, least, most int
-	}{
+	return errors.Join(outOfRange([]setting{
 		{"MAX_CONNECTIONS", c.MaxConnections, 1, 1_000_000},
 		{"TENANT_CONNECTIONS", c.TenantConnections, 1, 1_000_000},
 		{"MAX_SUBSCRIPTIONS", c.MaxSubscriptions, 1, 10_000},
 		{"MAX_LIVE_QUERIES", c.MaxLiveQueries, 1, 1_000_000},
 		{"LEAST_INTERVAL", c.LeastInterval, 1, 60_000},
 		{"PING_SECONDS", c.PingSeconds, 1, 3600},
-	} {
-		if set.value < set.least || set.value > set.most {
-			problems = append(problems, fmt.Errorf("TIDEMARK_%s must be between %d and %d: %d", set.name, set.least, set.most, set.value))
-		}
-	}
-	return errors.Join(problems...)
+	})...)
 }
 
 func (n *Node) engine() *live.Engine {

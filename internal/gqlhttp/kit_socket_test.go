@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -95,7 +96,7 @@ func (p *peer) wantClose(code websocket.StatusCode, reason string) {
 	if err == nil {
 		p.Fatalf("got %s, want the close", data)
 	}
-	c, ok := errorAs[websocket.CloseError](err)
+	c, ok := errors.AsType[websocket.CloseError](err)
 	if !ok || c.Code != code || c.Reason != reason {
 		p.Fatalf("closed with %v, want %d %s", err, code, reason)
 	}
@@ -109,7 +110,7 @@ func (p *peer) wantFarewell() {
 		p.Fatalf("got %s, want the close", data)
 	}
 	var ms int
-	c, _ := errorAs[websocket.CloseError](err)
+	c, _ := errors.AsType[websocket.CloseError](err)
 	if n, _ := fmt.Sscanf(c.Reason, "Service restart: come again in %d ms", &ms); c.Code != websocket.StatusServiceRestart || n != 1 || ms > 1_000 {
 		p.Fatalf("closed with %v, want 1012 and when to come again", err)
 	}

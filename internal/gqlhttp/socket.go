@@ -63,7 +63,7 @@ func (h *Handler) serveSocket(x *exchange) {
 	conn, err := websocket.Upgrade(x.w, x.r, h.config.MaxBody, subprotocol)
 	if err != nil {
 		h.connections.leave()
-		if refused, ok := errorAs[*websocket.Refusal](err); ok {
+		if refused, ok := errors.AsType[*websocket.Refusal](err); ok {
 			x.fail(&refusal{status: refused.Status, fault: fault.New(fault.BadUserInput, refused.Message)})
 		}
 		return
@@ -117,7 +117,7 @@ func (s *socket) finish(reason error) {
 	defer s.conn.CloseNow()
 	s.pulse.Stop()
 	s.stop()
-	if c, ok := errorAs[*websocket.Closure](reason); ok {
+	if c, ok := errors.AsType[*websocket.Closure](reason); ok {
 		s.awaitWriter()
 		if err := s.conn.Write(websocket.AppendClose(nil, c), time.Now().Add(closeWithin)); err != nil {
 			s.conn.CloseNow() // and do not wait for an answer to what was not sent

@@ -15,7 +15,7 @@ import (
 func (s *socket) read() {
 	defer s.rescue()
 	m, err := s.conn.Read()
-	c, closed := errorAs[*websocket.Closure](err)
+	c, closed := errors.AsType[*websocket.Closure](err)
 	switch {
 	case closed:
 		s.end(c) // theirs is echoed
@@ -102,7 +102,7 @@ func (s *socket) subscribe(m *message) error {
 	}
 	q.header = s.header
 	op, err := s.register(m.id)
-	if f, ok := errorAs[*fault.Error](err); ok {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		s.reply(websocket.Text, errorMessage(m.id, failed(f).encodeErrors()))
 		return nil
 	}
@@ -144,9 +144,4 @@ func (s *socket) reply(kind websocket.Kind, message []byte) {
 	case <-room:
 	case <-s.ctx.Done():
 	}
-}
-
-func errorAs[E error](err error) (found E, ok bool) {
-	ok = errors.As(err, &found)
-	return found, ok
 }
