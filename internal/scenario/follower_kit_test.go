@@ -244,18 +244,26 @@ func (f *follower) apply(base string, patch json.RawMessage) json.RawMessage {
 	if base != f.revision {
 		f.odd = append(f.odd, fmt.Sprintf("shows %s, and was sent a patch of %s", f.revision, base))
 	}
-	var whole struct{ Query json.RawMessage }
-	decoded, err := jsonpatch.DecodePatch(patch)
-	if err == nil {
-		var text []byte
-		if text, err = decoded.Apply([]byte(`{"query":` + string(f.shown) + `}`)); err == nil {
-			err = json.Unmarshal(text, &whole)
-		}
-	}
+	query, err := patched(f.shown, patch)
 	if err != nil {
 		f.odd = append(f.odd, fmt.Sprintf("cannot apply %s: %v", patch, err))
 	}
-	return whole.Query
+	return query
+}
+
+// patched is what a patch of a live query makes of the answer to its query.
+func patched(query, patch json.RawMessage) (json.RawMessage, error) {
+	operations, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	text, err := operations.Apply(fmt.Appendf(nil, `{"query":%s}`, query))
+	if err != nil {
+		return nil, err
+	}
+	var whole struct{ Query json.RawMessage }
+	err = json.Unmarshal(text, &whole)
+	return whole.Query, err
 }
 
 // healedWithin is how soon all must be well after a fault.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	other "github.com/evanphx/json-patch/v5"
-
 	"github.com/tidemarkhq/tidemark/internal/testkit/served"
 )
 
@@ -60,19 +58,11 @@ func (s *screen) next(t *testing.T) {
 	if l.Base != s.revision || string(l.Query) != "null" {
 		t.Fatalf("a patch of %s for one who shows %s, with %s", l.Base, s.revision, l.Query)
 	}
-	patch, err := other.DecodePatch(l.Patch)
+	query, err := patched(s.query, l.Patch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := patch.Apply(fmt.Appendf(nil, `{"query":%s}`, s.query))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var patched struct{ Query json.RawMessage }
-	if err := json.Unmarshal(whole, &patched); err != nil {
-		t.Fatal(err)
-	}
-	s.revision, s.query, s.patches = l.Revision, patched.Query, s.patches+1
+	s.revision, s.query, s.patches = l.Revision, query, s.patches+1
 }
 
 // until takes answers in until something is shown.
