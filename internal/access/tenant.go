@@ -91,7 +91,7 @@ func (s *Settings) Current(ctx context.Context) (t dbsqlc.TenantGetRow, err erro
 		return t, err
 	}
 	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
-	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
+	err = s.app.ReadOnce(ctx, who.Tenant, func(tx pgx.Tx) error {
 		t, err = dbsqlc.New().TenantGet(ctx, tx)
 		return err
 	})

@@ -16,6 +16,10 @@ import (
 // recheckWithin bounds asking the database about one principal.
 const recheckWithin = 5 * time.Second
 
+// pace is the least time between two rounds of asking: who is told of many changes asks once for
+// all of them.
+const pace = 250 * time.Millisecond
+
 // changedLately is longer than any request takes from looking its principal up to watching it.
 const changedLately = time.Minute
 
@@ -180,6 +184,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 			return nil
 		case <-w.wake:
 			w.recheck(ctx)
+		}
+		select { // changes that come meanwhile are asked about together
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pace):
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (t *trust) mode(ctx context.Context, id tenant.ID) (Mode, error) {
 
 func (t *trust) read(ctx context.Context, id tenant.ID, hash Hash) (mode Mode, text string, err error) {
 	changes := t.changes.Load()
-	err = t.app.Read(postgres.ForHouse(ctx), id, func(tx pgx.Tx) error {
+	err = t.app.ReadOnce(postgres.ForHouse(ctx), id, func(tx pgx.Tx) error {
 		row, err := dbsqlc.New().TrustedDocumentLookUp(ctx, tx, hash[:])
 		mode = Mode(row.DocumentMode)
 		if row.Body != nil {

@@ -117,27 +117,23 @@ func (s *fakeSubscription) offer(frame []byte) {
 	s.wake()
 }
 
-func (s *fakeSubscription) Ended() bool {
-	s.live.mu.Lock()
-	defer s.live.mu.Unlock()
-	return s.ended
-}
-
 func (s *fakeSubscription) Err() error {
 	s.live.mu.Lock()
 	defer s.live.mu.Unlock()
 	return s.err
 }
 
-func (s *fakeSubscription) Take() (*frame.Frame, bool) {
+func (s *fakeSubscription) Take() (f *frame.Frame, ended bool) {
 	s.live.mu.Lock()
 	defer s.live.mu.Unlock()
 	if s.live.broken {
 		panic("take")
 	}
-	data := s.frame
-	s.frame = nil
-	return frame.New(data), data != nil
+	if s.frame != nil {
+		f = frame.New(s.frame)
+		s.frame = nil
+	}
+	return f, s.ended
 }
 
 func (s *fakeSubscription) Close() {

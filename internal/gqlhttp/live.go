@@ -45,9 +45,10 @@ type Wish struct {
 
 // Subscription is one subscriber's mailbox. Close is idempotent, and must be called.
 type Subscription interface {
-	Take() (*frame.Frame, bool) // what to send now; if there is more, wake is called again
-	Ended() bool                // nothing more will come than what Take gives now
-	Err() error                 // why it ended; nil if all was said
+	// Take gives what to send now, nil if there is nothing, and whether it is the last. If there
+	// is more, wake is called again.
+	Take() (f *frame.Frame, ended bool)
+	Err() error // why it ended; nil if all was said
 	Close()
 }
 

@@ -21,6 +21,7 @@ type operation struct {
 	cancel func()       // gives a query up; nil unless one runs
 	last   [][]byte     // what a query, a mutation or a refusal ends with
 	size   int          // of last, in bytes
+	begun  bool         // sub or last is set
 	queued bool         // is in ready
 	gone   bool         // is retired: nothing more may be sent
 }
@@ -82,14 +83,14 @@ func (s *socket) once(op *operation, q *request, parsed *graphql.OperationContex
 }
 
 func (s *socket) join(op *operation, q *request, parsed *graphql.OperationContext) {
-	sub, err := s.h.subscribe(s.who, s.scope, q, parsed, func() { s.wake(op) })
+	sub, err := s.h.subscribe(s.who, s.scope, q, parsed, func() { s.signal(op) })
 	if err != nil {
 		f, _ := fault.Of(err)
 		s.conclude(op, failed(f))
 		return
 	}
 	s.mu.Lock()
-	op.sub = sub
+	op.sub, op.begun = sub, true
 	gone := op.gone
 	s.mu.Unlock()
 	if gone { // the socket ended meanwhile
@@ -97,16 +98,6 @@ func (s *socket) join(op *operation, q *request, parsed *graphql.OperationContex
 		return
 	}
 	s.signal(op) // what came before it was joined
-}
-
-// wake puts a live query up that has something to send. Before it is joined, that is too early.
-func (s *socket) wake(op *operation) {
-	s.mu.Lock()
-	joined := op.sub != nil
-	s.mu.Unlock()
-	if joined {
-		s.signal(op)
-	}
 }
 
 // conclude makes an answer the last that an operation sends: errors alone if it was
@@ -118,7 +109,7 @@ func (s *socket) conclude(op *operation, a *answer) {
 		last = [][]byte{next, completeMessage(op.id)}
 	}
 	s.mu.Lock()
-	op.last = last
+	op.last, op.begun = last, true
 	for _, message := range last {
 		op.size += len(message)
 	}

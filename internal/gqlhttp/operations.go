@@ -1,14 +1,19 @@
 package gqlhttp
 
-// signal puts an operation up for a writer, once.
+// signal puts an operation up for a writer, once. Before there is anything that it could send,
+// that is too early: whoever sets it signals.
 func (s *socket) signal(op *operation) {
 	s.mu.Lock()
-	if !op.gone && !op.queued {
+	wanted := op.begun && !op.gone && !op.queued
+	if wanted {
 		op.queued = true
 		s.ready = append(s.ready, op)
 	}
+	wanted = wanted && s.claim()
 	s.mu.Unlock()
-	s.nudge()
+	if wanted {
+		s.h.writers.put(s)
+	}
 }
 
 // takeReady gives the operations that have something to send. The caller holds mu.

@@ -23,21 +23,27 @@ func (s *socket) say(kind websocket.Kind, message []byte) {
 // nudge has a writer come by, once.
 func (s *socket) nudge() {
 	s.mu.Lock()
-	first := !s.turning
-	s.turning = true
+	first := s.claim()
 	s.mu.Unlock()
 	if first {
 		s.h.writers.put(s)
 	}
 }
 
+// claim takes the socket's turn, and tells whether it was free. The caller holds mu.
+func (s *socket) claim() bool {
+	free := !s.turning
+	s.turning = true
+	return free
+}
+
 // turn writes what waits now, in one write and without waiting for the client. What it does not
 // take is left to a goroutine of its own, which has the turn until it is done.
 func (s *socket) turn(w *writer) {
-	if !s.beginWriting() {
+	batch, writing := s.gather(w)
+	if !writing {
 		return // it is over
 	}
-	batch := s.gather(w)
 	n, err := 0, error(nil)
 	if len(batch) > 0 {
 		n, err = s.conn.TryWrite(batch)
@@ -50,14 +56,9 @@ func (s *socket) turn(w *writer) {
 	s.endWriting(err)
 }
 
-func (s *socket) beginWriting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writing = !s.stopped && !s.over.Load()
-	return s.writing
-}
-
-// endWriting ends a turn. After an error a message was cut, and no other may follow it.
+// endWriting ends a turn, and begins the next if there is something to send by now. After an
+// error a message was cut, and no other may follow it. A server that is about to stop ends what
+// has nothing left to say.
 func (s *socket) endWriting(err error) {
 	if err != nil {
 		s.conn.CloseNow()
@@ -69,8 +70,15 @@ func (s *socket) endWriting(err error) {
 		close(s.free)
 		s.free = nil
 	}
+	s.turning = len(s.replies) > 0 || len(s.ready) > 0
+	again := s.turning
 	s.mu.Unlock()
-	s.rest()
+	switch {
+	case again && !s.over.Load():
+		s.h.writers.put(s)
+	case s.h.connections.isClosing():
+		s.endIfIdle()
+	}
 }
 
 // awaitWriter returns once nobody writes, and nobody will but the caller: the socket is stopped.
@@ -92,26 +100,18 @@ func (s *socket) insist(data []byte) {
 	s.endWriting(s.conn.Write(data, time.Now().Add(s.h.config.WriteTimeout)))
 }
 
-// rest ends a turn, and begins the next if there is something to send by now. A server that is
-// about to stop ends what has nothing left to say.
-func (s *socket) rest() {
-	s.mu.Lock()
-	s.turning = len(s.replies) > 0 || len(s.ready) > 0
-	again := s.turning
-	s.mu.Unlock()
-	switch {
-	case again && !s.over.Load():
-		s.h.writers.put(s)
-	case s.h.connections.isClosing():
-		s.endIfIdle()
-	}
-}
-
-// gather makes a batch of what waits: replies first, as the acknowledgement must before any
-// frame, then what the operations have. A panic on the way ends the socket, and makes it none.
-func (s *socket) gather(w *writer) (batch []byte) {
+// gather begins to write, unless the socket is over, and makes a batch of what waits: replies
+// first, as the acknowledgement must before any frame, then what the operations have. A panic on
+// the way ends the socket, and makes it none.
+func (s *socket) gather(w *writer) (batch []byte, writing bool) {
 	defer s.rescue()
 	s.mu.Lock()
+	writing = !s.stopped && !s.over.Load()
+	s.writing = writing
+	if !writing {
+		s.mu.Unlock()
+		return nil, false
+	}
 	w.batch = append(w.batch[:0], s.replies...)
 	s.replies = nil // an idle socket keeps no buffer
 	if s.room != nil {
@@ -128,7 +128,7 @@ func (s *socket) gather(w *writer) (batch []byte) {
 		s.deliver(w, op)
 	}
 	clear(w.ready) // retired operations are not ours to keep alive
-	return w.batch
+	return w.batch, true
 }
 
 // deliver adds what an operation has. Its id is free before its last message is sent, so that
@@ -140,8 +140,8 @@ func (s *socket) deliver(w *writer, op *operation) {
 		}
 		return
 	}
-	ended := op.sub.Ended() // before Take, which then gives the last frame of all
-	if frame, ok := op.sub.Take(); ok {
+	frame, ended := op.sub.Take()
+	if frame != nil {
 		w.next(op, frame, s.conn.Deflates())
 	}
 	if ended && s.retire(op) {

@@ -105,9 +105,7 @@ func (s *eventStream) follow(ctx context.Context, sub Subscription, awake <-chan
 		select {
 		case <-ctx.Done():
 		case <-awake:
-			ended := sub.Ended() // before take, which then gives the last of all
-			s.take(sub)
-			if ended {
+			if s.take(sub) {
 				s.finish(sub.Err())
 				return
 			}
@@ -126,11 +124,14 @@ func (s *eventStream) advise(after time.Duration) {
 	s.write([]byte("retry: " + strconv.FormatInt(after.Milliseconds(), 10) + "\n\n"))
 }
 
-func (s *eventStream) take(sub Subscription) {
-	if f, ok := sub.Take(); ok {
+// take sends what there is, and tells whether it was the last.
+func (s *eventStream) take(sub Subscription) (ended bool) {
+	f, ended := sub.Take()
+	if f != nil {
 		s.count++
 		s.event("next", cmp.Or(f.Name(), strconv.Itoa(s.count)), f.Bytes())
 	}
+	return ended
 }
 
 func (s *eventStream) finish(err error) {

@@ -77,22 +77,15 @@ func (s *streamed) finish(err error) {
 }
 
 // Take implements [Subscription].
-func (s *streamed) Take() (*frame.Frame, bool) {
+func (s *streamed) Take() (f *frame.Frame, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.next
+	f = s.next
 	if f != nil {
 		s.next = nil
 		s.taken <- struct{}{} // of which there is room for one, as there is one answer
 	}
-	return f, f != nil
-}
-
-// Ended implements [Subscription].
-func (s *streamed) Ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.over
+	return f, s.over
 }
 
 // Err implements [Subscription].

@@ -38,32 +38,47 @@ func (w *writers) put(s *socket) {
 func (w *writers) run() {
 	one, _ := idle.Get().(*writer)
 	defer one.giveBack()
-	for s := w.take(); s != nil; s = w.take() {
-		s.turn(one)
+	for {
+		some := w.take(one.turns[:0])
+		if len(some) == 0 {
+			return
+		}
+		for _, s := range some {
+			s.turn(one)
+		}
+		clear(some) // ended sockets are not ours to keep alive
 	}
 }
 
-func (w *writers) take() *socket {
+// take gives the next few: a share of the queue, so that no other writer is left without work,
+// and a small one, so that whoever comes is not long behind.
+func (w *writers) take(into []*socket) []*socket {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.taken == len(w.queue) {
+	waiting := w.queue[w.taken:]
+	if len(waiting) == 0 {
 		w.queue, w.taken = w.queue[:0], 0
 		w.running--
 		return nil
 	}
-	s := w.queue[w.taken]
-	w.queue[w.taken] = nil
-	w.taken++
-	return s
+	some := waiting[:min((len(waiting)+w.most-1)/w.most, cap(into))]
+	into = append(into, some...)
+	clear(some)
+	w.taken += len(some)
+	return into
 }
+
+// turnsAtOnce is how many sockets a writer takes from the queue at a time.
+const turnsAtOnce = 16
 
 // writer is what one that is running works with.
 type writer struct {
+	turns []*socket
 	batch []byte
 	ready []*operation
 }
 
-var idle = sync.Pool{New: func() any { return &writer{} }}
+var idle = sync.Pool{New: func() any { return &writer{turns: make([]*socket, 0, turnsAtOnce)} }}
 
 func (w *writer) giveBack() {
 	if cap(w.batch) <= 2*maxBatch { // a rare giant is not worth keeping

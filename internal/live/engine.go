@@ -139,7 +139,7 @@ func (e *Engine) Subscribe(ctx context.Context, key Key, wish Wish, run Run, wak
 		e.owned.Go(q.loop)
 	}
 	s := &Subscription{query: q, wake: wake, has: wish.After}
-	q.subscribers[s] = struct{}{}
+	q.subscribers.join(s)
 	e.stats.Subscriptions++
 	if q.answer != nil {
 		s.put(q.answer)
@@ -151,10 +151,9 @@ func (e *Engine) leave(s *Subscription) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := s.query
-	if _, in := q.subscribers[s]; !in {
+	if !q.subscribers.leave(s) {
 		return
 	}
-	delete(q.subscribers, s)
 	e.stats.Subscriptions--
 	if len(q.subscribers) == 0 {
 		e.drop(q)

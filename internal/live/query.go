@@ -30,7 +30,7 @@ type query struct {
 	dirty  chan struct{} // has a token when the answer is out of date
 	left   chan struct{} // closed when the last subscriber has left
 
-	subscribers map[*Subscription]struct{}
+	subscribers crowd
 	spans       []topic.Span
 	answer      *answer       // the last one sent; nil: none yet
 	collected   []topic.Topic // changes during the execution under way
@@ -41,7 +41,6 @@ func newQuery(e *Engine, key Key, ctx context.Context, wish Wish, run Run) *quer
 	return &query{
 		engine: e, key: key, ctx: ctx, run: run, wish: wish,
 		dirty: make(chan struct{}, 1), left: make(chan struct{}),
-		subscribers: map[*Subscription]struct{}{},
 	}
 }
 
@@ -192,7 +191,7 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 	}
 	q.answer = a
 	e.stats.Answers += uint64(len(q.subscribers))
-	for s := range q.subscribers {
+	for _, s := range q.subscribers {
 		s.put(a)
 	}
 }
@@ -200,7 +199,7 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 func (q *query) endAll() {
 	q.engine.mu.Lock()
 	defer q.engine.mu.Unlock()
-	for s := range q.subscribers {
+	for _, s := range q.subscribers {
 		s.end(fault.New(fault.Unavailable, "The server is stopping. Subscribe again."))
 	}
 }

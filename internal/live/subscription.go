@@ -9,24 +9,18 @@ import (
 // Subscription is one subscriber's mailbox. Latest wins: a dashboard wants now,
 // not every step to it.
 //
-// After each call of its wake, Take; when Ended, nothing more comes than what Take gives then,
-// and Err says why. Close must be called once the subscriber is gone; it is idempotent.
+// After each call of its wake, Take; once that says that it has ended, Err says why. Close must
+// be called once the subscriber is gone; it is idempotent.
 type Subscription struct {
 	query *query
 	wake  func()
+	place int // among the query's subscribers, and the engine's mutex guards it; -1: it has left
 
 	mu     sync.Mutex
 	answer *answer // the newest not yet taken
 	has    string  // the revision that the subscriber has
 	err    error
 	ended  bool
-}
-
-// Ended reports whether the query will never be answered again.
-func (s *Subscription) Ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ended
 }
 
 // Err says why it ended; nil if the subscriber closed it.
@@ -36,18 +30,18 @@ func (s *Subscription) Err() error {
 	return s.err
 }
 
-// Take gives the newest answer that was not taken yet: as a patch, if the subscriber has what
-// that begins with.
-func (s *Subscription) Take() (*frame.Frame, bool) {
+// Take gives the newest answer that was not taken yet, nil if there is none: as a patch, if the
+// subscriber has what that begins with. ended says that nothing will come after it.
+func (s *Subscription) Take() (f *frame.Frame, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.answer
 	if a == nil {
-		return nil, false
+		return nil, s.ended
 	}
 	had := s.has
 	s.answer, s.has = nil, a.revision
-	return a.since(had), true
+	return a.since(had), s.ended
 }
 
 // Close leaves the query. The last one to leave ends it.

@@ -142,7 +142,7 @@ func TestWhatIsShownEqualsAFreshAnswer(t *testing.T) {
 			s := wish(t, e, patching, Wish{Patch: true}, d.series)
 			look := func() {
 				synctest.Wait()
-				if f, ok := s.Take(); ok {
+				if f, _ := s.Take(); f != nil {
 					sees = sees.apply(t, decode(t, f.Bytes()))
 				}
 			}

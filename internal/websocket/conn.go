@@ -178,17 +178,39 @@ func (c *Conn) TryWrite(data []byte) (n int, err error) {
 	if c.raw == nil {
 		return 0, nil
 	}
-	closed := c.raw.Write(func(fd uintptr) bool {
-		n, err = writeOnce(fd, data)
-		return true
-	})
-	if closed != nil {
+	a, _ := attempts.Get().(*attempt)
+	defer a.giveBack()
+	a.data = data
+	if closed := c.raw.Write(a.write); closed != nil {
 		return 0, closed
 	}
-	if errors.Is(err, syscall.EAGAIN) {
-		return max(n, 0), nil
+	if a.err != nil && !errors.Is(a.err, syscall.EAGAIN) {
+		return max(a.n, 0), a.err
 	}
-	return max(n, 0), err
+	return max(a.n, 0), nil
+}
+
+// attempt is a write of what is taken at once. They are kept, as a connection wants a function
+// that leaves its result elsewhere.
+type attempt struct {
+	write func(fd uintptr) bool
+	data  []byte
+	n     int
+	err   error
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.write = func(fd uintptr) bool {
+		a.n, a.err = writeOnce(fd, a.data)
+		return true
+	}
+	return a
+}}
+
+func (a *attempt) giveBack() {
+	a.data = nil
+	attempts.Put(a)
 }
 
 // Write writes all of it, and waits for the client to take it, until the deadline.
