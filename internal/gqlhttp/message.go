@@ -156,17 +156,19 @@ func pongMessage(payload []byte) []byte {
 }
 
 func completeMessage(id string) []byte {
-	return append(head("complete", id), '}')
+	return append(appendHead(nil, "complete", id), '}')
 }
 
 func errorMessage(id string, list []byte) []byte {
-	return append(append(append(head("error", id), `,"payload":`...), list...), '}')
+	return append(append(append(appendHead(nil, "error", id), `,"payload":`...), list...), '}')
 }
 
-// nextHead is what stands before the payload of every next message of one id.
-func nextHead(id string) []byte { return append(head("next", id), `,"payload":`...) }
+// appendNextHead appends what stands before the payload of every next message of one id.
+func appendNextHead(to []byte, id string) []byte {
+	return append(appendHead(to, "next", id), `,"payload":`...)
+}
 
-func head(kind, id string) []byte {
+func appendHead(to []byte, kind, id string) []byte {
 	quoted, _ := json.Marshal(id) // a string always can
-	return append([]byte(`{"type":"`+kind+`","id":`), quoted...)
+	return append(append(to, `{"type":"`+kind+`","id":`...), quoted...)
 }

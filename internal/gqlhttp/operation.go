@@ -13,7 +13,7 @@ import (
 // completed, failed, stopped by the client, or ended with the socket.
 type operation struct {
 	id   string
-	head []byte // of its next messages
+	head []byte // of its next messages; in room, if it is as short as most are
 
 	// Under the socket's lock. The writer reads sub and last without: they are
 	// set before the operation is first ready.
@@ -24,6 +24,8 @@ type operation struct {
 	begun  bool         // sub or last is set
 	queued bool         // is in ready
 	gone   bool         // is retired: nothing more may be sent
+	behind *operation   // in the line; nil: it is the last
+	room   [64]byte
 }
 
 // register takes an id ([WS] Subscribe). Its error is a closure, or a fault for
@@ -41,7 +43,8 @@ func (s *socket) register(id string) (*operation, error) {
 	case len(s.ops) >= s.h.config.MaxSubscriptions:
 		return nil, fault.Newf(fault.BadUserInput, "A connection has at most %d operations at a time.", s.h.config.MaxSubscriptions)
 	}
-	op := &operation{id: id, head: nextHead(id)}
+	op := &operation{id: id}
+	op.head = appendNextHead(op.room[:0], id)
 	s.ops[id] = op
 	return op, nil
 }

@@ -7,7 +7,7 @@ func (s *socket) signal(op *operation) {
 	wanted := op.begun && !op.gone && !op.queued
 	if wanted {
 		op.queued = true
-		s.ready = append(s.ready, op)
+		s.ready.push(op)
 	}
 	wanted = wanted && s.claim()
 	s.mu.Unlock()
@@ -16,16 +16,38 @@ func (s *socket) signal(op *operation) {
 	}
 }
 
+// line is a queue of operations. It goes through them, as an idle socket should hold nothing
+// else, and one that is woken touch little: each is in one line at most.
+type line struct{ first, last *operation }
+
+func (l *line) push(op *operation) {
+	if l.first == nil {
+		l.first = op
+	} else {
+		l.last.behind = op
+	}
+	l.last = op
+}
+
+func (l *line) pop() *operation {
+	op := l.first
+	if op != nil {
+		l.first, op.behind = op.behind, nil
+	}
+	if l.first == nil {
+		l.last = nil
+	}
+	return op
+}
+
 // takeReady gives the operations that have something to send. The caller holds mu.
 func (s *socket) takeReady(into []*operation) []*operation {
-	for _, op := range s.ready {
+	for op := s.ready.pop(); op != nil; op = s.ready.pop() {
 		op.queued = false
 		if !op.gone {
 			into = append(into, op)
 		}
 	}
-	clear(s.ready) // retired operations are not ours to keep alive
-	s.ready = s.ready[:0]
 	return into
 }
 
@@ -33,14 +55,17 @@ func (s *socket) takeReady(into []*operation) []*operation {
 func (s *socket) putBack(ops []*operation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waiting := make([]*operation, 0, len(ops)+len(s.ready))
+	var waiting line
 	for _, op := range ops {
 		if !op.gone && !op.queued {
 			op.queued = true
-			waiting = append(waiting, op)
+			waiting.push(op)
 		}
 	}
-	s.ready = append(waiting, s.ready...)
+	for op := s.ready.pop(); op != nil; op = s.ready.pop() {
+		waiting.push(op)
+	}
+	s.ready = waiting
 }
 
 // retire ends an operation, frees its id, and tells whether it was this call that
@@ -99,5 +124,5 @@ func (s *socket) idle() bool {
 			return false
 		}
 	}
-	return !s.turning && len(s.ready) == 0 && len(s.replies) == 0
+	return !s.turning && s.ready.first == nil && len(s.replies) == 0
 }

@@ -41,7 +41,7 @@ type socket struct {
 	mu      sync.Mutex
 	stopped bool // the socket is over, and takes no more operations
 	ops     map[string]*operation
-	ready   []*operation  // have something to send; at most MaxSubscriptions
+	ready   line          // have something to send; at most MaxSubscriptions
 	replies []byte        // the reader's, in order, as frames
 	room    chan struct{} // the reader waits for it when replies are too many; nil: it does not
 	unsent  int           // bytes of answers that wait

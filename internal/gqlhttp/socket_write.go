@@ -70,7 +70,7 @@ func (s *socket) endWriting(err error) {
 		close(s.free)
 		s.free = nil
 	}
-	s.turning = len(s.replies) > 0 || len(s.ready) > 0
+	s.turning = len(s.replies) > 0 || s.ready.first != nil
 	again := s.turning
 	s.mu.Unlock()
 	switch {
