@@ -14,6 +14,7 @@ import (
 type Conn struct {
 	conn        net.Conn
 	raw         syscall.RawConn // nil: the connection is no plain socket, such as one under TLS
+	descriptor  uintptr         // of raw, for TryWrite
 	limit       int64
 	subprotocol string
 	deflates    bool
@@ -23,12 +24,21 @@ type Conn struct {
 	message  []byte // the fragments so far
 	kind     Kind   // of the message that they are of; 0: none
 	deflated bool   // so is that message
+
+	closing sync.Mutex // the descriptor is good while it is held
+	closed  bool
 }
 
 func newConn(conn net.Conn, limit int64) *Conn {
 	c := &Conn{conn: conn, limit: limit}
 	if plain, ok := conn.(syscall.Conn); ok && direct {
-		c.raw, _ = plain.SyscallConn() // without it, writes wait
+		raw, err := plain.SyscallConn()
+		if err == nil {
+			err = raw.Control(func(descriptor uintptr) { c.descriptor = descriptor })
+		}
+		if err == nil {
+			c.raw = raw // without it, writes wait
+		}
 	}
 	return c
 }
@@ -40,7 +50,12 @@ func (c *Conn) Subprotocol() string { return c.subprotocol }
 func (c *Conn) Deflates() bool { return c.deflates }
 
 // CloseNow ends the connection without a word, and whoever reads or writes with it.
-func (c *Conn) CloseNow() { _ = c.conn.Close() } // there is nobody to be told
+func (c *Conn) CloseNow() {
+	c.closing.Lock()
+	c.closed = true
+	c.closing.Unlock()
+	_ = c.conn.Close() // there is nobody to be told
+}
 
 // SetDeadline bounds what reads and writes, also what does so already.
 func (c *Conn) SetDeadline(at time.Time) { _ = c.conn.SetDeadline(at) } // fails on closed ones only
@@ -178,39 +193,18 @@ func (c *Conn) TryWrite(data []byte) (n int, err error) {
 	if c.raw == nil {
 		return 0, nil
 	}
-	a, _ := attempts.Get().(*attempt)
-	defer a.giveBack()
-	a.data = data
-	if closed := c.raw.Write(a.write); closed != nil {
-		return 0, closed
+	// Not by raw, whose way leads through four more places in memory: for thousands of
+	// connections that are written to in turn, each of them has to be fetched anew.
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.closed {
+		return 0, ErrClosed
 	}
-	if a.err != nil && !errors.Is(a.err, syscall.EAGAIN) {
-		return max(a.n, 0), a.err
+	n, err = writeOnce(c.descriptor, data)
+	if errors.Is(err, syscall.EAGAIN) {
+		err = nil
 	}
-	return max(a.n, 0), nil
-}
-
-// attempt is a write of what is taken at once. They are kept, as a connection wants a function
-// that leaves its result elsewhere.
-type attempt struct {
-	write func(fd uintptr) bool
-	data  []byte
-	n     int
-	err   error
-}
-
-var attempts = sync.Pool{New: func() any {
-	a := new(attempt)
-	a.write = func(fd uintptr) bool {
-		a.n, a.err = writeOnce(fd, a.data)
-		return true
-	}
-	return a
-}}
-
-func (a *attempt) giveBack() {
-	a.data = nil
-	attempts.Put(a)
+	return max(n, 0), err
 }
 
 // Write writes all of it, and waits for the client to take it, until the deadline.
