@@ -8,7 +8,14 @@ select
 from api_key
 where hash = @hash;
 
--- The same for the policy embed_key, by the id that a token names.
+-- Names the key's tenant for the rest of the transaction; none, where there is no such key.
+-- name: APIKeyEnter :exec
+select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.hash = @hash), ''), true);
+
+-- The same two for the policy embed_key, by the id that a token names.
+-- name: APIKeyOfTokenEnter :exec
+select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.api_key_id = @api_key_id), ''), true);
+
 -- name: APIKeyOfToken :one
 select
   tenant_id, api_key_id, source, sealed_secret, expires_at,

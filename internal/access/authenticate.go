@@ -134,15 +134,13 @@ func (a *Authenticator) Recheck(key string) Recheck {
 func (a *Authenticator) lookUp(ctx context.Context, hash [32]byte) (held holder, err error) {
 	queries := dbsqlc.New()
 	err = a.app.WithKeyHash(ctx, hash, func(tx pgx.Tx) error {
-		row, err := queries.APIKeyAuthenticate(ctx, tx, hash[:])
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errUnknown
-		}
-		if err != nil {
+		return admitted(ctx, tx, func(db dbsqlc.DBTX) error {
+			row, err := queries.APIKeyAuthenticate(ctx, db, hash[:])
+			if err == nil {
+				held = holderOf(row)
+			}
 			return err
-		}
-		held = holderOf(row)
-		return admitted(ctx, tx, held.Principal)
+		}, func(db dbsqlc.DBTX) error { return queries.APIKeyEnter(ctx, db, hash[:]) })
 	})
 	if err != nil {
 		return holder{}, fmt.Errorf("authenticate key: %w", err)
@@ -150,14 +148,17 @@ func (a *Authenticator) lookUp(ctx context.Context, hash [32]byte) (held holder,
 	return held, nil
 }
 
-// admitted refuses who belongs to a tenant that is suspended. From here on the transaction is
-// the tenant's.
-func admitted(ctx context.Context, tx pgx.Tx, p Principal) error {
-	if err := dbsqlc.New().TenantEnter(ctx, tx, p.Tenant.String()); err != nil {
+// admitted reads a key, makes the transaction its tenant's, and refuses a key that there is not
+// or whose tenant is suspended; all in one trip.
+func admitted(ctx context.Context, tx pgx.Tx, read, enter func(db dbsqlc.DBTX) error) error {
+	err := postgres.Together(ctx, tx, read, enter, func(db dbsqlc.DBTX) error {
+		admits, err := dbsqlc.New().TenantAdmits(ctx, db)
+		if err == nil && !admits {
+			return errUnknown
+		}
 		return err
-	}
-	admits, err := dbsqlc.New().TenantAdmits(ctx, tx)
-	if err == nil && !admits {
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
 		return errUnknown
 	}
 	return err

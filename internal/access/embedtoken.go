@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -192,12 +191,12 @@ func (a *Authenticator) signer(ctx context.Context, id uuid.UUID) (signer, error
 // suspended.
 func (a *Authenticator) lookUpSigner(ctx context.Context, id uuid.UUID) (by signer, err error) {
 	var row dbsqlc.APIKeyOfTokenRow
+	queries := dbsqlc.New()
 	err = a.app.WithEmbedKey(ctx, id, func(tx pgx.Tx) error {
-		row, err = dbsqlc.New().APIKeyOfToken(ctx, tx, id)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return admitted(ctx, tx, func(db dbsqlc.DBTX) (err error) {
+			row, err = queries.APIKeyOfToken(ctx, db, id)
 			return err
-		}
-		return admitted(ctx, tx, Principal{Tenant: row.TenantID})
+		}, func(db dbsqlc.DBTX) error { return queries.APIKeyOfTokenEnter(ctx, db, id) })
 	})
 	if f, ok := fault.Of(err); ok && f.Code == fault.Unauthenticated {
 		return nobody, nil

@@ -18,7 +18,7 @@ const recheckWithin = 5 * time.Second
 
 // pace is the least time between two rounds of asking: who is told of many changes asks once for
 // all of them.
-const pace = 250 * time.Millisecond
+const pace = 500 * time.Millisecond
 
 // changedLately is longer than any request takes from looking its principal up to watching it.
 const changedLately = time.Minute

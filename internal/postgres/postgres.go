@@ -143,25 +143,21 @@ func (a *App) Read(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) 
 // ReadOnce is Read for a single statement, or a single batch, which makes it one round trip. A
 // second one fails.
 func (a *App) ReadOnce(ctx context.Context, id tenant.ID, fn func(tx pgx.Tx) error) error {
-	conn, err := a.pool.Acquire(ctx)
-	if err != nil {
-		return unavailable(fmt.Errorf("acquire connection: %w", err))
-	}
-	defer conn.Release()
-	tx := &lazyTx{conn: conn.Conn(), opening: ofTenant(opening{mode: snapshot}, id).ofRows(ctx), once: true}
-	return narrowed(ctx, unavailable(run(ctx, tx, fn)))
+	begin := ofTenant(opening{mode: snapshot}, id).ofRows(ctx)
+	begin.once = true
+	return narrowed(ctx, inTx(ctx, a.pool, begin, fn))
 }
 
-// WithKeyHash runs fn in a transaction that names no tenant, and sees the one key
-// whose hash it was given.
+// WithKeyHash runs fn in a transaction that names no tenant, and sees the one key whose hash it
+// was given, for a single statement or batch.
 func (a *App) WithKeyHash(ctx context.Context, hash [32]byte, fn func(tx pgx.Tx) error) error {
-	begin := opening{mode: readOnly}.and("select set_config('app.key_hash', $1, true)", hex.EncodeToString(hash[:]))
+	begin := opening{mode: readOnly, once: true}.and("select set_config('app.key_hash', $1, true)", hex.EncodeToString(hash[:]))
 	return inTx(ctx, a.pool, begin, fn)
 }
 
 // WithEmbedKey is the same for the embed key that a token names.
 func (a *App) WithEmbedKey(ctx context.Context, id uuid.UUID, fn func(tx pgx.Tx) error) error {
-	begin := opening{mode: readOnly}.and("select set_config('app.embed_key_id', $1, true)", id.String())
+	begin := opening{mode: readOnly, once: true}.and("select set_config('app.embed_key_id', $1, true)", id.String())
 	return inTx(ctx, a.pool, begin, fn)
 }
 

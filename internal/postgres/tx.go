@@ -13,6 +13,7 @@ import (
 type opening struct {
 	mode pgx.TxOptions
 	sets []statement
+	once bool // the transaction ends with its first statement, or batch, as well
 }
 
 type statement struct {
@@ -31,7 +32,6 @@ type lazyTx struct {
 	conn    *pgx.Conn
 	opening opening
 	begun   pgx.Tx // nil until then
-	once    bool   // it ends with its first statement, or batch, as well
 }
 
 // send begins, and executes a batch. Where it cannot begin, the batch fails for that reason.
@@ -43,7 +43,7 @@ func (t *lazyTx) send(ctx context.Context, then *pgx.Batch) pgx.BatchResults {
 	}
 	first := all.Len()
 	all.QueuedQueries = append(all.QueuedQueries, then.QueuedQueries...)
-	if t.once {
+	if t.opening.once {
 		all.Queue("commit")
 	}
 	results := t.conn.SendBatch(ctx, &all)
@@ -196,7 +196,7 @@ func (t *lazyTx) Conn() *pgx.Conn {
 
 // Commit implements [pgx.Tx].
 func (t *lazyTx) Commit(ctx context.Context) error {
-	if t.begun == nil || t.once && t.conn.PgConn().TxStatus() == 'I' {
+	if t.begun == nil || t.opening.once && t.conn.PgConn().TxStatus() == 'I' {
 		return nil
 	}
 	return t.begun.Commit(ctx)

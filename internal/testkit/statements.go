@@ -50,7 +50,7 @@ func (*Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndDa
 
 // ofTheCaller are the queries that find out who asks and what they may, and are remembered for
 // a second, and those that keep house: how often they run depends on the clock.
-var ofTheCaller = []string{"APIKeyAuthenticate", "TenantEnter", "TenantAdmits", "TrustedDocumentLookUp", "TenantLimitGet", "APIKeyUseNote", "APIKeyMisuseNote", "PasswordResetTake", "DataRevisionList"}
+var ofTheCaller = []string{"APIKeyAuthenticate", "APIKeyEnter", "APIKeyOfTokenEnter", "TenantAdmits", "TrustedDocumentLookUp", "TenantLimitGet", "APIKeyUseNote", "APIKeyMisuseNote", "PasswordResetTake", "DataRevisionList"}
 
 // TakeForAnswers is Take without the queries that find out who asks.
 func (s *Statements) TakeForAnswers() map[string]int {

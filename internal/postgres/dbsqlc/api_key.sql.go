@@ -150,6 +150,16 @@ func (q *Queries) APIKeyEndBy(ctx context.Context, db DBTX, arg APIKeyEndByParam
 	return err
 }
 
+const aPIKeyEnter = `-- name: APIKeyEnter :exec
+select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.hash = $1), ''), true)
+`
+
+// Names the key's tenant for the rest of the transaction; none, where there is no such key.
+func (q *Queries) APIKeyEnter(ctx context.Context, db DBTX, hash []byte) error {
+	_, err := db.Exec(ctx, aPIKeyEnter, hash)
+	return err
+}
+
 const aPIKeyExists = `-- name: APIKeyExists :one
 select exists (
   select from api_key
@@ -345,7 +355,6 @@ type APIKeyOfTokenRow struct {
 	Expired      bool
 }
 
-// The same for the policy embed_key, by the id that a token names.
 func (q *Queries) APIKeyOfToken(ctx context.Context, db DBTX, apiKeyID uuid.UUID) (APIKeyOfTokenRow, error) {
 	row := db.QueryRow(ctx, aPIKeyOfToken, apiKeyID)
 	var i APIKeyOfTokenRow
@@ -359,6 +368,16 @@ func (q *Queries) APIKeyOfToken(ctx context.Context, db DBTX, apiKeyID uuid.UUID
 		&i.Expired,
 	)
 	return i, err
+}
+
+const aPIKeyOfTokenEnter = `-- name: APIKeyOfTokenEnter :exec
+select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.api_key_id = $1), ''), true)
+`
+
+// The same two for the policy embed_key, by the id that a token names.
+func (q *Queries) APIKeyOfTokenEnter(ctx context.Context, db DBTX, apiKeyID uuid.UUID) error {
+	_, err := db.Exec(ctx, aPIKeyOfTokenEnter, apiKeyID)
+	return err
 }
 
 const aPIKeyPage = `-- name: APIKeyPage :many
