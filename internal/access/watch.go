@@ -137,7 +137,7 @@ func (w *Watcher) Changed(t topic.Topic) {
 		if id, err := uuid.Parse(t.Key); err == nil {
 			w.note(concern{id: id})
 		}
-	case topic.Role, topic.Member, topic.Tenant:
+	case topic.Role, topic.Member, topic.Gate:
 		w.note(concern{tenant: t.Tenant})
 	}
 }

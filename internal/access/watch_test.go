@@ -251,7 +251,7 @@ func TestASuspendedTenantLetsNobodyIn(t *testing.T) {
 	if err := access.Suspend(t.Context(), g.worker, acme, true); err != nil {
 		t.Fatal(err)
 	}
-	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.Tenant})
+	g.watcher.Changed(topic.Topic{Tenant: acme, Subject: topic.Gate})
 	ann.wantEnded(t)
 	_, err := g.keys.Key(t.Context(), ann.key)
 	wantFault(t, err, fault.Unauthenticated, "")

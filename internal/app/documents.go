@@ -32,7 +32,7 @@ func (n *Node) library() *document.Library {
 // outdates tells whether a change may be one of what a library knows about tenants.
 func outdates(topics []topic.Topic) bool {
 	for _, t := range topics {
-		if t.Subject == topic.Tenant || t.Subject == topic.Document {
+		if t.Subject == topic.Gate || t.Subject == topic.Document {
 			return true
 		}
 	}

@@ -82,7 +82,7 @@ func (l *Library) mode(ctx context.Context, id tenant.ID) (Mode, error) {
 	if l.trustedOnly {
 		return TrustedOnly, nil
 	}
-	topic.Note(ctx, topic.Exactly(id, topic.Tenant, ""))
+	topic.Note(ctx, topic.Exactly(id, topic.Gate, ""))
 	return l.trust.mode(ctx, id)
 }
 

@@ -73,7 +73,7 @@ func TestARowMeansItsTopics(t *testing.T) {
 		want    topics
 	}{
 		{"day_version", []string{"day"}, row("2026-05-01"), topics{{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"}: {}}},
-		{"tenant", []string{"name"}, row("Acme"), topics{{Tenant: acme, Subject: topic.Tenant}: {}}},
+		{"tenant", []string{"name"}, row("Acme"), topics{{Tenant: acme, Subject: topic.Tenant}: {}, {Tenant: acme, Subject: topic.Gate}: {}}},
 		{"identity", []string{"identity_id", "person_id"}, row("2", "1"), topics{{Tenant: acme, Subject: topic.Person, Key: "1"}: {}, {Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
 		{"identity", []string{"identity_id", "person_id"}, row("2", ""), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
 		{"profile", []string{"subject", "subject_id"}, row("person", "2"), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
@@ -86,11 +86,44 @@ func TestARowMeansItsTopics(t *testing.T) {
 			relation.Columns = append(relation.Columns, &pglogrepl.RelationMessageColumn{Name: name})
 		}
 		s := &stream{tables: map[uint32]*table{1: tableOf(relation)}, topics: topics{}}
-		if err := s.note(1, c.row); err != nil {
+		if err := s.note(1, nil, c.row); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(c.want, s.topics); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.table, diff)
+		}
+	}
+}
+
+// A tenant's looks change nobody's rights; what is not told, and any other column, may.
+func TestAnUpdateOfATenantIsToldByWhatItChanges(t *testing.T) {
+	acme := tenant.ID{1}
+	row := func(name, mode string) *pglogrepl.TupleData {
+		return &pglogrepl.TupleData{Columns: []*pglogrepl.TupleDataColumn{{Data: []byte(acme.String())}, {Data: []byte(name)}, {Data: []byte(mode)}}}
+	}
+	toasted := row("Acme", "")
+	toasted.Columns[2].DataType = pglogrepl.TupleDataTypeToast
+	settings, gate := topic.Topic{Tenant: acme, Subject: topic.Tenant}, topic.Topic{Tenant: acme, Subject: topic.Gate}
+	for name, c := range map[string]struct {
+		was, is *pglogrepl.TupleData
+		want    topics
+	}{
+		"its name":              {row("Acme", "OPEN"), row("Acme Inc.", "OPEN"), topics{settings: {}}},
+		"nothing":               {row("Acme", "OPEN"), row("Acme", "OPEN"), topics{settings: {}}},
+		"what is not sent":      {row("Acme", "OPEN"), toasted, topics{settings: {}}},
+		"another column":        {row("Acme", "OPEN"), row("Acme", "TRUSTED_ONLY"), topics{settings: {}, gate: {}}},
+		"both":                  {row("Acme", "OPEN"), row("Acme Inc.", "TRUSTED_ONLY"), topics{settings: {}, gate: {}}},
+		"nobody knows what":     {nil, row("Acme", "OPEN"), topics{settings: {}, gate: {}}},
+		"all, as it is deleted": {row("Acme", "OPEN"), nil, topics{settings: {}, gate: {}}},
+		"a row of another form": {&pglogrepl.TupleData{Columns: row("Acme", "OPEN").Columns[:1]}, row("Acme", "OPEN"), topics{settings: {}, gate: {}}},
+	} {
+		relation := &pglogrepl.RelationMessage{RelationName: "tenant", Columns: []*pglogrepl.RelationMessageColumn{{Name: "tenant_id"}, {Name: "name"}, {Name: "document_mode"}}}
+		s := &stream{tables: map[uint32]*table{1: tableOf(relation)}, topics: topics{}}
+		if err := s.note(1, c.was, c.is); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, s.topics); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -166,6 +166,12 @@ func TestEveryPublishedTableReachesTheHub(t *testing.T) {
 	acme := tenant.ID{1}
 	l.exec(t, "insert into tenant (tenant_id, name, zone) values ($1, 'Acme', 'UTC')", acme)
 	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Tenant})
+	l.exec(t, "update tenant set name = 'Acme Inc.', app_name = 'Acme' where tenant_id = $1", acme)
+	if m, want := l.next(t), []topic.Topic{{Tenant: acme, Subject: topic.Tenant}}; !slices.Equal(m.Topics, want) {
+		t.Errorf("a new name gave %v, want %v", m.Topics, want)
+	}
+	l.exec(t, "update tenant set suspended_at = now() where tenant_id = $1", acme)
+	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Gate})
 	l.exec(t, `insert into event_rollup (tenant_id, at, type, day, count) values ($1, '2026-05-01 10:15Z', 'Opened', '2026-05-01', 1)`, acme)
 	l.want(t, topic.Topic{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"})
 	l.exec(t, `update event_rollup set day = '2026-05-02' where tenant_id = $1`, acme)

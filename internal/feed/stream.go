@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,13 +50,21 @@ type meaning struct {
 	of       string // only of rows whose column subject says so; "" of all
 	whose    string // the column that has the tenant, where it is another one than the row's
 	whoseCol int
-	anybodys bool // it is of no tenant, as what is whoever's who signs in
+	anybodys bool         // it is of no tenant, as what is whoever's who signs in
+	beside   []string     // an update of these columns alone is none of it
+	besides  map[int]bool // where they stand
+}
+
+// looks are the columns of a tenant that nobody's rights depend on. A column that is not named
+// here counts as one that they do.
+var looks = []string{
+	"name", "zone", "week_start", "currency", "app_name", "logo_url", "accent", "churn_rule", "event_retention_months",
 }
 
 // subjects says what a change of each published table is a change of.
 var subjects = map[string][]meaning{
 	"day_version":    {{subject: topic.Day, key: "day"}},
-	"tenant":         {{subject: topic.Tenant}},
+	"tenant":         {{subject: topic.Tenant}, {subject: topic.Gate, beside: looks}},
 	"tenant_limit":   {{subject: topic.Tenant}},
 	"api_key":        {{subject: topic.APIKey, key: "api_key_id"}},
 	"api_key_use":    {{subject: topic.KeyUse, key: "api_key_id"}},
@@ -213,16 +222,11 @@ func (s *stream) change(ctx context.Context, data []byte) error {
 	case *pglogrepl.RelationMessage:
 		s.tables[m.RelationID] = tableOf(m)
 	case *pglogrepl.InsertMessage:
-		return s.note(m.RelationID, m.Tuple)
-	case *pglogrepl.UpdateMessage:
-		if m.OldTuple != nil { // the key itself was changed
-			if err := s.note(m.RelationID, m.OldTuple); err != nil {
-				return err
-			}
-		}
-		return s.note(m.RelationID, m.NewTuple)
+		return s.note(m.RelationID, nil, m.Tuple)
+	case *pglogrepl.UpdateMessage: // with what was there before, if the key itself was changed, or the table says so
+		return s.note(m.RelationID, m.OldTuple, m.NewTuple)
 	case *pglogrepl.DeleteMessage:
-		return s.note(m.RelationID, m.OldTuple)
+		return s.note(m.RelationID, m.OldTuple, nil)
 	case *pglogrepl.TruncateMessage:
 		s.tooMany = true
 	case *pglogrepl.LogicalDecodingMessage:
@@ -255,35 +259,67 @@ func tableOf(m *pglogrepl.RelationMessage) *table {
 	t.tenantCol, t.subjectCol = at("tenant_id"), at("subject")
 	for _, meant := range known {
 		meant.keyCol, meant.whoseCol = at(meant.key), at(meant.whose)
+		meant.besides = map[int]bool{}
+		for _, name := range meant.beside {
+			meant.besides[at(name)] = true
+		}
 		t.meanings = append(t.meanings, meant)
 	}
 	return t
 }
 
-// note adds the topics of a changed row to those of its transaction.
-func (s *stream) note(relation uint32, tuple *pglogrepl.TupleData) error {
+// note adds the topics of a changed row to those of its transaction: as it was, and as it is now,
+// nil where there is none or it is not told.
+func (s *stream) note(relation uint32, was, is *pglogrepl.TupleData) error {
 	t := s.tables[relation]
-	if t == nil || tuple == nil || s.tooMany {
+	if t == nil || s.tooMany {
 		return nil
 	}
 	for _, m := range t.meanings {
-		if m.of != "" && m.of != column(tuple, t.subjectCol) {
+		if m.beside != nil && m.passes(was, is) {
 			continue
 		}
-		key := column(tuple, m.keyCol)
-		if m.key != "" && key == "" {
-			continue // a deleted row comes with its primary key alone
-		}
-		of, told, err := m.tenantOf(t, tuple)
-		if err != nil {
-			return fmt.Errorf("read changed row: %w", err)
-		}
-		if told {
-			s.topics.add(topic.Topic{Tenant: of, Subject: m.subject, Key: key})
+		for _, tuple := range []*pglogrepl.TupleData{was, is} {
+			one, told, err := m.topicOf(t, tuple)
+			if err != nil {
+				return fmt.Errorf("read changed row: %w", err)
+			}
+			if told {
+				s.topics.add(one)
+			}
 		}
 	}
 	s.tooMany = len(s.topics) > maxTopics
 	return nil
+}
+
+// passes tells whether an update changed nothing but columns beside the matter. Where it is not
+// told what was there before, it may have changed anything.
+func (m meaning) passes(was, is *pglogrepl.TupleData) bool {
+	if was == nil || is == nil || len(was.Columns) != len(is.Columns) {
+		return false
+	}
+	for i, now := range is.Columns {
+		same := now.DataType == pglogrepl.TupleDataTypeToast || // which is not sent where it is as it was
+			now.DataType == was.Columns[i].DataType && bytes.Equal(now.Data, was.Columns[i].Data)
+		if !same && !m.besides[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// topicOf reads one topic of a row; false: the row has none.
+func (m meaning) topicOf(t *table, row *pglogrepl.TupleData) (one topic.Topic, told bool, err error) {
+	if row == nil || m.of != "" && m.of != column(row, t.subjectCol) {
+		return one, false, nil
+	}
+	one.Subject, one.Key = m.subject, column(row, m.keyCol)
+	if m.key != "" && one.Key == "" {
+		return one, false, nil // a deleted row comes with its primary key alone
+	}
+	one.Tenant, told, err = m.tenantOf(t, row)
+	return one, told, err
 }
 
 // tenantOf tells of whom a row of the table tells; false: it has no more than its primary key.

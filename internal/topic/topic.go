@@ -18,6 +18,7 @@ type Subject string
 const (
 	Day    Subject = "day"    // anything counted in a day of the tenant's zone; key: 2026-05-01
 	Tenant Subject = "tenant" // the tenant's own settings; no key
+	Gate   Subject = "gate"   // whom the tenant lets in, or which documents it takes; no key
 	APIKey Subject = "key"    // a key was made, changed or revoked; key: its id
 	KeyUse Subject = "keyuse" // a key was used; key: its id
 	// Session: somebody's session was begun, changed or ended; key: its id.
