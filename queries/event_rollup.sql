@@ -22,7 +22,7 @@ where c.day between @first_day::date and @last_day::date
 select
   s.bucket::int as bucket,
   coalesce((select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends), 0)::bigint as n
-from unnest(@buckets::int[], @starts::timestamptz[], @ends::timestamptz[]) as s (bucket, starts, ends);
+from unnest((select @buckets::int[]), (select @starts::timestamptz[]), (select @ends::timestamptz[])) as s (bucket, starts, ends);
 
 -- Events by bucket where a range cuts a quarter hour, from the events, of some types or all.
 -- This is a statement of its own since it opens every month of events, whatever it finds there.

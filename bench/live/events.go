@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tidemarkhq/tidemark/internal/demo"
 )
 
-// eventsOfTenant are sent for each, in one request, so that a series has figures.
-const eventsOfTenant = 500
+// eventsOfTenant are sent for each, so that a series has figures, on every day; and so many of
+// them in a request.
+const eventsOfTenant, eventsAtOnce = 1000, 500
 
 // message is an event as Segment's clients send it.
 type message struct {
@@ -31,13 +33,27 @@ type message struct {
 
 // send stores events of the last 90 days, of a company like those of the demo.
 func (t tenantOf) send(ctx context.Context, base string, seed uint64) error {
-	plan := demo.Plan{Seed: seed, Events: 2 * eventsOfTenant, Until: time.Now().UTC().Truncate(time.Minute), Days: seriesDays}
-	var batch []message
+	until := time.Now().UTC().Truncate(time.Minute)
+	plan := demo.Plan{Seed: seed, Events: eventsOfTenant, Until: until, Days: seriesDays}
+	var all []message
+	for day := range seriesDays { // a company of this size would have days without any
+		all = append(all, message{
+			Type: "track", Event: "Opened", MessageID: fmt.Sprint("day-", day), UserID: "daily",
+			Timestamp: until.AddDate(0, 0, -day), Properties: []byte(`{}`), Context: []byte(`{}`),
+		})
+	}
 	for e := range plan.Generate(demo.Companies()[0]) {
-		if batch = append(batch, message{"track", e.Type, e.MessageID, e.UserID, e.AnonymousID, e.At, e.Properties, e.Context}); len(batch) == eventsOfTenant {
-			break
+		all = append(all, message{"track", e.Type, e.MessageID, e.UserID, e.AnonymousID, e.At, e.Properties, e.Context})
+	}
+	for batch := range slices.Chunk(all, eventsAtOnce) {
+		if err := t.sendBatch(ctx, base, batch); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (t tenantOf) sendBatch(ctx context.Context, base string, batch []message) error {
 	body, err := json.Marshal(map[string]any{"batch": batch})
 	if err != nil {
 		return fmt.Errorf("render events: %w", err)

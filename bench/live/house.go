@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/app"
 	"github.com/tidemarkhq/tidemark/internal/embedded"
 	"github.com/tidemarkhq/tidemark/internal/event"
-	"github.com/tidemarkhq/tidemark/internal/metric"
 	"github.com/tidemarkhq/tidemark/internal/postgres"
 )
 
@@ -74,10 +74,39 @@ func (h *house) start(ctx context.Context, tenants int) (err error) {
 	if err := h.startServer(ctx); err != nil {
 		return err
 	}
+	if err := h.makeTenants(ctx, tenants); err != nil {
+		return err
+	}
 	if h.keeper, err = trial.Start(ctx, h.env(), h.binary, "work"); err != nil {
 		return err
 	}
-	return h.makeTenants(ctx, tenants)
+	return h.settle(ctx)
+}
+
+// settleWithin is for the worker to take in tenants with a past.
+const settleWithin = 5 * time.Minute
+
+// settle waits until the worker has closed the tenants' days and summed up what is over, which it
+// does once, and which must not fall into a measurement.
+func (h *house) settle(ctx context.Context) error {
+	const looked = `select (select count(distinct tenant_id) from summary) >= $1
+		and not exists (select from river.river_job where finalized_at is null and state in ('available', 'running'))`
+	for start := time.Now(); time.Since(start) < settleWithin; {
+		var settled bool
+		if err := h.owner.QueryRow(ctx, looked, len(h.tenants)).Scan(&settled); err != nil {
+			return fmt.Errorf("look at what the worker has done: %w", err)
+		}
+		if settled {
+			fmt.Fprintf(os.Stderr, "  the worker has taken the tenants in after %v\n", time.Since(start).Round(time.Second))
+			return nil
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return fmt.Errorf("the worker has not taken in the tenants within %v", settleWithin)
 }
 
 func (h *house) startServices(ctx context.Context) (err error) {
@@ -91,7 +120,7 @@ func (h *house) startServices(ctx context.Context) (err error) {
 	if _, err := postgres.Migrate(ctx, h.config.DatabaseURL); err != nil {
 		return err
 	}
-	if h.worker, err = postgres.OpenWorker(ctx, h.config.DatabaseURL, 2); err != nil {
+	if h.worker, err = postgres.OpenWorker(ctx, h.config.DatabaseURL, 1); err != nil {
 		return err
 	}
 	pool, err := pgxpool.ParseConfig(h.config.DatabaseURL)
@@ -143,8 +172,7 @@ func (h *house) makeTenants(ctx context.Context, n int) error {
 		}
 		h.tenants = append(h.tenants, t)
 	}
-	// As the worker does within a minute, which must not fall into a measurement.
-	return metric.NewCloser(h.worker, slog.New(slog.DiscardHandler)).Refresh(ctx)
+	return nil
 }
 
 // target is the server, for subscribers to one document.

@@ -66,7 +66,7 @@ const eventCountByBucket = `-- name: EventCountByBucket :many
 select
   s.bucket::int as bucket,
   coalesce((select sum(r.count) from event_rollup r where r.at >= s.starts and r.at < s.ends), 0)::bigint as n
-from unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) as s (bucket, starts, ends)
+from unnest((select $1::int[]), (select $2::timestamptz[]), (select $3::timestamptz[])) as s (bucket, starts, ends)
 `
 
 type EventCountByBucketParams struct {
