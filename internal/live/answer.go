@@ -43,11 +43,18 @@ func revisionOf(raw []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// fill writes what the marks stand for.
+// fill writes what the marks stand for; where there are none, it gives what it was given.
 func fill(raw []byte, revision string, base, patch []byte) []byte {
-	text := bytes.ReplaceAll(raw, []byte(RevisionMark), []byte(revision))
-	text = bytes.ReplaceAll(text, quotedBase, base)
-	return bytes.ReplaceAll(text, quotedPatch, patch)
+	text := put(raw, []byte(RevisionMark), []byte(revision))
+	text = put(text, quotedBase, base)
+	return put(text, quotedPatch, patch)
+}
+
+func put(text, mark, with []byte) []byte {
+	if !bytes.Contains(text, mark) {
+		return text // without a copy, as most answers have no marks
+	}
+	return bytes.ReplaceAll(text, mark, with)
 }
 
 // since is the answer for one who has a revision.
