@@ -13,9 +13,6 @@ where hash = @hash;
 select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.hash = @hash), ''), true);
 
 -- The same two for the policy embed_key, by the id that a token names.
--- name: APIKeyOfTokenEnter :exec
-select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.api_key_id = @api_key_id), ''), true);
-
 -- name: APIKeyOfToken :one
 select
   tenant_id, api_key_id, source, sealed_secret, expires_at,
@@ -23,6 +20,9 @@ select
   coalesce(expires_at <= now(), false)::boolean as expired
 from api_key
 where api_key_id = @api_key_id and sealed_secret is not null;
+
+-- name: APIKeyOfTokenEnter :exec
+select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.api_key_id = @api_key_id), ''), true);
 
 -- Worker, access.
 -- name: APIKeyCreate :exec

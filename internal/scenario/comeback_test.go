@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,10 +29,7 @@ const comeBack = `subscription ($after: String) { live(after: $after) { revision
 
 // come connects, and takes the answer that comes first.
 func (r *returner) come(ctx context.Context, url string) (err error) {
-	r.conn, _, err = websocket.Dial(ctx, url+"/graphql", &websocket.DialOptions{
-		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Authorization": {"Bearer " + r.key}},
-	})
-	if err != nil {
+	if r.conn, err = served.DialSocket(ctx, url, r.key); err != nil {
 		return err
 	}
 	body, err := json.Marshal(vars{"query": comeBack, "variables": vars{"after": r.revision}})

@@ -114,12 +114,11 @@ func (f *follower) body(after bool) (json.RawMessage, string) {
 
 // overSocket follows until the socket ends.
 func (f *follower) overSocket(ctx context.Context) error {
-	conn, _, err := websocket.Dial(ctx, f.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, err := served.DialSocket(ctx, f.url, "")
 	if err != nil {
 		return err
 	}
 	defer conn.CloseNow()
-	conn.SetReadLimit(16 << 20)
 	hello, err := json.Marshal(map[string]string{"authorization": "Bearer " + f.key})
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 
 	tidemark "github.com/tidemarkhq/tidemark/internal/app"
@@ -210,9 +209,7 @@ func (c *askers) overHTTP(ctx context.Context, t *testing.T, who firm) error {
 
 // overSocket asks several things at a time over one socket until it breaks.
 func (c *askers) overSocket(ctx context.Context, t *testing.T, who firm) error {
-	conn, _, err := websocket.Dial(ctx, c.url+"/graphql", &websocket.DialOptions{
-		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Authorization": {"Bearer " + who.key}},
-	})
+	conn, err := served.DialSocket(ctx, c.url, who.key)
 	if err != nil {
 		return err
 	}

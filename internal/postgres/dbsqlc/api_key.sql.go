@@ -355,6 +355,7 @@ type APIKeyOfTokenRow struct {
 	Expired      bool
 }
 
+// The same two for the policy embed_key, by the id that a token names.
 func (q *Queries) APIKeyOfToken(ctx context.Context, db DBTX, apiKeyID uuid.UUID) (APIKeyOfTokenRow, error) {
 	row := db.QueryRow(ctx, aPIKeyOfToken, apiKeyID)
 	var i APIKeyOfTokenRow
@@ -374,7 +375,6 @@ const aPIKeyOfTokenEnter = `-- name: APIKeyOfTokenEnter :exec
 select set_config('app.tenant_id', coalesce((select k.tenant_id::text from api_key k where k.api_key_id = $1), ''), true)
 `
 
-// The same two for the policy embed_key, by the id that a token names.
 func (q *Queries) APIKeyOfTokenEnter(ctx context.Context, db DBTX, apiKeyID uuid.UUID) error {
 	_, err := db.Exec(ctx, aPIKeyOfTokenEnter, apiKeyID)
 	return err

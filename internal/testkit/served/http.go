@@ -164,16 +164,31 @@ func (k *Kit) Connect(t testing.TB, key string) *Socket {
 	return s
 }
 
+// DialSocket opens a socket to a server for clients with a life of their own, which close it. The
+// key goes with the request, unless it is "".
+func DialSocket(ctx context.Context, url, key string) (*websocket.Conn, error) {
+	header := http.Header{}
+	if key != "" {
+		header.Set("Authorization", "Bearer "+key)
+	}
+	conn, _, err := websocket.Dial(ctx, url+"/graphql", &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header,
+	})
+	if err == nil {
+		conn.SetReadLimit(16 << 20)
+	}
+	return conn, err
+}
+
 // Dial opens a socket and says nothing.
 func (k *Kit) Dial(t testing.TB) *Socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), answerWithin)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, k.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, err := DialSocket(ctx, k.URL, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SetReadLimit(16 << 20)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	return &Socket{conn: conn}
 }
