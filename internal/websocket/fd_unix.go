@@ -19,13 +19,3 @@ func readOnce(fd uintptr, into []byte) (int, error) {
 		}
 	}
 }
-
-// writeOnce writes what is taken at once.
-func writeOnce(fd uintptr, data []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), data)
-		if !errors.Is(err, syscall.EINTR) {
-			return n, err
-		}
-	}
-}
