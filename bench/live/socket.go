@@ -70,8 +70,8 @@ func (c *client) serve(s *socket, events uint32, buffer []byte) {
 	var err error
 	if s.stage == connecting {
 		err = c.connected(s)
-	} else if events&(syscall.EPOLLIN|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
-		err = c.receive(s, buffer)
+	} else if events&(syscall.EPOLLIN|over) != 0 {
+		err = c.receive(s, buffer, events&over != 0)
 	}
 	if err == nil {
 		return
@@ -103,7 +103,7 @@ func (c *client) connected(s *socket) error {
 	if err := s.send(c.target.upgrade[s.topic]); err != nil {
 		return err
 	}
-	return c.watch(syscall.EPOLL_CTL_MOD, s.fd, syscall.EPOLLIN)
+	return c.watch(syscall.EPOLL_CTL_MOD, s.fd, syscall.EPOLLIN|syscall.EPOLLRDHUP|edge)
 }
 
 // send writes what is short enough to be taken at once.
@@ -115,18 +115,34 @@ func (s *socket) send(message []byte) error {
 	return err
 }
 
-// receive reads once, and takes what is whole.
-func (c *client) receive(s *socket, buffer []byte) error {
-	n, err := syscall.Read(s.fd, buffer)
-	switch {
-	case errors.Is(err, syscall.EAGAIN):
-		return nil
-	case err != nil:
-		return fmt.Errorf("receive: %w", err)
-	case n == 0:
-		return errors.New("the server hung up")
+// edge has a socket reported once for what has come, and not until it is read, which is to ask
+// about each twice.
+const edge = 1 << 31 // EPOLLET, which is negative in package syscall
+
+// over is what is reported of a socket on which nothing more will come.
+const over = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
+
+// receive reads what has come, and takes what is whole. A buffer that is not full was enough,
+// except for the end.
+func (c *client) receive(s *socket, buffer []byte, toTheEnd bool) error {
+	for {
+		n, err := syscall.Read(s.fd, buffer)
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			return nil
+		case err != nil:
+			return fmt.Errorf("receive: %w", err)
+		case n == 0:
+			return errors.New("the server hung up")
+		}
+		if err := c.received(s, buffer[:n]); err != nil || n < len(buffer) && !toTheEnd {
+			return err
+		}
 	}
-	data, kept := buffer[:n], s.rest
+}
+
+func (c *client) received(s *socket, data []byte) (err error) {
+	kept := s.rest
 	if len(kept) > 0 {
 		data = append(kept, data...)
 	}
