@@ -53,6 +53,7 @@ func NewExecutor(r *Resolver, bounds Bounds, logger *slog.Logger) *executor.Exec
 	e.Use(rules)
 	r.reports = &runner{e, rules.book, r.prepare}
 	e.Use(newCosting(bounds))
+	e.Use(remembering{})
 	e.AroundResponses(tell)
 	e.SetParserTokenLimit(maxTokens)
 	e.SetDisableSuggestion(true)

@@ -10972,7 +10972,8 @@ type Subscription {
   """
   Any query, live. Answers at once, and again whenever something that the
   answer was read from has changed; an answer equal to the last is not sent.
-  All who watch the same share one execution and one answer.
+  All who watch the same share one execution and one answer, and of several
+  fields only those are read again whose data has changed.
 
       subscription { live { revision query { metric(key: "events") { value { value } } } } }
   """

@@ -5,35 +5,77 @@ import (
 	"sync"
 
 	"github.com/graph-gophers/dataloader/v7"
+
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 // Batched is a loader whose batches can also be run ahead of those who ask. It is made for every
 // execution, of which few use it: what it takes to load comes with its first use.
+//
+// Those who ask may be of different parts of the answer: each is told what its value was read
+// from, whoever had it read.
 type Batched[K comparable, V any] struct {
-	batch dataloader.BatchFunc[K, V]
+	batch dataloader.BatchFunc[K, told[V]]
 	made  sync.Once
-	uses  *dataloader.Loader[K, V]
+	uses  *dataloader.Loader[K, told[V]]
 }
 
+// told is a value with what it was read from; that is nil where no parts are told apart.
+type told[V any] struct {
+	value V
+	from  []*topic.Readings
+}
+
+func (t told[V]) retell(ctx context.Context) {
+	for _, readings := range t.from {
+		readings.Retell(ctx)
+	}
+}
+
+// batched makes a loader of a batch that reads for all of its keys alike.
 func batched[K comparable, V any](batch dataloader.BatchFunc[K, V]) *Batched[K, V] {
-	return &Batched[K, V]{batch: batch}
+	return &Batched[K, V]{batch: func(ctx context.Context, keys []K) []*dataloader.Result[told[V]] {
+		ctx, cancel := within(ctx)
+		defer cancel()
+		ctx, readings := topic.Shared(ctx)
+		from := []*topic.Readings{readings}
+		results := make([]*dataloader.Result[told[V]], len(keys))
+		for i, found := range batch(ctx, keys) {
+			results[i] = &dataloader.Result[told[V]]{Data: told[V]{found.Data, from}, Error: found.Error}
+		}
+		return results
+	}}
 }
 
-func (b *Batched[K, V]) loader() *dataloader.Loader[K, V] {
+func (b *Batched[K, V]) loader() *dataloader.Loader[K, told[V]] {
 	b.made.Do(func() {
-		b.uses = dataloader.NewBatchedLoader(b.batch, dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](most))
+		b.uses = dataloader.NewBatchedLoader(b.batch, dataloader.WithWait[K, told[V]](wait), dataloader.WithBatchCapacity[K, told[V]](most))
 	})
 	return b.uses
 }
 
 // Load has a key looked up with others. The function that it returns waits for what was found.
 func (b *Batched[K, V]) Load(ctx context.Context, key K) dataloader.Thunk[V] {
-	return b.loader().Load(ctx, key)
+	found := b.loader().Load(ctx, key)
+	return func() (V, error) {
+		t, err := found()
+		t.retell(ctx)
+		return t.value, err
+	}
 }
 
 // LoadMany is Load for several keys.
 func (b *Batched[K, V]) LoadMany(ctx context.Context, keys []K) dataloader.ThunkMany[V] {
-	return b.loader().LoadMany(ctx, keys)
+	found := b.loader().LoadMany(ctx, keys)
+	return func() ([]V, []error) {
+		all, errs := found()
+		values := make([]V, len(all))
+		for i, t := range all {
+			t.retell(ctx)
+			values[i] = t.value
+		}
+		return values, errs
+	}
 }
 
 // Clear forgets what was found of a key.
@@ -51,10 +93,16 @@ func (b *Batched[K, V]) Ahead(ctx context.Context, keys []K) (found []V) {
 		return nil
 	}
 	for i, result := range b.batch(ctx, keys) {
+		result.Data.retell(ctx)
 		if result.Error == nil {
 			b.loader().Prime(ctx, keys[i], result.Data)
-			found = append(found, result.Data)
+			found = append(found, result.Data.value)
 		}
 	}
 	return found
+}
+
+// within bounds a batch. It serves callers beyond the one whose context it was given.
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 }

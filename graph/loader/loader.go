@@ -25,6 +25,7 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/summary"
 	"github.com/tidemarkhq/tidemark/internal/ticket"
 	"github.com/tidemarkhq/tidemark/internal/timeline"
+	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
 const (
@@ -39,10 +40,10 @@ const (
 type Loaders struct {
 	// Figures answers questions for metrics together. Questions are told apart by where they
 	// are in memory: what equal ones have in common is read once all the same.
-	Figures *dataloader.Loader[*metric.Question, metric.Answer]
+	Figures *Batched[*metric.Question, metric.Answer]
 
-	Metric         *dataloader.Loader[string, *metric.Definition] // by its key
-	MetricVersions *dataloader.Loader[VersionsKey, []definition.Version]
+	Metric         *Batched[string, *metric.Definition] // by its key
+	MetricVersions *Batched[VersionsKey, []definition.Version]
 
 	Event       *Batched[event.Position, *event.Event]
 	ArchivePart *Batched[archive.Position, *archive.Part]
@@ -237,24 +238,24 @@ func (l *Loaders) ForgetHealth() {
 	l.Timeline.ClearAll()
 }
 
-// figures answers questions for metrics together.
-func figures(metrics *metric.Service) *dataloader.Loader[*metric.Question, metric.Answer] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, questions []*metric.Question) []*dataloader.Result[metric.Answer] {
+// figures answers questions for metrics together, and tells what each was read from: a figure of
+// last year is none the older for an event of today.
+func figures(metrics *metric.Service) *Batched[*metric.Question, metric.Answer] {
+	return &Batched[*metric.Question, metric.Answer]{batch: func(ctx context.Context, questions []*metric.Question) []*dataloader.Result[told[metric.Answer]] {
 		ctx, cancel := within(ctx)
 		defer cancel()
-		results := make([]*dataloader.Result[metric.Answer], len(questions))
+		ctx, _ = topic.Shared(ctx) // as each is told apart
+		results := make([]*dataloader.Result[told[metric.Answer]], len(questions))
 		for i, answer := range metrics.Answer(ctx, questions) {
-			results[i] = &dataloader.Result[metric.Answer]{Data: answer, Error: answer.Err}
+			results[i] = &dataloader.Result[told[metric.Answer]]{Data: told[metric.Answer]{answer, answer.From}, Error: answer.Err}
 		}
 		return results
-	}, dataloader.WithWait[*metric.Question, metric.Answer](wait), dataloader.WithBatchCapacity[*metric.Question, metric.Answer](most))
+	}}
 }
 
 // single loads things by their keys.
 func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *Batched[K, *V] {
 	return batched(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
-		ctx, cancel := within(ctx)
-		defer cancel()
 		found, err := find(ctx, keys)
 		results := make([]*dataloader.Result[*V], len(keys))
 		for i, key := range keys {
@@ -265,9 +266,4 @@ func single[K comparable, V any](find func(context.Context, []K) (map[K]V, error
 		}
 		return results
 	})
-}
-
-// within bounds a batch. It serves callers beyond the one whose context it was given.
-func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 }

@@ -10,17 +10,15 @@ import (
 )
 
 // metricsByKey finds metrics, those that the tenant has defined by one statement.
-func metricsByKey(metrics *metric.Service) *dataloader.Loader[string, *metric.Definition] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []string) []*dataloader.Result[*metric.Definition] {
-		ctx, cancel := within(ctx)
-		defer cancel()
+func metricsByKey(metrics *metric.Service) *Batched[string, *metric.Definition] {
+	return batched(func(ctx context.Context, keys []string) []*dataloader.Result[*metric.Definition] {
 		found, err := metrics.FindMany(ctx, keys)
 		results := make([]*dataloader.Result[*metric.Definition], len(keys))
 		for i, key := range keys {
 			results[i] = &dataloader.Result[*metric.Definition]{Data: found[key], Error: err}
 		}
 		return results
-	}, dataloader.WithWait[string, *metric.Definition](wait), dataloader.WithBatchCapacity[string, *metric.Definition](most))
+	})
 }
 
 // VersionsKey asks for a page of a metric's versions, from the one before a number on.
@@ -30,10 +28,8 @@ type VersionsKey struct {
 }
 
 // versions loads pages of versions, those that begin at the same place by one statement.
-func versions(definitions *definition.Service) *dataloader.Loader[VersionsKey, []definition.Version] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []VersionsKey) []*dataloader.Result[[]definition.Version] {
-		ctx, cancel := within(ctx)
-		defer cancel()
+func versions(definitions *definition.Service) *Batched[VersionsKey, []definition.Version] {
+	return batched(func(ctx context.Context, keys []VersionsKey) []*dataloader.Result[[]definition.Version] {
 		results := make([]*dataloader.Result[[]definition.Version], len(keys))
 		places := map[VersionsKey][]int{} // without a metric: what they have in common
 		for i, key := range keys {
@@ -51,5 +47,5 @@ func versions(definitions *definition.Service) *dataloader.Loader[VersionsKey, [
 			}
 		}
 		return results
-	}, dataloader.WithWait[VersionsKey, []definition.Version](wait), dataloader.WithBatchCapacity[VersionsKey, []definition.Version](most))
+	})
 }

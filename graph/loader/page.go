@@ -29,8 +29,6 @@ func paged[A comparable, V any](read func(ctx context.Context, of []int64, first
 
 func pages[A comparable, V any](read func(ctx context.Context, of []int64, first int, after A) (map[int64]customer.Page[V], error)) dataloader.BatchFunc[PageKey[A], customer.Page[V]] {
 	return func(ctx context.Context, keys []PageKey[A]) []*dataloader.Result[customer.Page[V]] {
-		ctx, cancel := within(ctx)
-		defer cancel()
 		results := make([]*dataloader.Result[customer.Page[V]], len(keys))
 		for together, places := range byPart(keys) {
 			of := make([]int64, len(places))

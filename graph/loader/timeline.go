@@ -86,8 +86,6 @@ func trends(from *health.Service) *Batched[TrendKey, *health.Trend] {
 // out of a key, and leaves the question.
 func alike[K comparable, V any](part func(K) (int64, K), read func(ctx context.Context, of []int64, question K) (map[int64]V, error)) *Batched[K, *V] {
 	return batched(func(ctx context.Context, keys []K) []*dataloader.Result[*V] {
-		ctx, cancel := within(ctx)
-		defer cancel()
 		results := make([]*dataloader.Result[*V], len(keys))
 		places, things := map[K][]int{}, map[K][]int64{}
 		for i, key := range keys {

@@ -25,7 +25,7 @@ import (
 
 // covered are the subjects whose changes a look at the revisions shows. An answer that was
 // read from anything else is not kept. The tenant's own settings are looked at themselves.
-var covered = []topic.Subject{topic.Day, topic.Tenant, topic.Metric, topic.Cohort, topic.Grouping}
+var covered = []topic.Subject{topic.Day, topic.Terms, topic.Metric, topic.Cohort, topic.Grouping}
 
 const (
 	maxAnswer   = 1 << 20     // bytes of one that is kept

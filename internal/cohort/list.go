@@ -351,7 +351,7 @@ func (s *Service) Preview(ctx context.Context, c Condition) (p Preview, err erro
 	if err := c.Check("condition"); err != nil {
 		return p, err
 	}
-	for _, subject := range []topic.Subject{topic.Day, topic.Person, topic.Account, topic.Revenue, topic.Health, topic.Cohort, topic.Tenant} {
+	for _, subject := range []topic.Subject{topic.Day, topic.Person, topic.Account, topic.Revenue, topic.Health, topic.Cohort, topic.Terms} {
 		topic.Note(ctx, topic.All(who.Tenant, subject))
 	}
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {

@@ -73,7 +73,8 @@ func TestARowMeansItsTopics(t *testing.T) {
 		want    topics
 	}{
 		{"day_version", []string{"day"}, row("2026-05-01"), topics{{Tenant: acme, Subject: topic.Day, Key: "2026-05-01"}: {}}},
-		{"tenant", []string{"name"}, row("Acme"), topics{{Tenant: acme, Subject: topic.Tenant}: {}, {Tenant: acme, Subject: topic.Gate}: {}}},
+		{"tenant", []string{"name"}, row("Acme"), topics{{Tenant: acme, Subject: topic.Tenant}: {}, {Tenant: acme, Subject: topic.Gate}: {}, {Tenant: acme, Subject: topic.Terms}: {}}},
+		{"archive_part", []string{"month"}, row("2026-05-01"), topics{{Tenant: acme, Subject: topic.Tenant}: {}, {Tenant: acme, Subject: topic.Terms}: {}}},
 		{"identity", []string{"identity_id", "person_id"}, row("2", "1"), topics{{Tenant: acme, Subject: topic.Person, Key: "1"}: {}, {Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
 		{"identity", []string{"identity_id", "person_id"}, row("2", ""), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
 		{"profile", []string{"subject", "subject_id"}, row("person", "2"), topics{{Tenant: acme, Subject: topic.Person, Key: "2"}: {}}},
@@ -95,34 +96,40 @@ func TestARowMeansItsTopics(t *testing.T) {
 	}
 }
 
-// A tenant's looks change nobody's rights; what is not told, and any other column, may.
+// A tenant's looks change nobody's rights, and what it is called no figures; what is not told, and
+// any other column, may.
 func TestAnUpdateOfATenantIsToldByWhatItChanges(t *testing.T) {
 	acme := tenant.ID{1}
-	row := func(name, mode string) *pglogrepl.TupleData {
-		return &pglogrepl.TupleData{Columns: []*pglogrepl.TupleDataColumn{{Data: []byte(acme.String())}, {Data: []byte(name)}, {Data: []byte(mode)}}}
+	row := func(name, zone, mode string) *pglogrepl.TupleData {
+		return &pglogrepl.TupleData{Columns: []*pglogrepl.TupleDataColumn{{Data: []byte(acme.String())}, {Data: []byte(name)}, {Data: []byte(zone)}, {Data: []byte(mode)}}}
 	}
-	toasted := row("Acme", "")
-	toasted.Columns[2].DataType = pglogrepl.TupleDataTypeToast
-	settings, gate := topic.Topic{Tenant: acme, Subject: topic.Tenant}, topic.Topic{Tenant: acme, Subject: topic.Gate}
+	was := row("Acme", "UTC", "OPEN")
+	toasted := row("Acme", "UTC", "")
+	toasted.Columns[3].DataType = pglogrepl.TupleDataTypeToast
 	for name, c := range map[string]struct {
 		was, is *pglogrepl.TupleData
-		want    topics
+		want    []topic.Subject
 	}{
-		"its name":              {row("Acme", "OPEN"), row("Acme Inc.", "OPEN"), topics{settings: {}}},
-		"nothing":               {row("Acme", "OPEN"), row("Acme", "OPEN"), topics{settings: {}}},
-		"what is not sent":      {row("Acme", "OPEN"), toasted, topics{settings: {}}},
-		"another column":        {row("Acme", "OPEN"), row("Acme", "TRUSTED_ONLY"), topics{settings: {}, gate: {}}},
-		"both":                  {row("Acme", "OPEN"), row("Acme Inc.", "TRUSTED_ONLY"), topics{settings: {}, gate: {}}},
-		"nobody knows what":     {nil, row("Acme", "OPEN"), topics{settings: {}, gate: {}}},
-		"all, as it is deleted": {row("Acme", "OPEN"), nil, topics{settings: {}, gate: {}}},
-		"a row of another form": {&pglogrepl.TupleData{Columns: row("Acme", "OPEN").Columns[:1]}, row("Acme", "OPEN"), topics{settings: {}, gate: {}}},
+		"its name":              {was, row("Acme Inc.", "UTC", "OPEN"), nil},
+		"nothing":               {was, was, nil},
+		"what is not sent":      {was, toasted, nil},
+		"what figures go by":    {was, row("Acme", "Europe/Berlin", "OPEN"), []topic.Subject{topic.Terms}},
+		"who is let in":         {was, row("Acme", "UTC", "TRUSTED_ONLY"), []topic.Subject{topic.Gate}},
+		"all":                   {was, row("Acme Inc.", "Europe/Berlin", "TRUSTED_ONLY"), []topic.Subject{topic.Gate, topic.Terms}},
+		"nobody knows what":     {nil, was, []topic.Subject{topic.Gate, topic.Terms}},
+		"all, as it is deleted": {was, nil, []topic.Subject{topic.Gate, topic.Terms}},
+		"a row of another form": {&pglogrepl.TupleData{Columns: was.Columns[:1]}, was, []topic.Subject{topic.Gate, topic.Terms}},
 	} {
-		relation := &pglogrepl.RelationMessage{RelationName: "tenant", Columns: []*pglogrepl.RelationMessageColumn{{Name: "tenant_id"}, {Name: "name"}, {Name: "document_mode"}}}
+		relation := &pglogrepl.RelationMessage{RelationName: "tenant", Columns: []*pglogrepl.RelationMessageColumn{{Name: "tenant_id"}, {Name: "name"}, {Name: "zone"}, {Name: "document_mode"}}}
 		s := &stream{tables: map[uint32]*table{1: tableOf(relation)}, topics: topics{}}
 		if err := s.note(1, c.was, c.is); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(c.want, s.topics); diff != "" {
+		want := topics{}
+		for _, subject := range append(c.want, topic.Tenant) {
+			want[topic.Topic{Tenant: acme, Subject: subject}] = struct{}{}
+		}
+		if diff := cmp.Diff(want, s.topics); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

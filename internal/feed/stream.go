@@ -61,10 +61,14 @@ var looks = []string{
 	"name", "zone", "week_start", "currency", "app_name", "logo_url", "accent", "churn_rule", "event_retention_months",
 }
 
+// calls are the columns of a tenant that no figure depends on. Here as well, one that is not named
+// counts as one that they do.
+var calls = []string{"name", "app_name", "logo_url", "accent", "document_mode", "second_factor", "suspended_at"}
+
 // subjects says what a change of each published table is a change of.
 var subjects = map[string][]meaning{
 	"day_version":    {{subject: topic.Day, key: "day"}},
-	"tenant":         {{subject: topic.Tenant}, {subject: topic.Gate, beside: looks}},
+	"tenant":         {{subject: topic.Tenant}, {subject: topic.Gate, beside: looks}, {subject: topic.Terms, beside: calls}},
 	"tenant_limit":   {{subject: topic.Tenant}},
 	"api_key":        {{subject: topic.APIKey, key: "api_key_id"}},
 	"api_key_use":    {{subject: topic.KeyUse, key: "api_key_id"}},
@@ -83,7 +87,7 @@ var subjects = map[string][]meaning{
 	"customer_note":  {{subject: topic.Person, key: "subject_id", of: "person"}, {subject: topic.Account, key: "subject_id", of: "account"}},
 	"person_merge":   {{subject: topic.PersonMerge}},
 	"erasure":        {{subject: topic.Erasure, key: "erasure_id"}},
-	"archive_part":   {{subject: topic.Tenant}}, // from when on raw events are there
+	"archive_part":   {{subject: topic.Tenant}, {subject: topic.Terms}}, // from when on raw events are there
 
 	"metric_definition": {{subject: topic.Metric, key: "key"}},
 

@@ -15,6 +15,7 @@ type Meter struct {
 	most     int // items
 	items    atomic.Int64
 	unused   atomic.Int64
+	whole    *Meter // nil unless it is of a part
 }
 
 // NewMeter makes the meter of an operation whose lists may give so many items together.
@@ -28,6 +29,15 @@ func (m *Meter) Afresh() *Meter {
 		return nil
 	}
 	return NewMeter(m.estimate, m.most)
+}
+
+// Part is a meter of a part of the operation: what it counts, this one counts as well, and it is
+// full when this one is. Of none it is none.
+func (m *Meter) Part() *Meter {
+	if m == nil {
+		return nil
+	}
+	return &Meter{estimate: m.estimate, most: m.most, whole: m}
 }
 
 // Requested is what the operation may cost at most, and what it is charged.
@@ -44,10 +54,11 @@ func (m *Meter) Returned(field *ast.Field, items int) error {
 	if m == nil {
 		return nil
 	}
+	c := Counts{items: int64(items)}
 	if p, known := m.estimate.pages[field]; known && items < p.first {
-		m.unused.Add(int64(p.first-items) * int64(p.each))
+		c.unused = int64(p.first-items) * int64(p.each)
 	}
-	m.items.Add(int64(items))
+	m.Repeat(c)
 	return m.Full()
 }
 
@@ -65,9 +76,9 @@ func (m *Meter) Counts() Counts {
 	return Counts{m.items.Load(), m.unused.Load()}
 }
 
-// Repeat counts what was counted when the same answer was worked out.
+// Repeat counts what was counted when the same answer, or part of it, was worked out.
 func (m *Meter) Repeat(c Counts) {
-	if m != nil {
+	for ; m != nil; m = m.whole {
 		m.items.Add(c.items)
 		m.unused.Add(c.unused)
 	}
@@ -75,7 +86,7 @@ func (m *Meter) Repeat(c Counts) {
 
 // Full fails when there are more items than there may be: nothing more needs to be read.
 func (m *Meter) Full() error {
-	if m == nil || m.items.Load() <= int64(m.most) {
+	if m == nil || m.items.Load() <= int64(m.most) && m.whole.Full() == nil {
 		return nil
 	}
 	return fault.Input("first", "The lists of this query have more than %d items together. Ask for fewer.", m.most)

@@ -52,9 +52,32 @@ func TestItemsAreBoundedTogether(t *testing.T) {
 	}
 }
 
+// A part counts for itself, so that it can be repeated, and for the whole, which bounds it.
+func TestAPartCountsForTheWhole(t *testing.T) {
+	m := NewMeter(&Estimate{Total: 1}, 10)
+	one, other := m.Part(), m.Part()
+	for _, part := range []*Meter{one, other} {
+		if err := part.Returned(nil, 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if one.Counts().items != 5 || m.Counts().items != 10 {
+		t.Errorf("a part has %d items and the whole %d, want 5 and 10", one.Counts().items, m.Counts().items)
+	}
+	again := NewMeter(&Estimate{Total: 1}, 10)
+	again.Repeat(one.Counts())
+	again.Repeat(one.Counts())
+	if again.Counts() != m.Counts() {
+		t.Errorf("repeated it counts %v, and %v when it was worked out", again.Counts(), m.Counts())
+	}
+	if f, ok := fault.Of(other.Returned(nil, 1)); !ok || f.Code != fault.BadUserInput || one.Full() == nil || m.Full() == nil {
+		t.Errorf("the eleventh item: %v", f)
+	}
+}
+
 func TestWhatIsNotMeteredIsFree(t *testing.T) {
 	var none *Meter
-	if err := none.Returned(nil, 1e9); err != nil || none.Full() != nil || MeterOf(t.Context()) != nil {
+	if err := none.Returned(nil, 1e9); err != nil || none.Full() != nil || none.Part() != nil || MeterOf(t.Context()) != nil {
 		t.Errorf("without a meter: %v", err)
 	}
 	m := NewMeter(&Estimate{Total: 1}, 10)

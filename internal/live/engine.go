@@ -66,7 +66,8 @@ type Wish struct {
 
 // Run executes the query once, and gives its response object, with marks where an answer's
 // revision belongs. Its context has a deadline, the values of the first subscriber's context,
-// and a recorder for what is read.
+// a recorder for what is read, and a memory of the parts that have not changed since they were
+// read last.
 type Run func(ctx context.Context) []byte
 
 // Engine holds the queries that are being watched.
@@ -197,7 +198,7 @@ func (e *Engine) Changed(topics []topic.Topic) {
 	for _, t := range topics {
 		for q := range e.readers[subject{t.Tenant, t.Subject}] {
 			if q.reads(t) {
-				q.mark()
+				q.change(t)
 			}
 		}
 	}

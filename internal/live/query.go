@@ -9,8 +9,8 @@ import (
 	"github.com/tidemarkhq/tidemark/internal/topic"
 )
 
-// maxCollected is how many changes are kept that come during one execution; beyond it
-// the answer counts as out of date.
+// maxCollected is how many changes are kept that come during one execution, or after it; beyond
+// it the answer counts as out of date, with all of its parts.
 const maxCollected = 1_000
 
 // The pause before an execution that failed is tried again doubles between these.
@@ -33,15 +33,27 @@ type query struct {
 	subscribers crowd
 	spans       []topic.Span
 	answer      *answer       // the last one sent; nil: none yet
+	memory      *topic.Memory // of the parts of the answer
+	changed     []topic.Topic // since the last execution began, of what its answer was read from
 	collected   []topic.Topic // changes during the execution under way
-	missed      bool          // changes during it may have been missed
+	missed      bool          // changes since it began may have been missed
 }
 
 func newQuery(e *Engine, key Key, ctx context.Context, wish Wish, run Run) *query {
 	return &query{
 		engine: e, key: key, ctx: ctx, run: run, wish: wish,
-		dirty: make(chan struct{}, 1), left: make(chan struct{}),
+		dirty: make(chan struct{}, 1), left: make(chan struct{}), memory: &topic.Memory{},
 	}
+}
+
+// change notes that something has changed of what the answer was read from.
+func (q *query) change(t topic.Topic) {
+	if len(q.changed) == maxCollected {
+		q.missed = true
+	} else {
+		q.changed = append(q.changed, t)
+	}
+	q.mark()
 }
 
 func (q *query) mark() {
@@ -139,20 +151,26 @@ func (q *query) execute() (*topic.Readings, bool) {
 	q.begin()
 	ctx, cancel := context.WithTimeout(q.ctx, e.options.Timeout)
 	defer cancel()
-	ctx, readings := topic.Record(ctx)
+	ctx, readings := topic.Record(topic.Remember(ctx, q.memory))
 	q.finish(readings, q.answered(q.run(ctx)))
 	return readings, true
 }
 
 func (q *query) begin() {
 	q.engine.mu.Lock()
-	defer q.engine.mu.Unlock()
 	select { // what follows is read after every change so far
 	case <-q.dirty:
 	default:
 	}
-	q.collected, q.missed = nil, false
+	changed, missed := q.changed, q.missed
+	q.changed, q.collected, q.missed = nil, nil, false
 	q.engine.executing[q] = struct{}{}
+	q.engine.mu.Unlock()
+	if missed {
+		q.memory.ForgetAll()
+	} else {
+		q.memory.Forget(changed)
+	}
 }
 
 // answered makes an answer of what was executed: the one before, if it is equal. Only the query's
@@ -182,8 +200,13 @@ func (q *query) finish(readings *topic.Readings, a *answer) {
 		return
 	}
 	e.index(q, readings.Spans())
-	if q.missed || slices.ContainsFunc(q.collected, q.reads) {
+	if q.missed {
 		q.mark()
+	}
+	for _, t := range q.collected {
+		if q.reads(t) {
+			q.change(t)
+		}
 	}
 	q.collected = nil
 	if a == q.answer {

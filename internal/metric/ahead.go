@@ -86,7 +86,7 @@ func (s *Service) answerFor(ctx context.Context, r *round, last guess, questions
 	if err != nil {
 		return fmt.Errorf("read tenant: %w", err)
 	}
-	topic.Note(ctx, topic.Exactly(r.who.Tenant, topic.Tenant, ""))
+	topic.Note(ctx, topic.Exactly(r.who.Tenant, topic.Terms, ""))
 	r.settings.Watermark = topic.Stamp(ctx, r.settings.Watermark)
 	return fn(r)
 }

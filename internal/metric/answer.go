@@ -46,6 +46,9 @@ type Answer struct {
 	Series    *Series
 	Breakdown *Breakdown
 	Err       error
+
+	// From is what it was read from, where the parts of an answer are told apart.
+	From []*topic.Readings
 }
 
 // Figure is how current and how certain figures are, and what they are of.
@@ -99,15 +102,34 @@ type inquiry interface {
 // question's error is none of the others'.
 func (s *Service) Answer(ctx context.Context, questions []*Question) []Answer {
 	answers := make([]Answer, len(questions))
-	err := s.openFor(ctx, questions, func(r *round) error {
-		return s.answer(ctx, r, questions, answers)
+	err := retelling(ctx, answers, func(ctx context.Context) error {
+		return s.openFor(ctx, questions, func(r *round) error {
+			return s.answer(ctx, r, questions, answers)
+		})
 	})
 	if err != nil {
 		for i := range answers {
-			answers[i] = Answer{Err: err}
+			answers[i] = Answer{Err: err, From: answers[i].From}
 		}
 	}
 	return answers
+}
+
+// retelling has questions answered, and notes what they were read from, all and each.
+func retelling(ctx context.Context, answers []Answer, answer func(context.Context) error) error {
+	all, common := topic.Shared(ctx)
+	err := answer(all)
+	if common == nil {
+		return err // it was noted in the context itself
+	}
+	common.Retell(ctx)
+	for i := range answers {
+		for _, readings := range answers[i].From {
+			readings.Retell(ctx)
+		}
+		answers[i].From = append(answers[i].From, common)
+	}
+	return err
 }
 
 func (s *Service) answer(ctx context.Context, r *round, questions []*Question, answers []Answer) error {
@@ -118,39 +140,49 @@ func (s *Service) answer(ctx context.Context, r *round, questions []*Question, a
 	if err := r.findCohorts(ctx, settled, problems); err != nil {
 		return err
 	}
-	open := map[int]inquiry{}
+	inquiries := map[int]recorded{}
 	for i, q := range settled {
+		own, readings := topic.Shared(ctx)
+		if answers[i].Err = problems[i]; readings != nil {
+			answers[i].From = []*topic.Readings{readings}
+		}
 		if problems[i] != nil {
-			answers[i].Err = problems[i]
 			continue
 		}
-		made, err := r.inquire(ctx, q)
+		made, err := r.inquire(own, q)
 		if err != nil {
 			answers[i].Err = err
 			continue
 		}
-		open[i] = made
+		inquiries[i] = recorded{made, own}
 	}
-	return r.work(ctx, open, answers)
+	return r.work(ctx, inquiries, answers)
+}
+
+// recorded is an inquiry with the context in which it notes what its answer is read from.
+type recorded struct {
+	inquiry
+	ctx context.Context
 }
 
 // work goes on until all inquiries are done.
-func (r *round) work(ctx context.Context, open map[int]inquiry, answers []Answer) error {
+func (r *round) work(ctx context.Context, open map[int]recorded, answers []Answer) error {
 	for len(open) > 0 {
 		for i := range answers { // in their order, so that statements come in the same one
-			q := open[i]
-			if q == nil {
+			q, is := open[i]
+			if !is {
 				continue
 			}
 			r.problem = nil
-			done, err := q.next(ctx, r)
+			done, err := q.next(q.ctx, r)
 			if err == nil {
 				err = r.problem
 			}
 			if err != nil || done {
 				delete(open, i)
+				from := answers[i].From
 				answers[i] = q.answer()
-				answers[i].Err = err
+				answers[i].Err, answers[i].From = err, from
 			}
 		}
 		if err := r.read(ctx); err != nil {

@@ -90,8 +90,10 @@ func (s *Service) Explain(ctx context.Context, questions []*Question) ([]Answer,
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
 	answers, made := make([]Answer, len(questions)), &Explanation{Readings: []Reading{}}
-	err := s.open(ctx, func(h house) error {
-		return s.answer(ctx, &round{house: h, tables: map[string]*Table{}, explained: made}, questions, answers)
+	err := retelling(ctx, answers, func(ctx context.Context) error {
+		return s.open(ctx, func(h house) error {
+			return s.answer(ctx, &round{house: h, tables: map[string]*Table{}, explained: made}, questions, answers)
+		})
 	})
 	for _, a := range answers {
 		if err == nil {

@@ -19,7 +19,7 @@ func (s *Service) Rule(ctx context.Context) (rule ChurnRule, err error) {
 	if err != nil {
 		return rule, err
 	}
-	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Terms, ""))
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
 		settings, err := dbsqlc.New().RevenueSettings(ctx, tx)
 		rule = ChurnRule(settings.ChurnRule)

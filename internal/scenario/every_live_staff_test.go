@@ -64,7 +64,7 @@ var fieldsOfStaff = []followed{
 	{field: "Report.result", watch: `report(id: "{report}") { result }`, change: happenedTo(`$1`, `{n}`), want: `"value":{n}`},
 	{field: "Query.sharedReports", watch: `sharedReports { nodes { name } }`, change: `update report set name = 'Received {n}' where ` + received, want: `"Received {n}"`},
 	{field: "SharedReport.sharedBy", watch: `sharedReports { nodes { sharedBy } }`,
-		change: `update tenant set name = 'Giver {n}' where tenant_id in (select tenant_id from report_share where grantee_id = $1)`, want: `"Giver {n}"`},
+		change: `update tenant set name = 'Giver {n}' where tenant_id in (select tenant_id from report_share where grantee_id = $1)`, want: `"Giver {n}"`, houses: true},
 	{field: "Query.sharedReport", watch: `sharedReport(id: "{share}") { name }`, change: `update report set name = 'One received {n}' where ` + received, want: `"One received {n}"`},
 	{field: "SharedReport.result", watch: `sharedReport(id: "{share}") { result }`,
 		change: happenedTo(`(select tenant_id from report_share where grantee_id = $1)`, `2{n}`), want: `"value":2{n}`},

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ type followed struct {
 	change string // as somebody says it in psql: $1 is the company, {n} as above
 	want   string // what the next answer has, and the one before had not
 	member bool   // watched by somebody who has signed in, and not with a key
-	houses bool   // what is changed is of no company, and so all hear of it
+	houses bool   // what is changed is of no company, or of the other one, and so all hear of it
 }
 
 // everyField has an entry for every field of Query, and more.
@@ -93,7 +94,15 @@ func (w world) watch(t *testing.T, s story, f followed) watcher {
 	if f.member {
 		key = w.login
 	}
-	return watchSocket(t, s.kit, key, live(w.named(t, s, w.fill(f.watch))))
+	return watchSocket(t, s.kit, key, live(w.named(t, s, w.fill(f.watch))+" besides: tenant { called: name }"))
+}
+
+// rename gives the company a name, and waits until whoever watches has been answered again: with
+// the field as it was, which nothing has changed.
+func (w world) rename(t *testing.T, s story, name string, who watcher) {
+	t.Helper()
+	s.kit.Exec(t, `update tenant set name = $2 where tenant_id = $1`, w.ID, name)
+	until(t, who, fmt.Sprintf(`"besides":{"called":%q}`, name))
 }
 
 // Whatever a field was read from, a change of it by anybody is pushed to whoever watches the
@@ -128,7 +137,9 @@ func pushed(fields []followed, begun func(t *testing.T, s story, worlds ...world
 }
 
 // isPushed watches a field in two companies, and changes what it is read from: first that of the
-// one, of which the other must not hear, so that its next answer is that of its own change.
+// one, of which the other must not hear, so that its next answer is that of its own change. Both
+// have been answered again before, for another field: what was remembered of this one is worth
+// nothing once it changes.
 func (f followed) isPushed(t *testing.T, s story, mine, stranger world) {
 	w, other := mine.watch(t, s, f), stranger.watch(t, s, f)
 	for of, first := range map[*world]string{&mine: w.next(t), &stranger: other.next(t)} {
@@ -137,6 +148,8 @@ func (f followed) isPushed(t *testing.T, s story, mine, stranger world) {
 			t.Fatalf("before anything changes there is %s", first)
 		}
 	}
+	mine.rename(t, s, t.Name(), w)
+	stranger.rename(t, s, t.Name(), other)
 	s.kit.Exec(t, mine.fill(f.change), mine.ID)
 	// Shown where the test fails: whether it is the answer that is not as wanted, or the push.
 	t.Logf("then %s", s.kit.Ask(t, mine.ManageKey, "{ "+mine.named(t, s, mine.fill(f.watch))+" }", nil).Data)

@@ -90,7 +90,7 @@ func (s *Service) reading(ctx context.Context, key string) (tenant.ID, error) {
 		return tenant.None, err
 	}
 	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Summary, key))
-	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Terms, ""))
 	return who.Tenant, nil
 }
 
@@ -259,7 +259,7 @@ func (s *Service) Restatements(ctx context.Context, q RestatedQuery, first int, 
 	for _, key := range params.Metrics {
 		topic.Note(ctx, topic.Exactly(who.Tenant, topic.Summary, key))
 	}
-	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Tenant, ""))
+	topic.Note(ctx, topic.Exactly(who.Tenant, topic.Terms, ""))
 	var items []Restatement
 	err = s.app.Read(ctx, who.Tenant, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New().RestatementPage(ctx, tx, params)

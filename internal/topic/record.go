@@ -14,6 +14,7 @@ type Readings struct {
 	until time.Time
 	again bool
 	once  bool // it cannot be given again, whatever stays as it is
+	part  bool // it is of a part of an answer
 
 	stamps  bool // instants of the answer are to be marked
 	stamped time.Time
@@ -81,8 +82,11 @@ func (r *Readings) Moving() bool {
 }
 
 // Retell notes in another context what was noted here, as of one answer that is part of
-// another one.
+// another one. Without readings it notes nothing.
 func (r *Readings) Retell(ctx context.Context) {
+	if r == nil {
+		return
+	}
 	for _, s := range r.Spans() {
 		Note(ctx, s)
 	}
@@ -102,6 +106,18 @@ func (r *Readings) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.again
+}
+
+// hold reports whether a change of t is a change of what was read.
+func (r *Readings) hold(t Topic) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.spans {
+		if s.Holds(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // Spans lists what was read.

@@ -18,6 +18,9 @@ type Subject string
 const (
 	Day    Subject = "day"    // anything counted in a day of the tenant's zone; key: 2026-05-01
 	Tenant Subject = "tenant" // the tenant's own settings; no key
+	// Terms: what the tenant's figures go by, such as its zone and its currency, and from when on
+	// its raw events are there; no key.
+	Terms  Subject = "terms"
 	Gate   Subject = "gate"   // whom the tenant lets in, or which documents it takes; no key
 	APIKey Subject = "key"    // a key was made, changed or revoked; key: its id
 	KeyUse Subject = "keyuse" // a key was used; key: its id
