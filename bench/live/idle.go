@@ -33,7 +33,7 @@ func (h *house) idle(ctx context.Context, o options, subscribers int) (m memory,
 	if err := h.startServer(ctx); err != nil {
 		return m, err
 	}
-	one, err := h.served(documents(o.minInterval)[0].query, 1)
+	one, err := h.served(documents(o.minInterval)[0], 1)
 	if err != nil {
 		return m, err
 	}

@@ -75,7 +75,7 @@ func parse() (o options, err error) {
 	flag.DurationVar(&o.settle, "settle", 15*time.Second, "how long a server rests before its memory is looked at")
 	flag.IntVar(&o.singles, "singles", 200, "changes to one subscriber; 0: that is not measured")
 	flag.IntVar(&o.minInterval, "min-interval", 0, "the minInterval that subscribers ask for, in milliseconds; 0: none, for servers that do not know it")
-	flag.StringVar(&o.only, "only", "", "measure this document alone: small or series")
+	flag.StringVar(&o.only, "only", "", "measure this document alone: small, series or moving series")
 	flag.BoolVar(&o.skipIdle, "skip-idle", false, "do not measure memory")
 	flag.BoolVar(&o.reconnect, "reconnect", false, "measure 1,000 sockets that come back at once, and nothing else")
 	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the first setting, of a server in this process; nothing else is measured")

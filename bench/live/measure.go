@@ -15,10 +15,13 @@ import (
 const seriesDays = 90
 
 // document is what is subscribed to.
-type document struct{ name, query string }
+type document struct {
+	name, query string
+	moves       bool // the series changes as well
+}
 
-// documents are a small field, and a series beside it. Both begin with the tenant's name,
-// which is what changes, and tells when.
+// documents are a small field, and a series beside it, which stays as it is or changes as well. All
+// begin with the tenant's name, which is what changes, and tells when.
 func documents(minInterval int) []document {
 	live := "live"
 	if minInterval > 0 {
@@ -27,10 +30,8 @@ func documents(minInterval int) []document {
 	of := func(fields string) string {
 		return "subscription { " + live + " { query { tenant { name } " + fields + "} } }"
 	}
-	return []document{
-		{"small", of("")},
-		{"series", of(fmt.Sprintf(`metric(key: "events") { series(range: {last: {count: %d, interval: DAY}}) { at values } } `, seriesDays))},
-	}
+	series := of(fmt.Sprintf(`metric(key: "events") { series(range: {last: {count: %d, interval: DAY}}) { at values } } `, seriesDays))
+	return []document{{"small", of(""), false}, {"series", series, false}, {"moving series", series, true}}
 }
 
 // setting is one row of the table, and what was measured in it, a round at a time.
@@ -64,7 +65,7 @@ func (h *house) measure(ctx context.Context, o options, s *setting) error {
 
 // measureServer returns one of its messages as well.
 func (h *house) measureServer(ctx context.Context, o options, s *setting) (message []byte, err error) {
-	one, err := h.served(s.document.query, s.topics)
+	one, err := h.served(s.document, s.topics)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (h *house) profile(ctx context.Context, o options) error {
 		if o.only != "" && o.only != d.name {
 			continue
 		}
-		one, err := h.served(d.query, topics)
+		one, err := h.served(d, topics)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type comeback struct {
 // reconnect drops all subscribers, makes a change meanwhile, and has them all come at once:
 // once by their own doing, and once because the server was started anew.
 func (h *house) reconnect(ctx context.Context, o options) (results []comeback, err error) {
-	one, err := h.served(documents(o.minInterval)[0].query, 1)
+	one, err := h.served(documents(o.minInterval)[0], 1)
 	if err != nil {
 		return nil, err
 	}

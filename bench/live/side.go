@@ -21,16 +21,29 @@ type side interface {
 	pid() int
 }
 
-// served is the server: a change is an update of a tenant, seen in PostgreSQL's log.
+// served is the server: a change is an update of a tenant, and of what was counted of it, seen in
+// PostgreSQL's log.
 type served struct {
 	*house
-	to     target
-	topics int
+	to        target
+	topics    int
+	statement string
 }
 
-func (h *house) served(document string, topics int) (served, error) {
-	to, err := h.target(document)
-	return served{h, to, topics}, err
+const (
+	renamed = `update tenant set name = $1 where tenant_id = any($2::uuid[])`
+	counted = `with name as (` + renamed + `)
+		update event_rollup r set count = count + 1
+		where tenant_id = any($2) and at = (select max(at) from event_rollup where tenant_id = r.tenant_id)`
+)
+
+func (h *house) served(d document, topics int) (served, error) {
+	to, err := h.target(d.query)
+	statement := renamed
+	if d.moves {
+		statement = counted
+	}
+	return served{h, to, topics, statement}, err
 }
 
 func (s served) target() target { return s.to }
@@ -43,7 +56,7 @@ func (s served) publish(ctx context.Context, topic int, stamp int64) error {
 			ids = append(ids, t.id)
 		}
 	}
-	_, err := s.owner.Exec(ctx, `update tenant set name = $1 where tenant_id = any($2::uuid[])`, fmt.Sprint(stamp), ids)
+	_, err := s.owner.Exec(ctx, s.statement, fmt.Sprint(stamp), ids)
 	if err != nil {
 		return fmt.Errorf("change the tenant: %w", err)
 	}

@@ -19,7 +19,7 @@ type push struct {
 
 // single makes one change after the other, for one subscriber.
 func (h *house) single(ctx context.Context, o options) (result push, err error) {
-	one, err := h.served(documents(o.minInterval)[0].query, 1)
+	one, err := h.served(documents(o.minInterval)[0], 1)
 	if err != nil {
 		return result, err
 	}

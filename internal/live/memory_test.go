@@ -48,6 +48,9 @@ func (l *ledger) part(ctx context.Context, i int) int {
 	}
 	recording, readings := topic.RecordPart(ctx)
 	topic.Note(recording, topic.Exactly(acme, topic.Day, dayOf(i).Key))
+	if i == 0 {
+		topic.Note(recording, topic.All(acme, topic.Person))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reads[i]++
@@ -87,11 +90,12 @@ var disturb = map[string]func(e *Engine, l *ledger, i int){
 		l.add(i, 1)
 		e.Changed([]topic.Topic{dayOf(i)})
 	},
-	"told too often to keep": func(e *Engine, l *ledger, i int) {
+	"told after more than is kept": func(e *Engine, l *ledger, i int) {
 		l.add(i, 1)
-		for range maxCollected + 1 {
-			e.Changed([]topic.Topic{dayOf(i)})
+		for n := range maxCollected {
+			e.Changed([]topic.Topic{{Tenant: acme, Subject: topic.Person, Key: fmt.Sprint(n)}})
 		}
+		e.Changed([]topic.Topic{dayOf(i)})
 	},
 	"lost in a gap": func(e *Engine, l *ledger, i int) {
 		l.add(i, 1)

@@ -48,9 +48,11 @@ func newQuery(e *Engine, key Key, ctx context.Context, wish Wish, run Run) *quer
 
 // change notes that something has changed of what the answer was read from.
 func (q *query) change(t topic.Topic) {
-	if len(q.changed) == maxCollected {
+	switch {
+	case slices.Contains(q.changed, t): // as a day is that goes on
+	case len(q.changed) == maxCollected:
 		q.missed = true
-	} else {
+	default:
 		q.changed = append(q.changed, t)
 	}
 	q.mark()
