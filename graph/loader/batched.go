@@ -20,7 +20,7 @@ type Batched[K comparable, V any] struct {
 	uses  *dataloader.Loader[K, told[V]]
 }
 
-// told is a value with what it was read from; that is nil where no parts are told apart.
+// told is a value with what it was read from, if parts are told apart.
 type told[V any] struct {
 	value V
 	from  []*topic.Readings

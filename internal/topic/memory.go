@@ -34,9 +34,8 @@ func MemoryOf(ctx context.Context) *Memory {
 	return m
 }
 
-// RecordPart is Record for a part of an answer, within which nothing is remembered: it is told
-// from the other parts what was read for it, by whatever asks Shared. What was noted has to be
-// retold to the answer.
+// RecordPart is Record for a part of an answer, within which nothing is remembered. What is read
+// for several parts has to ask Shared; and what was noted has to be retold to the answer.
 func RecordPart(ctx context.Context) (context.Context, *Readings) {
 	ctx, r := Record(Remember(ctx, nil))
 	r.part = true

@@ -63,7 +63,6 @@ func TestRecordKeepsSpansAndTheEarliestEnd(t *testing.T) {
 	ctx, readings := Record(context.Background())
 	Note(ctx, Exactly(acme, Tenant, ""))
 	Note(ctx, Exactly(acme, Tenant, ""))
-
 	NoteUntil(ctx, noon.Add(time.Hour))
 	NoteUntil(ctx, noon)
 	NoteUntil(ctx, noon.Add(time.Minute))
