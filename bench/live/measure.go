@@ -108,6 +108,10 @@ func (h *house) load(ctx context.Context, o options, s *setting, one side) (fast
 	return fast, paced, err
 }
 
+// bounded reports whether the limits hold for it. Where the series changes as well, it is the
+// database that is measured, which the broadcaster does not have.
+func (s *setting) bounded() bool { return s.subscribers >= fullHouse && !s.document.moves }
+
 func (s *setting) String() string {
 	return fmt.Sprintf("%d subscribers, %d topics, %s", s.subscribers, s.topics, s.document.name)
 }

@@ -43,7 +43,7 @@ func writeSpeeds(text *strings.Builder, settings []*setting) {
 	fmt.Fprintln(text, "| subscribers | topics | answer | bytes | answers/s | broadcaster | ratio | | server, an answer | broadcaster | PostgreSQL, Redis, worker | client |\n|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, s := range settings {
 		mark := "–"
-		if s.subscribers >= fullHouse {
+		if s.bounded() {
 			mark = verdict(s.ratio() >= ratioLimit)
 		}
 		fmt.Fprintf(text, "| %d | %d | %s | %d | %.0f | %.0f | **%.2f** | %s | %v | %v | %v | %v |\n", s.subscribers, s.topics, s.document.name, middle(s.server, size),
@@ -56,7 +56,7 @@ func writeDelays(text *strings.Builder, o options, settings []*setting) {
 	fmt.Fprintln(text, "| subscribers | topics | answer | answers/s | p50 | p99 | | broadcaster p50 | p99 | server, an answer | broadcaster |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, s := range settings {
 		mark := "–"
-		if s.subscribers >= fullHouse {
+		if s.bounded() {
 			mark = verdict(middle(s.paced, p99) < delayLimit)
 		}
 		round := func(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
@@ -79,7 +79,7 @@ func (r results) check() error {
 	var missed []error
 	miss := func(format string, args ...any) { missed = append(missed, fmt.Errorf(format, args...)) }
 	for _, s := range r.settings {
-		if s.subscribers < fullHouse {
+		if !s.bounded() {
 			continue
 		}
 		if ratio := s.ratio(); ratio < ratioLimit {

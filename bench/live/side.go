@@ -32,9 +32,12 @@ type served struct {
 
 const (
 	renamed = `update tenant set name = $1 where tenant_id = any($2::uuid[])`
-	counted = `with name as (` + renamed + `)
-		update event_rollup r set count = count + 1
-		where tenant_id = any($2) and at = (select max(at) from event_rollup where tenant_id = r.tenant_id)`
+	counted = `with name as (` + renamed + `), latest as (
+			select r.* from unnest($2::uuid[]) id,
+				lateral (select tenant_id, at, type from event_rollup where tenant_id = id order by at desc limit 1) r
+		)
+		update event_rollup set count = count + 1 from latest
+		where (event_rollup.tenant_id, event_rollup.at, event_rollup.type) = (latest.tenant_id, latest.at, latest.type)`
 )
 
 func (h *house) served(d document, topics int) (served, error) {
