@@ -23,13 +23,7 @@ type Batched[K comparable, V any] struct {
 // told is a value with what it was read from, if parts are told apart.
 type told[V any] struct {
 	value V
-	from  []*topic.Readings
-}
-
-func (t told[V]) retell(ctx context.Context) {
-	for _, readings := range t.from {
-		readings.Retell(ctx)
-	}
+	from  *topic.Readings
 }
 
 // batched makes a loader of a batch that reads for all of its keys alike.
@@ -38,10 +32,9 @@ func batched[K comparable, V any](batch dataloader.BatchFunc[K, V]) *Batched[K, 
 		ctx, cancel := within(ctx)
 		defer cancel()
 		ctx, readings := topic.Shared(ctx)
-		from := []*topic.Readings{readings}
 		results := make([]*dataloader.Result[told[V]], len(keys))
 		for i, found := range batch(ctx, keys) {
-			results[i] = &dataloader.Result[told[V]]{Data: told[V]{found.Data, from}, Error: found.Error}
+			results[i] = &dataloader.Result[told[V]]{Data: told[V]{found.Data, readings}, Error: found.Error}
 		}
 		return results
 	}}
@@ -59,7 +52,7 @@ func (b *Batched[K, V]) Load(ctx context.Context, key K) dataloader.Thunk[V] {
 	found := b.loader().Load(ctx, key)
 	return func() (V, error) {
 		t, err := found()
-		t.retell(ctx)
+		t.from.Retell(ctx)
 		return t.value, err
 	}
 }
@@ -71,7 +64,7 @@ func (b *Batched[K, V]) LoadMany(ctx context.Context, keys []K) dataloader.Thunk
 		all, errs := found()
 		values := make([]V, len(all))
 		for i, t := range all {
-			t.retell(ctx)
+			t.from.Retell(ctx)
 			values[i] = t.value
 		}
 		return values, errs
@@ -93,7 +86,7 @@ func (b *Batched[K, V]) Ahead(ctx context.Context, keys []K) (found []V) {
 		return nil
 	}
 	for i, result := range b.batch(ctx, keys) {
-		result.Data.retell(ctx)
+		result.Data.from.Retell(ctx)
 		if result.Error == nil {
 			b.loader().Prime(ctx, keys[i], result.Data)
 			found = append(found, result.Data.value)

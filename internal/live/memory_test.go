@@ -33,6 +33,7 @@ func (l *ledger) run(ctx context.Context) []byte {
 	text := ""
 	for i := range parts {
 		if during := l.during; i == parts/2 && during != nil {
+			l.during = nil
 			during()
 		}
 		text += fmt.Sprintf(`,"%d":%d`, i, l.part(ctx, i))
@@ -63,6 +64,20 @@ func (l *ledger) add(i, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.values[i] += n
+}
+
+// whileReading changes a part, and says so, in the middle of an execution that the next part is
+// the cause of.
+func (l *ledger) whileReading(e *Engine, i int, say func()) {
+	synctest.Wait()
+	l.during = func() {
+		l.add(i, 1)
+		say()
+	}
+	next := (i + 1) % parts
+	l.add(next, 1)
+	e.Changed([]topic.Topic{dayOf(next)})
+	time.Sleep(time.Second) // so that it is read
 }
 
 func (l *ledger) text() string {
@@ -101,30 +116,11 @@ var disturb = map[string]func(e *Engine, l *ledger, i int){
 		l.add(i, 1)
 		e.Gap()
 	},
-	// In the middle of an execution that another part is the cause of.
 	"told while others are read": func(e *Engine, l *ledger, i int) {
-		synctest.Wait()
-		l.during = func() {
-			l.during = nil
-			l.add(i, 1)
-			e.Changed([]topic.Topic{dayOf(i)})
-		}
-		l.add((i+1)%parts, 1)
-		e.Changed([]topic.Topic{dayOf((i + 1) % parts)})
-		time.Sleep(time.Second) // so that it is read
+		l.whileReading(e, i, func() { e.Changed([]topic.Topic{dayOf(i)}) })
 	},
-	"lost while others are read": func(e *Engine, l *ledger, i int) {
-		synctest.Wait()
-		l.during = func() {
-			l.during = nil
-			l.add(i, 1)
-			e.Gap()
-		}
-		l.add((i+1)%parts, 1)
-		e.Changed([]topic.Topic{dayOf((i + 1) % parts)})
-		time.Sleep(time.Second)
-	},
-	"left alone": func(_ *Engine, _ *ledger, i int) { time.Sleep(time.Duration(i*100) * time.Millisecond) },
+	"lost while others are read": func(e *Engine, l *ledger, i int) { l.whileReading(e, i, e.Gap) },
+	"left alone":                 func(_ *Engine, _ *ledger, i int) { time.Sleep(time.Duration(i*100) * time.Millisecond) },
 }
 
 // Whatever changes and however it is told, in an execution or between two: what is shown in the
@@ -138,10 +134,7 @@ func TestAMemoryNeverShowsWhatHasChanged(t *testing.T) {
 		inBubble(t, Options{}, func(t *testing.T, e *Engine) {
 			l := &ledger{values: map[int]int{}, reads: map[int]int{}}
 			if first >= 0 { // in the first execution, when nobody knows yet what it reads
-				l.during = func() {
-					l.during = nil
-					disturb["told"](e, l, first)
-				}
+				l.during = func() { disturb["told"](e, l, first) }
 			}
 			s := subscribe(t, e, watch, l.run)
 			for n, kind := range steps {

@@ -48,7 +48,7 @@ type Answer struct {
 	Err       error
 
 	// From is what it was read from, where the parts of an answer are told apart.
-	From []*topic.Readings
+	From *topic.Readings
 }
 
 // Figure is how current and how certain figures are, and what they are of.
@@ -124,10 +124,12 @@ func retelling(ctx context.Context, answers []Answer, answer func(context.Contex
 	}
 	common.Retell(ctx)
 	for i := range answers {
-		for _, readings := range answers[i].From {
-			readings.Retell(ctx)
+		if answers[i].From == nil {
+			answers[i].From = common // it did not come to its own
+			continue
 		}
-		answers[i].From = append(answers[i].From, common)
+		answers[i].From.Add(common)
+		answers[i].From.Retell(ctx)
 	}
 	return err
 }
@@ -143,9 +145,7 @@ func (s *Service) answer(ctx context.Context, r *round, questions []*Question, a
 	inquiries := map[int]recorded{}
 	for i, q := range settled {
 		own, readings := topic.Shared(ctx)
-		if answers[i].Err = problems[i]; readings != nil {
-			answers[i].From = []*topic.Readings{readings}
-		}
+		answers[i].Err, answers[i].From = problems[i], readings
 		if problems[i] != nil {
 			continue
 		}

@@ -48,9 +48,14 @@ func NoteUntil(ctx context.Context, at time.Time) {
 	if r, ok := ctx.Value(recorderKey{}).(*Readings); ok {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.until.IsZero() || at.Before(r.until) {
-			r.until = at
-		}
+		r.holdUntil(at)
+	}
+}
+
+// holdUntil keeps the earliest instant. The caller holds mu.
+func (r *Readings) holdUntil(at time.Time) {
+	if r.until.IsZero() || at.Before(r.until) {
+		r.until = at
 	}
 }
 
@@ -84,21 +89,23 @@ func (r *Readings) Moving() bool {
 // Retell notes in another context what was noted here, as of one answer that is part of
 // another one. Without readings it notes nothing.
 func (r *Readings) Retell(ctx context.Context) {
-	if r == nil {
-		return
+	if into, ok := ctx.Value(recorderKey{}).(*Readings); ok && r != nil {
+		into.Add(r)
 	}
-	for _, s := range r.Spans() {
-		Note(ctx, s)
+}
+
+// Add notes what was noted in others.
+func (r *Readings) Add(others *Readings) {
+	spans, until, again, once := others.Spans(), others.Until(), others.Failed(), others.Moving()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range spans {
+		r.spans[s] = struct{}{}
 	}
-	if until := r.Until(); !until.IsZero() {
-		NoteUntil(ctx, until)
+	if !until.IsZero() {
+		r.holdUntil(until)
 	}
-	if r.Failed() {
-		NoteFailed(ctx)
-	}
-	if r.Moving() {
-		NoteMoving(ctx)
-	}
+	r.again, r.once = r.again || again, r.once || once
 }
 
 // Failed reports whether NoteFailed was called.
